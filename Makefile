@@ -1,0 +1,48 @@
+# Every target sets up what it needs; run it again and again.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# On Linux plain torch brings CUDA. For a machine without an NVIDIA GPU:
+#   make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP_FLAGS := -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.PHONY: demo test check slow bench serve setup setup-train setup-bench help-pages clean
+
+demo: setup-train
+	$(BIN)/huohou demo
+
+test: setup check
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+slow: setup
+	$(BIN)/python -m pytest -m slow
+
+bench: setup-bench
+	$(BIN)/python bench/run_all.py
+
+setup-train: $(VENV)/train.stamp
+setup: $(VENV)/dev.stamp
+setup-bench: $(VENV)/bench.stamp
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/train.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) install $(PIP_FLAGS) -e '.[train]'
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) install $(PIP_FLAGS) -e '.[train,dev]'
+	touch $@
+
+$(VENV)/bench.stamp: $(VENV)/dev.stamp
+	$(PIP) install $(PIP_FLAGS) -e '.[train,dev,bench]'
+	touch $@

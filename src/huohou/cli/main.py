@@ -1,0 +1,99 @@
+"""``huohou``: the group of all commands, and the edge where errors become messages.
+
+Commands are imported when they are called or listed, and import what they work with only inside
+their function, so that ``huohou --help`` is quick and needs no training stack.
+"""
+
+import importlib
+import pkgutil
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from huohou import cli as cli_package
+from huohou import text
+from huohou.errors import HuohouError
+from huohou.text import say
+
+
+def commands() -> list[str]:
+    """Names of all commands: the modules beside this one, each with a click command ``command``.
+
+    Modules that begin with an underscore are shared pieces.
+    """
+    names = (found.name for found in pkgutil.iter_modules(cli_package.__path__))
+    return sorted(name for name in names if name != "main" and not name.startswith("_"))
+
+
+class Lazy(click.Group):
+    """A group whose commands are modules, imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return commands()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in commands():
+            return None
+        module = importlib.import_module(f"huohou.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+
+def _choose_language(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value:
+        text.use(value)
+        ctx.call_on_close(lambda: text.use(None))
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"huohou {version('huohou')}")
+        ctx.exit()
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--lang",
+    type=click.Choice(text.LANGUAGES),
+    is_eager=True,
+    expose_value=False,
+    callback=_choose_language,
+    help="English or Chinese / 英文或中文.",
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version)
+def cli() -> None:
+    """huohou 火候: fine-tune small models on your own data, and be told the truth."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with the contract's exit codes."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; returns 0, 1, 2, 3, 101 or 130 as the design page says."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="huohou", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        click.echo(say("cli.interrupted"), err=True)
+        return 130
+    except KeyboardInterrupt:
+        click.echo(say("cli.interrupted"), err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except HuohouError as error:
+        click.echo(say("cli.error", message=error), err=True)
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - the outermost edge: a bug of ours, reported as one
+        traceback.print_exc()
+        click.echo(say("cli.bug"), err=True)
+        return 101
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,252 @@
+"""Settings of a run and where each came from.
+
+Precedence, weakest first: defaults < user file < project file < run file < environment < flags.
+The user file is ``$XDG_CONFIG_HOME/huohou/config.yaml``, the project file ``./huohou.yaml``,
+an environment variable for ``train.learning_rate`` is ``HUOHOU_TRAIN__LEARNING_RATE``, a flag is
+``-s train.learning_rate=1e-4``.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from huohou.errors import ConfigError
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class DataSettings(_Part):
+    """Where the rows are. Paths are relative to the run file."""
+
+    train: str = Field("", description="Rows to train on.")
+    eval: str | None = Field(None, description="Rows whose loss is watched; never trained on.")
+    test: str | None = Field(None, description="Questions for the score; `eval RUN` asks them.")
+    facts: str | None = Field(None, description="Table of facts behind the answers.")
+    format: str | None = Field(None, description="Format of the rows; found out when not given.")
+    system: str | None = Field(None, description="System prompt put before rows that have none.")
+
+
+class TrainSettings(_Part):
+    """How it is trained."""
+
+    num_epochs: float = Field(3.0, gt=0, description="Passes over the rows.")
+    learning_rate: float = Field(2e-4, gt=0, description="Peak learning rate.")
+    batch_size: int = Field(16, ge=1, description="Rows an optimizer update.")
+    max_tokens: int | None = Field(
+        None, ge=1, description="Tokens computed at once; from the memory when not given."
+    )
+    max_length: int = Field(1024, ge=8, description="Tokens kept of a row.")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="Course of the learning rate after the warm-up."
+    )
+    warmup_ratio: float = Field(0.05, ge=0, lt=1, description="Part of the updates to warm up.")
+    weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay.")
+    max_grad_norm: float = Field(1.0, gt=0, description="Gradients are scaled down to this norm.")
+    seed: int = Field(42, ge=0, description="Of weights, order and dropout.")
+    evals_per_epoch: int = Field(1, ge=1, description="Evaluations in a pass over the rows.")
+    early_stopping_patience: int | None = Field(
+        None, ge=1, description="Evaluations without a better eval loss before it stops."
+    )
+    keep_checkpoints: int = Field(2, ge=1, description="Last checkpoints kept, beside the best.")
+    share_prefix: Literal["auto", "off"] = Field(
+        "auto", description="Compute what rows begin with in common once."
+    )
+    gradient_checkpointing: Literal["auto", "on", "off"] = Field(
+        "auto", description="Trade time for memory; auto: when the device asks for it."
+    )
+    four_bit: Literal["auto", "on", "off"] = Field(
+        "auto", description="Base weights in 4 bits (CUDA only); auto: when memory asks for it."
+    )
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="Number format; auto: measured."
+    )
+    device: str = Field("auto", description="cpu, cuda, cuda:1, mps; auto: the best there is.")
+
+
+class LoraSettings(_Part):
+    """The adapter that is trained."""
+
+    rank: int = Field(16, ge=1, description="Rank of the adapter.")
+    alpha: float = Field(32.0, gt=0, description="Scale: updates are multiplied by alpha / rank.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Above 0 prefixes cannot be shared.")
+    targets: str = Field(
+        "all-linear", description="Layers, `all-linear` or names separated by commas."
+    )
+
+
+class RunSettings(_Part):
+    """A run file."""
+
+    name: str = Field("run", min_length=1, description="Name of the job; part of its folder.")
+    recipe: str = Field("sft", description="What kind of training.")
+    model: str = Field("smollm2-135m", description="A bundled name, a folder, or a hub id.")
+    data: DataSettings = Field(default_factory=DataSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    lora: LoraSettings = Field(default_factory=LoraSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it came from: `default`, a file, a variable or a flag."""
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Validated settings of a run with the source of each value.
+
+    base: folder that relative data paths are relative to.
+    """
+
+    run: RunSettings
+    sources: Mapping[str, str]
+    base: Path
+
+    def table(self) -> dict[str, Setting]:
+        """Dotted name to value and source, in the order of the run file."""
+        flat = flatten(self.run.model_dump())
+        return {k: Setting(v, self.sources.get(k, "default")) for k, v in flat.items()}
+
+    def path(self, value: str) -> Path:
+        """A path of the run file, made absolute."""
+        return (self.base / Path(value).expanduser()).resolve()
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people mean it: 3e-5 is a number (YAML 1.1 reads it as a string)."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$"),
+    list("-+0123456789"),
+)
+
+
+def load(
+    run_file: Path | None = None,
+    flags: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings of a run from all places, validated.
+
+    flags: ``key=value`` with dotted keys. Raises ConfigError with file, key and nearest name.
+    """
+    env = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for found, source in _layers(run_file, flags, env):
+        for key, value in found.items():
+            _known(key, source)
+            values[key] = value
+            sources[key] = source
+    base = run_file.resolve().parent if run_file else Path.cwd()
+    return Settings(_validate(values, sources), sources, base)
+
+
+def _layers(
+    run_file: Path | None, flags: Sequence[str], env: Mapping[str, str]
+) -> Iterator[tuple[dict[str, Any], str]]:
+    home = Path(env.get("XDG_CONFIG_HOME") or Path(env.get("HOME", "~")).expanduser() / ".config")
+    for path in (home / "huohou" / "config.yaml", Path("huohou.yaml")):
+        if path.is_file():
+            yield flatten(read_yaml(path)), str(path)
+    if run_file is not None:
+        yield flatten(read_yaml(run_file)), str(run_file)
+    for name in sorted(env):
+        key = name.removeprefix("HUOHOU_").lower().replace("__", ".")
+        if name.startswith("HUOHOU_") and ("." in key) and key.split(".")[0] in _SECTIONS:
+            yield {key: _scalar(env[name])}, name
+    for flag in flags:
+        key, equals, value = flag.partition("=")
+        if not equals:
+            raise ConfigError("config.flag_form", flag=flag)
+        yield {key.strip(): _scalar(value)}, "-s"
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file that holds a mapping. Raises ConfigError with line and column."""
+    if not path.exists():
+        raise ConfigError("config.missing_file", path=path)
+    if path.is_dir():
+        raise ConfigError("config.is_folder", path=path)
+    try:
+        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except UnicodeDecodeError as error:
+        raise ConfigError("config.encoding", path=path, byte=error.start) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise ConfigError("config.not_yaml", where=where, problem=error.problem) from error
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise ConfigError("config.not_mapping", path=path)
+    return loaded
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings to dotted keys.
+
+    >>> flatten({"name": "x", "lora": {"rank": 8}})
+    {'name': 'x', 'lora.rank': 8}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{dotted}."))
+        else:
+            flat[dotted] = value
+    return flat
+
+
+def _scalar(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+
+
+_SECTIONS = ("data", "train", "lora")
+_NAMES = tuple(flatten(RunSettings().model_dump()))
+
+
+def _known(key: str, source: str) -> None:
+    if key in _NAMES:
+        return
+    near = get_close_matches(key, _NAMES, n=1, cutoff=0.5)
+    leaf = [n for n in _NAMES if n.split(".")[-1] == key.split(".")[-1]]
+    raise ConfigError(
+        "config.unknown_key", key=key, source=source, near=(leaf or near or ["huohou plan"])[0]
+    )
+
+
+def _validate(values: Mapping[str, Any], sources: Mapping[str, str]) -> RunSettings:
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        *parents, leaf = key.split(".")
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[leaf] = value
+    try:
+        return RunSettings.model_validate(nested)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            "config.bad_value",
+            key=key,
+            value=first["input"],
+            problem=first["msg"],
+            source=sources.get(key, "-"),
+        ) from error

@@ -1,0 +1,47 @@
+"""One diagnosis. Plain data: made by checks and rules, read by everything that shows it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+Tier = Literal["log", "config", "data", "probe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact a finding rests on: in words, and where it applies its step and its value."""
+
+    text: str
+    step: int | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do, in words; set: settings to change, ready to be put into a run file."""
+
+    text: str
+    set: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One diagnosis.
+
+    code: one of the codes of the design page, for ever; confidence: 0..1 where it has been
+    calibrated, else None; reference: the source of the criterion.
+    """
+
+    code: str
+    severity: Severity
+    tier: Tier
+    title: str
+    why: str
+    evidence: tuple[Evidence, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    confidence: float | None = None
+    reference: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form, keys as in the contract."""
+        return asdict(self)

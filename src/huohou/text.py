@@ -1,0 +1,49 @@
+"""Every sentence a person reads, by key, in English and Chinese.
+
+The sentences live in ``locale/en.json`` and ``locale/zh.json``: flat keys, ``{name}`` slots as in
+``str.format``. A test holds that both files have the same keys and the same slots.
+"""
+
+import json
+import os
+from contextvars import ContextVar
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "zh")
+_chosen: ContextVar[str | None] = ContextVar("huohou_language", default=None)
+
+
+def use(language: str | None) -> None:
+    """Choose the language for this context; None goes back to the environment's."""
+    if language is not None and language not in LANGUAGES:
+        raise ValueError(f"language {language!r} is not one of {', '.join(LANGUAGES)}")
+    _chosen.set(language)
+
+
+def language() -> str:
+    """The language in force: chosen, else HUOHOU_LANG, LC_ALL, LC_MESSAGES, LANG, else English."""
+    chosen = _chosen.get()
+    if chosen:
+        return chosen
+    for name in ("HUOHOU_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+def say(key: str, /, **fields: object) -> str:
+    """The sentence of that key in the language in force, with its slots filled.
+
+    Raises KeyError for a key that is in no locale file: that is a bug of ours.
+    """
+    return sentences(language())[key].format(**fields)
+
+
+@cache
+def sentences(code: str) -> dict[str, str]:
+    """All sentences of one language, key to sentence."""
+    raw = files("huohou").joinpath("locale", f"{code}.json").read_text(encoding="utf-8")
+    loaded: dict[str, str] = json.loads(raw)
+    return loaded
