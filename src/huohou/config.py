@@ -182,7 +182,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise ConfigError("config.is_folder", path=path)
     try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except UnicodeDecodeError as error:
         raise ConfigError("config.encoding", path=path, byte=error.start) from error
     except yaml.MarkedYAMLError as error:
@@ -213,7 +213,7 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _scalar(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return yaml.load(text, Loader=_Loader)
 
 
 _SECTIONS = ("data", "train", "lora")
@@ -224,7 +224,7 @@ def _known(key: str, source: str) -> None:
     if key in _NAMES:
         return
     near = get_close_matches(key, _NAMES, n=1, cutoff=0.5)
-    leaf = [n for n in _NAMES if n.split(".")[-1] == key.split(".")[-1]]
+    leaf = [n for n in _NAMES if n.split(".")[-1] == key.rsplit(".", maxsplit=1)[-1]]
     raise ConfigError(
         "config.unknown_key", key=key, source=source, near=(leaf or near or ["huohou plan"])[0]
     )
