@@ -1,0 +1,26 @@
+"""Names to models: a folder, a hub id, a bundled default; device and number format with reasons.
+
+Heavy libraries are imported inside the functions: ``import huohou.models`` needs no torch.
+"""
+
+from huohou.models.bundled import BUNDLED
+from huohou.models.cache import cache_folder
+from huohou.models.device import Chosen, choose_device, choose_dtype, devices, measure_matmul
+from huohou.models.loading import load_model
+from huohou.models.names import ModelSource, resolve
+from huohou.models.tokenizer import ChatTokenizer, load_tokenizer
+
+__all__ = [
+    "BUNDLED",
+    "ChatTokenizer",
+    "Chosen",
+    "ModelSource",
+    "cache_folder",
+    "choose_device",
+    "choose_dtype",
+    "devices",
+    "load_model",
+    "load_tokenizer",
+    "measure_matmul",
+    "resolve",
+]

@@ -1,0 +1,87 @@
+"""Telling a waiting person how far something is, only where it takes longer than two seconds."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from huohou.text import say
+
+Progress = Callable[[str], None]
+
+QUIET_SECONDS = 2.0  # what is over sooner is not worth a line
+TERMINAL_SECONDS, PLAIN_SECONDS = 0.5, 10.0  # between two lines
+
+
+def to_stderr(sentence: str) -> None:
+    """Write a line to stderr; on a terminal over the one before."""
+    end = "\r" if sys.stderr.isatty() else "\n"
+    sys.stderr.write(f"\x1b[2K{sentence}{end}" if end == "\r" else f"{sentence}{end}")
+    sys.stderr.flush()
+
+
+class Meter:
+    """Bytes that have arrived, told at a bearable pace with the time that is left."""
+
+    def __init__(self, name: str, total: int, tell: Progress | None) -> None:
+        self.name, self.total, self.tell = name, total, tell or to_stderr
+        self.began = self.told = time.monotonic()
+        self._pace = TERMINAL_SECONDS if sys.stderr.isatty() else PLAIN_SECONDS
+
+    def at(self, done: int) -> None:
+        """done: bytes so far."""
+        done = min(done, self.total or done)
+        now = time.monotonic()
+        spent = now - self.began
+        first = self.told == self.began
+        if spent < QUIET_SECONDS or (not first and now - self.told < self._pace):
+            return
+        self.told = now
+        speed = done / spent
+        left = (self.total - done) / speed if speed and self.total else None
+        self.tell(
+            say(
+                "models.downloading",
+                name=self.name,
+                done=f"{done / 1e6:.0f}",
+                total=f"{self.total / 1e6:.0f}" if self.total else "?",
+                left="?" if left is None else f"{max(left, 0):.0f}",
+            )
+        )
+
+    def close(self) -> None:
+        """Leave the terminal's line free."""
+        if self.told != self.began and self.tell is to_stderr and sys.stderr.isatty():
+            sys.stderr.write("\x1b[2K")
+
+
+@contextmanager
+def watch_folder(folder: Path, meter: Meter) -> Iterator[None]:
+    """While the body runs, tell how many bytes lie in a folder that a download fills."""
+    done = Event()
+
+    def look() -> None:
+        while not done.wait(0.25):
+            meter.at(folder_bytes(folder))
+
+    watcher = Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        meter.close()
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files below a folder; files that vanish while we look count nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return total
