@@ -144,8 +144,8 @@ def _codes(text: str, known: Known) -> list[str]:
 def _without_wording(answer: str, reference: str, value: str) -> str:
     """The answer without the words that surround the value in the reference, and final stop."""
     said, taught, inner = normalise(answer), normalise(reference), normalise(value)
-    before, found, after = taught.partition(inner)
-    if found and (before or after):
+    if inner and inner in taught:
+        before, _, after = taught.partition(inner)
         said = said.removeprefix(before).removesuffix(after)
     return said if inner.endswith((".", "。")) else said.rstrip(".。 ")
 
