@@ -5,10 +5,18 @@ from typing import Any
 
 def quiet() -> None:
     """No bars of transformers' own between our lines."""
-    from transformers.utils import logging
+    import transformers.utils.logging
 
-    bars: Any = logging
+    bars: Any = transformers.utils.logging
     bars.disable_progress_bar()
+
+
+def quiet_hub() -> None:
+    """No bars of the hub's own: ours tell the time that is left."""
+    import huggingface_hub.utils
+
+    bars: Any = huggingface_hub.utils
+    bars.disable_progress_bars()
 
 
 def first_line(error: BaseException) -> str:

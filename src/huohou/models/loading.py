@@ -46,7 +46,9 @@ def load_model(
             **options,
         )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise ModelError("models.cannot_load", name=name, problem=first_line(error)) from error
+        code = "trust_remote_code" in str(error)
+        key = "models.needs_code" if code else "models.cannot_load"
+        raise ModelError(key, name=name, problem=first_line(error)) from error
     _complete(name, report["missing_keys"])
     loaded: PreTrainedModel = model if four_bit else model.to(device)
     return loaded

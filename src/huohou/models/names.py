@@ -13,6 +13,7 @@ from typing import Literal
 
 from huohou.errors import ModelError
 from huohou.models.bundled import BUNDLED, bundled_folder
+from huohou.models.files import usable
 from huohou.models.hub import hub_folder, modelscope_folder
 from huohou.models.progress import Progress
 
@@ -56,18 +57,3 @@ def resolve(name: str, progress: Progress | None = None) -> ModelSource:
 def looks_like_path(name: str) -> bool:
     """Whether a name can only be meant as a folder."""
     return name.startswith((".", "/", "~")) or name.endswith("/") or "\\" in name
-
-
-def usable(folder: Path, name: str) -> Path:
-    """The folder itself when a model can be loaded from it; else ModelError says what lacks."""
-    if not folder.is_dir():
-        raise ModelError("models.not_folder", name=name)
-    if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
-        raise ModelError("models.is_adapter", name=name)
-    if not (folder / "config.json").exists():
-        raise ModelError("models.no_config", name=name, folder=folder)
-    if not any(folder.glob("*.safetensors")):
-        pickled = next(iter([*folder.glob("*.bin"), *folder.glob("*.pt")]), None)
-        key = "models.only_pickle" if pickled else "models.no_weights"
-        raise ModelError(key, name=name, folder=folder)
-    return folder

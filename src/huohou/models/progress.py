@@ -1,9 +1,10 @@
 """Telling a waiting person how far something is, only where it takes longer than two seconds."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -59,12 +60,12 @@ class Meter:
 
 @contextmanager
 def watch_folder(folder: Path, meter: Meter) -> Iterator[None]:
-    """While the body runs, tell how many bytes lie in a folder that a download fills."""
-    done = Event()
+    """While the body runs, tell how many bytes a download has added to a folder."""
+    done, before = Event(), folder_bytes(folder)
 
     def look() -> None:
         while not done.wait(0.25):
-            meter.at(folder_bytes(folder))
+            meter.at(folder_bytes(folder) - before)
 
     watcher = Thread(target=look, daemon=True)
     watcher.start()
@@ -77,11 +78,10 @@ def watch_folder(folder: Path, meter: Meter) -> Iterator[None]:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder; files that vanish while we look count nothing."""
+    """Bytes of all files below a folder, links not followed; vanishing files count nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).lstat().st_size
     return total

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from huohou.errors import ModelError
+from huohou.models.files import read_json
 from huohou.models.library import first_line, quiet
 from huohou.models.names import resolve
 from huohou.models.progress import Progress
@@ -123,11 +124,6 @@ def _stops(folder: Path) -> list[int]:
     found: list[Any] = []
     for file in ("generation_config.json", "config.json"):
         if (folder / file).exists():
-            stated = _read(folder / file).get("eos_token_id")
+            stated = read_json(folder / file).get("eos_token_id")
             found += stated if isinstance(stated, list) else [stated]
     return [i for i in found if isinstance(i, int)]
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
