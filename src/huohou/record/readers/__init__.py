@@ -1,0 +1,115 @@
+"""Logs of any trainer to a Record: one file a format.
+
+A reader is a module in this folder that registers a ``Reader``: how it is recognised from the
+content, how it is read, and which files it looks for in a folder. Nothing else is to be changed
+for a new format. A reader raises DataError and nothing else, whatever the bytes are.
+
+Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning_rate``,
+``grad_norm``). Facts that several readers give have these names: ``max_steps``,
+``num_train_epochs``, ``global_step``, ``finished``, ``logging_steps``, ``eval_steps``,
+``batch_size``, ``best_step``, ``best_metric``, ``checkpoints`` (steps on disk), ``summary``
+(figures of the whole run), ``after_training`` (evaluation after the last update).
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from huohou.errors import DataError
+from huohou.record.readers._source import Source
+from huohou.record.record import Record
+from huohou.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One format.
+
+    recognises: whether a file is of this format, from its content; read: the file as a Record;
+    files: patterns looked for in a folder; rank: the lowest is asked first, formats that accept
+    much come last.
+    """
+
+    recognises: Callable[[Source], bool]
+    read: Callable[[Source], Record]
+    files: tuple[str, ...] = ()
+    rank: int = 50
+
+
+readers: Registry[Reader] = Registry("readers")
+
+
+def read(path: Path | str, reader: str | None = None) -> Record:
+    """The log at path, a file or a folder of one run, as a Record.
+
+    reader: its format by name; found from the content when not given.
+    Raises DataError with the reason when nothing can be read from it, UsageError for a reader
+    that is not known.
+    """
+    place = Path(path)
+    names()  # so that the built-in readers are there
+    chosen = readers.get(reader) if reader else None
+    return _read_folder(place, chosen) if place.is_dir() else _read_file(place, chosen)
+
+
+def _read_file(path: Path, chosen: Reader | None) -> Record:
+    source = Source.open(path)
+    if chosen is not None:
+        return chosen.read(source)
+    for candidate in _ranked().values():
+        if candidate.recognises(source):
+            return candidate.read(source)
+    raise DataError("reader.unknown", path=path, known=", ".join(_ranked()))
+
+
+def _read_folder(folder: Path, chosen: Reader | None) -> Record:
+    """The file of the folder that holds most points; the others are named in the notes."""
+    found: list[Record] = []
+    refused: list[DataError] = []
+    for path in _logs(folder, chosen):
+        try:
+            found.append(_read_file(path, chosen))
+        except DataError as error:
+            refused.append(error)
+    if not found:
+        patterns = ", ".join(sorted({p for r in _ranked().values() for p in r.files}))
+        raise (
+            refused[0]
+            if refused
+            else DataError("reader.no_log_in_folder", path=folder, patterns=patterns)
+        )
+    return max(found, key=lambda record: sum(map(len, record.series.values())))
+
+
+def _logs(folder: Path, chosen: Reader | None) -> Iterator[Path]:
+    """Files of the folder that a reader looks for; of numbered checkpoints the last only."""
+    seen: set[Path] = set()
+    for candidate in [chosen] if chosen else list(_ranked().values()):
+        for pattern in candidate.files:
+            hits = sorted(folder.glob(pattern), key=_number)
+            for path in hits[-1:] if "/" in pattern else hits:
+                if path.is_file() and path not in seen:
+                    seen.add(path)
+                    yield path
+
+
+def _number(path: Path) -> tuple[int, str]:
+    digits = path.parent.name.rpartition("-")[2]
+    return (int(digits) if digits.isdecimal() else -1, path.name)
+
+
+@cache
+def _ranked() -> dict[str, Reader]:
+    """All readers in the order they are asked."""
+    for module in pkgutil.iter_modules(__path__):
+        if not module.name.startswith("_"):
+            importlib.import_module(f"{__name__}.{module.name}")
+    return dict(sorted(readers, key=lambda pair: (pair[1].rank, pair[0])))
+
+
+def names() -> list[str]:
+    """Names of all readers in the order they are asked."""
+    return list(_ranked())

@@ -1,0 +1,173 @@
+"""What readers of rows share: numbers, names, and putting rows together into series."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from huohou.record.readers._source import Source
+from huohou.record.record import Point
+
+STEPS = (
+    "global_step",
+    "global_step/max_steps",
+    "train/global_step",
+    "trainer/global_step",
+    "current_steps",
+    "step",
+    "steps",
+    "iter",
+    "iters",
+    "iteration",
+    "iterations",
+    "update",
+    "updates",
+    "_step",
+)
+EPOCHS = ("epoch", "epochs", "train/epoch")
+TIMES = ("t", "timestamp", "_timestamp", "wall_time", "time")
+
+# Names of other trainers to those of Hugging Face, the best first where a log has several.
+_ALIASES = {
+    "loss": "loss",
+    "train_loss": "loss",
+    "training_loss": "loss",
+    "loss_train": "loss",
+    "losses": "loss",
+    "lm_loss": "loss",
+    "eval_loss": "eval_loss",
+    "val_loss": "eval_loss",
+    "valid_loss": "eval_loss",
+    "validation_loss": "eval_loss",
+    "dev_loss": "eval_loss",
+    "loss_val": "eval_loss",
+    "test_loss": "eval_loss",
+    "learning_rate": "learning_rate",
+    "train_learning_rate": "learning_rate",
+    "lr": "learning_rate",
+    "train_lr": "learning_rate",
+    "grad_norm": "grad_norm",
+    "train_grad_norm": "grad_norm",
+    "gradient_norm": "grad_norm",
+}
+_EVAL_PREFIX = re.compile(r"^(val|valid|validation|dev)_")
+
+
+def number(value: Any) -> float | None:
+    """A number of a log, also one written as a string; None for what is no number.
+
+    NaN and the infinities are numbers here.
+
+    >>> number("1.133e+04"), number("-Infinity"), number(True), number("12 %")
+    (11330.0, -inf, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.copysign(math.inf, value)
+    if not isinstance(value, str) or len(value) > 64 or "_" in value:
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def whole(value: Any) -> int | None:
+    """A step: a whole number not below 0, also as "5", "5.0" or "5/20"."""
+    if isinstance(value, str) and "/" in value:
+        value = value.partition("/")[0].strip()
+    found = number(value)
+    if found is None or not math.isfinite(found) or found < 0 or found != int(found):
+        return None
+    return int(found)
+
+
+def first(row: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """Value of the first of these names that the row has and that is not empty."""
+    for name in names:
+        value = row.get(name)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def json_rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers and objects of a JSONL file; lines that are no object are left out.
+
+    That takes care of a last line that was cut off and of text between the rows.
+    """
+    for line, text in source.lines():
+        if text.startswith("{") and (row := parsed(text)) is not None:
+            yield line, row
+
+
+def parsed(text: str) -> dict[str, Any] | None:
+    """A JSON object, bare NaN and Infinity allowed; None when it is none."""
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def canonical(column: str) -> str:
+    """The name a column has in a Record.
+
+    >>> canonical("train/loss"), canonical("Val Accuracy"), canonical("lr")
+    ('loss', 'eval_accuracy', 'learning_rate')
+    """
+    plain = re.sub(r"[^\w@]+", "_", column.strip().lower()).strip("_")
+    return _ALIASES.get(plain) or _EVAL_PREFIX.sub("eval_", plain)
+
+
+def preference(column: str) -> int:
+    """How well a column's own name fits what it is taken for; the lowest wins."""
+    plain = re.sub(r"[^\w@]+", "_", column.strip().lower()).strip("_")
+    return list(_ALIASES).index(plain) if plain in _ALIASES else len(_ALIASES)
+
+
+class Collector:
+    """Rows of a log put together into series, a new segment where step or epoch goes back."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, list[Point]] = {}
+        self._seg = 0
+        self._step: int | None = None
+        self._epoch: float | None = None
+
+    def add(
+        self,
+        values: Mapping[str, float],
+        *,
+        step: int | None,
+        epoch: float | None = None,
+        t: float | None = None,
+        line: int | None = None,
+    ) -> None:
+        """One row. values: by the names of a Record."""
+        if self._goes_back(step, epoch):
+            self.restart()
+        self._step = self._step if step is None else step
+        self._epoch = self._epoch if epoch is None else epoch
+        for name, value in values.items():
+            point = Point(value, step, epoch, t, self._seg, line)
+            self._series.setdefault(name, []).append(point)
+
+    def restart(self) -> None:
+        """A new process life begins with the next row."""
+        self._seg += 1
+        self._step = self._epoch = None
+
+    def series(self) -> dict[str, tuple[Point, ...]]:
+        """All series by name."""
+        return {name: tuple(points) for name, points in self._series.items()}
+
+    def _goes_back(self, step: int | None, epoch: float | None) -> bool:
+        if step is not None and self._step is not None:
+            return step < self._step
+        return epoch is not None and self._epoch is not None and epoch < self._epoch
