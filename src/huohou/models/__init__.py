@@ -8,6 +8,7 @@ from huohou.models.cache import cache_folder
 from huohou.models.device import Chosen, choose_device, choose_dtype, devices, measure_matmul
 from huohou.models.loading import load_model
 from huohou.models.names import ModelSource, resolve
+from huohou.models.shape import load_shape
 from huohou.models.tokenizer import ChatTokenizer, load_tokenizer
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "choose_dtype",
     "devices",
     "load_model",
+    "load_shape",
     "load_tokenizer",
     "measure_matmul",
     "resolve",

@@ -1,0 +1,38 @@
+"""The facade: what command line, page and notebooks call. Nothing here is imported early."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from huohou import config
+
+if TYPE_CHECKING:
+    from huohou.plan import Plan
+
+
+# --- plan ---------------------------------------------------------------------------------------
+
+
+def make_plan(run_file: Path | None = None, flags: Sequence[str] = ()) -> "Plan":
+    """Decide everything a run will do, without starting it.
+
+    run_file: a YAML run file; flags: ``key=value`` with dotted keys, stronger than the file.
+    Raises ConfigError, DataError, ModelError, MissingExtraError.
+    """
+    settings = config.load(run_file, flags)
+    need_extra("train", "torch", "transformers", "peft")
+    from huohou import plan
+    from huohou.recipes import recipes
+
+    return plan.make_plan(settings, recipes.get(settings.run.recipe).predict)
+
+
+def need_extra(extra: str, *modules: str) -> None:
+    """Raise MissingExtraError when a module of an extra is not installed."""
+    from importlib.util import find_spec
+
+    from huohou.errors import MissingExtraError
+
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError("api.missing_extra", extra=extra, missing=", ".join(missing))

@@ -1,0 +1,24 @@
+"""``huohou plan``: everything a run will do, before it does it."""
+
+from pathlib import Path
+
+import click
+
+from huohou.cli._plan import show_plan
+from huohou.text import say
+
+
+@click.command(help=say("cli.plan.help"))
+@click.argument("run_file", required=False, type=click.Path(path_type=Path))
+@click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+def command(run_file: Path | None, flags: tuple[str, ...], as_json: bool) -> None:
+    from huohou import api
+
+    plan = api.make_plan(run_file, flags)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(plan.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        show_plan(plan)

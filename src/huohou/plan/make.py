@@ -1,0 +1,141 @@
+"""From settings to a frozen plan: read the data, check it, choose, predict."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from huohou.config import RunSettings, Settings
+from huohou.data.checks import CheckInput, CheckReport, run_checks
+from huohou.data.dataset import Dataset
+from huohou.data.fingerprint import fingerprint_rows
+from huohou.data.labels import LabelledRow, label_row
+from huohou.data.read import read_dataset
+from huohou.errors import ConfigError
+from huohou.models import ChatTokenizer, choose_device, choose_dtype, load_tokenizer
+from huohou.plan.frozen import Choice, DataPart, Plan, Prediction
+
+RECORDED = ("huohou", "torch", "transformers", "peft", "accelerate", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a prediction is about: settings, tokenised rows, and where they will be computed."""
+
+    run: RunSettings
+    train: Sequence[LabelledRow]
+    eval: Sequence[LabelledRow]
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A recipe's prediction; facts: what the recipe decided and will go by when it runs."""
+
+    prediction: Prediction
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Predict = Callable[[Subject], Outlook]
+
+
+def make_plan(settings: Settings, predict: Predict) -> Plan:
+    """Decide everything a run will do. Raises ConfigError, DataError, ModelError.
+
+    predict: the recipe's own estimate of its cost, handed in.
+    """
+    run = settings.run
+    if not run.data.train:
+        raise ConfigError("plan.no_data")
+    tokenizer = load_tokenizer(run.model)
+    train, train_rows, train_part = _part(settings, run.data.train, tokenizer)
+    watched = _part(settings, run.data.eval, tokenizer) if run.data.eval else None
+    device = choose_device(run.train.device)
+    dtype = choose_dtype(device.value, run.train.dtype)
+    eval_rows = watched[1] if watched else []
+    usable = [row for row in train_rows if row.trained]
+    report = _check(run, train, train_rows, watched)
+    if not usable:
+        raise ConfigError("plan.nothing_trained", path=train_part.path)
+    outlook = predict(Subject(run, usable, eval_rows, device.value, dtype.value))
+    table = settings.table()
+    for name in ("data.test", "data.facts"):
+        table[name] = type(table[name])(_absolute(settings, table[name].value), table[name].source)
+    return Plan(
+        name=run.name,
+        recipe=run.recipe,
+        model=_model_name(settings),
+        settings=table,
+        train=train_part,
+        eval=watched[2] if watched else None,
+        device=Choice(device.value, device.reason),
+        dtype=Choice(dtype.value, dtype.reason),
+        template=tokenizer.fingerprint,
+        prediction=outlook.prediction,
+        findings=tuple(finding.as_dict() for finding in report.findings),
+        facts=outlook.facts,
+        versions=versions(),
+    )
+
+
+def _part(
+    settings: Settings, name: str, tokenizer: ChatTokenizer
+) -> tuple[Dataset, list[LabelledRow], DataPart]:
+    """Read and tokenise one data file."""
+    run = settings.run
+    path = settings.path(name)
+    dataset = read_dataset(path, run.data.format, system=run.data.system)
+    rows = [label_row(row, tokenizer, run.train.max_length) for row in dataset]
+    part = DataPart(
+        path=str(path),
+        format=dataset.format,
+        rows=len(rows),
+        tokens=sum(len(row.ids) for row in rows),
+        trained_tokens=sum(row.trained for row in rows),
+        fingerprint=fingerprint_rows(dataset.rows),
+    )
+    return dataset, rows, part
+
+
+def _check(
+    run: RunSettings,
+    train: Dataset,
+    rows: list[LabelledRow],
+    watched: tuple[Dataset, list[LabelledRow], DataPart] | None,
+) -> CheckReport:
+    return run_checks(
+        CheckInput(
+            train=train,
+            eval=watched[0] if watched else None,
+            labelled_train=rows,
+            labelled_eval=watched[1] if watched else None,
+            batch_size=run.train.batch_size,
+            num_epochs=run.train.num_epochs,
+            max_length=run.train.max_length,
+        )
+    )
+
+
+def _absolute(settings: Settings, value: str | None) -> str | None:
+    """A path of the run file as the job will need it from wherever it runs."""
+    return str(settings.path(value)) if value else None
+
+
+def _model_name(settings: Settings) -> str:
+    """A model folder named relative to the run file, made absolute; other names as they are."""
+    name = settings.run.model
+    beside = settings.path(name)
+    return str(beside) if beside.is_dir() and not Path(name).is_absolute() else name
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a run's numbers depend on."""
+    found: dict[str, str] = {}
+    for name in RECORDED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
