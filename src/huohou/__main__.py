@@ -1,0 +1,5 @@
+"""``python -m huohou``: the command line."""
+
+from huohou.cli.main import main
+
+main()

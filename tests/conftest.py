@@ -1,0 +1,22 @@
+"""Shared by all tests: helper modules beside this file, a workspace and a language of their own."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from huohou import text
+
+
+@pytest.fixture(autouse=True)
+def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a workspace of its own, speaks English and meets no user's settings."""
+    monkeypatch.setenv("HUOHOU_HOME", str(tmp_path / "runs"))
+    monkeypatch.setenv("HUOHOU_LANG", "en")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    text.use(None)
+    yield
+    text.use(None)

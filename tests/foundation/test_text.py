@@ -1,0 +1,68 @@
+"""Both languages say the same things, and every key in the code is there."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from huohou import text
+
+SOURCE = Path(text.__file__).parent
+
+
+def slots(sentence: str) -> set[str]:
+    return {
+        name.split("!")[0].split(":")[0] for _, name, _, _ in Formatter().parse(sentence) if name
+    }
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert set(text.sentences("en")) == set(text.sentences("zh"))
+
+
+@pytest.mark.parametrize("key", sorted(text.sentences("en")))
+def test_both_languages_fill_the_same_slots(key: str) -> None:
+    english, chinese = text.sentences("en")[key], text.sentences("zh")[key]
+    assert slots(english) == slots(chinese)
+    assert english.strip() and chinese.strip()
+
+
+def used_keys() -> set[str]:
+    """Keys written out in the code, in calls of say and in errors."""
+    pattern = re.compile(r"""(?:\bsay|Error)\(\s*"([a-z_]+(?:[.-][a-z0-9_-]+)+)\"""")
+    return {
+        key for path in SOURCE.rglob("*.py") for key in pattern.findall(path.read_text("utf-8"))
+    }
+
+
+def test_every_key_in_the_code_is_in_the_locale_files() -> None:
+    keys = used_keys()
+    assert len(keys) > 20, "the pattern still finds keys"
+    assert keys - set(text.sentences("en")) == set()
+
+
+def test_every_sentence_is_used() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
+    families = set(re.findall(r'f"([a-z_]+(?:\.[a-z0-9_]*)*[._])\{', code))
+    unused = [
+        key
+        for key in text.sentences("en")
+        if f'"{key}"' not in code and not any(key.startswith(family) for family in families)
+    ]
+    assert unused == []
+
+
+def test_language_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUOHOU_LANG")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert text.language() == "zh"
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert text.language() == "en"
+    text.use("zh")
+    assert text.language() == "zh"
+
+
+def test_unknown_language_is_refused() -> None:
+    with pytest.raises(ValueError, match="fr"):
+        text.use("fr")
