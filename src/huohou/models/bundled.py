@@ -72,12 +72,7 @@ def bundled_folder(model: Bundled, progress: Progress | None = None) -> Path:
         return target
     with prepared(target, model.need, progress) as staging:
         if staging is not None:
-            try:
-                _prepare(model, staging, progress)
-            except OSError as error:
-                raise ModelError(
-                    "models.cache_unusable", folder=target, problem=error.strerror
-                ) from error
+            _prepare(model, staging, progress)
     return target
 
 

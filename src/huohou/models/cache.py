@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from huohou.errors import ModelError
+from huohou.models.library import first_line
 from huohou.models.progress import Progress
 from huohou.text import say
 
@@ -41,6 +42,7 @@ def prepared(target: Path, need_bytes: int, progress: Progress | None) -> Iterat
     None when another process has made it while we waited for the lock.
     """
     from filelock import FileLock, Timeout
+    from safetensors import SafetensorError
 
     lock = FileLock(target.with_name(f"{target.name}.lock"))
     try:
@@ -61,6 +63,9 @@ def prepared(target: Path, need_bytes: int, progress: Progress | None) -> Iterat
             yield staging
             staging.chmod(0o755)  # mkdtemp's 0700 would shut out others who share the cache
             staging.rename(target)
+        except (OSError, SafetensorError) as error:  # safetensors has its own for a full disk
+            problem = first_line(error)
+            raise ModelError("models.cache_unusable", folder=target, problem=problem) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     finally:

@@ -1,5 +1,7 @@
 """A GGUF file becomes a folder of safetensors, once, so that it loads quickly ever after."""
 
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ def convert(gguf: Path, target: Path) -> None:
     quiet()
     place, file = str(gguf.parent), gguf.name
     tokenizer = AutoTokenizer.from_pretrained(place, gguf_file=file)
-    model: Any = AutoModelForCausalLM.from_pretrained(place, gguf_file=file, dtype=torch.float32)
+    with redirect_stderr(StringIO()):  # its bar cannot be switched off
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            place, gguf_file=file, dtype=torch.float32
+        )
     # The weights are plain now; transformers still believes them quantised and refuses to save.
     model.hf_quantizer = None
     model.is_quantized = False

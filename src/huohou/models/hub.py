@@ -10,7 +10,7 @@ from pathlib import Path
 
 from huohou.errors import ModelError
 from huohou.models.files import complete
-from huohou.models.library import first_line, quiet_hub
+from huohou.models.library import quiet_hub, root_of
 from huohou.models.progress import Meter, Progress, watch_folder
 
 TAKEN = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
@@ -86,7 +86,7 @@ def modelscope_folder(name: str, progress: Progress | None = None) -> Path:
     """
     from modelscope import snapshot_download
     from modelscope_hub.config import get_default_config
-    from modelscope_hub.errors import HubError
+    from modelscope_hub.errors import HubError, NotExistError
 
     config = get_default_config()
 
@@ -106,6 +106,8 @@ def modelscope_folder(name: str, progress: Progress | None = None) -> Path:
         with watch_folder(store, Meter(name, 0, progress)):
             return fetch(local=False)
     except (HubError, OSError) as error:
+        if isinstance(error.__cause__, NotExistError):
+            raise ModelError("models.hub_unknown", name=name, endpoint=endpoint) from error
         raise _unreachable(name, endpoint, error) from error
 
 
@@ -129,7 +131,7 @@ def _cached(fetch: Callable[[bool], Path], absent: type[Exception]) -> Path | No
 
 def _unreachable(name: str, endpoint: str, error: Exception) -> ModelError:
     return ModelError(
-        "models.hub_unreachable", name=name, endpoint=endpoint, problem=first_line(error)
+        "models.hub_unreachable", name=name, endpoint=endpoint, problem=root_of(error)
     )
 
 

@@ -22,3 +22,10 @@ def quiet_hub() -> None:
 def first_line(error: BaseException) -> str:
     """The first line of what a library says, which is the one that says what is wrong."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def root_of(error: BaseException) -> str:
+    """What is at the bottom of a chain of errors: "Connection refused", not the pool's story."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return first_line(error)
