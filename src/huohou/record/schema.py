@@ -1,0 +1,197 @@
+"""Tables of the store, and how its database is opened.
+
+The database is an index of the job folders: a store of another ``SCHEMA`` is rebuilt from them.
+"""
+
+import contextlib
+import math
+import sqlite3
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Dialect,
+    Double,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+SCHEMA = 1
+BUSY_SECONDS = 30.0
+_WRITES = "huohou_writes"
+
+
+class _Column(UserDefinedType[Any]):
+    """SQLite's REAL as it is: SQLAlchemy's own would turn the word NaN into a number again."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Name of the type in SQL."""
+        return "REAL"
+
+
+class Real(TypeDecorator[float]):
+    """A number that may be NaN: SQLite would make it NULL, so it is the word NaN there."""
+
+    impl = Double
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLite's own column, Double elsewhere."""
+        return dialect.type_descriptor(_Column() if dialect.name == "sqlite" else Double())
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> Any:
+        """NaN as SQLite keeps it."""
+        if value is not None and math.isnan(value) and dialect.name == "sqlite":
+            return "NaN"
+        return value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> float | None:
+        """The number."""
+        return None if value is None else float(value)
+
+
+metadata = MetaData()
+
+meta = Table("huohou_meta", metadata, Column("schema", Integer, primary_key=True))
+
+training_jobs = Table(
+    "training_jobs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, index=True),
+    Column("recipe", Text, nullable=False),
+    Column("base_model", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("current_epoch", Real),
+    Column("epochs", Real),
+    Column("progress_percentage", Real, nullable=False),
+    Column("train_loss", Real),
+    Column("val_loss", Real),
+    Column("created_at", Real, nullable=False),
+    Column("started_at", Real),
+    Column("finished_at", Real),
+    Column("heartbeat_at", Real),
+    Column("error", Text),
+    Column("folder", Text, nullable=False, unique=True),  # relative to the workspace
+    Column("step", BigInteger),
+    Column("steps", BigInteger),
+)
+
+# line: the byte of events.jsonl that the value's line begins at, so that it can be traced.
+metrics = Table(
+    "metrics",
+    metadata,
+    Column("job_id", Integer, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("seg", Integer, primary_key=True),
+    Column("step", BigInteger, primary_key=True),
+    Column("line", BigInteger, primary_key=True),
+    Column("epoch", Real),
+    Column("t", Real),
+    Column("value", Double),  # NULL where flag says NaN, Infinity or -Infinity
+    Column("flag", String(9)),
+    sqlite_with_rowid=False,
+)
+
+# The pyramid: level k has one row for 8**k steps of a series (see series.py).
+metric_levels = Table(
+    "metric_levels",
+    metadata,
+    Column("job_id", Integer, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("seg", Integer, primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("bucket", BigInteger, primary_key=True),
+    Column("n", Integer, nullable=False),
+    Column("nans", Integer, nullable=False),
+    Column("min", Double),  # NULL where every value is NaN
+    Column("max", Double),
+    Column("last", Real, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Everything that is no number of a series: from `file` (events.jsonl, job.jsonl), at byte `line`.
+events = Table(
+    "events",
+    metadata,
+    Column("job_id", Integer, primary_key=True),
+    Column("file", String(16), primary_key=True),
+    Column("line", BigInteger, primary_key=True),
+    Column("t", Real),
+    Column("seg", Integer),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("job_id", Integer, primary_key=True),
+    Column("file", String(16), primary_key=True),
+    Column("line", BigInteger, primary_key=True),
+    Column("nth", Integer, primary_key=True),
+    Column("t", Real),
+    Column("code", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# How far each file of a folder has been taken in.
+ingested = Table(
+    "ingested",
+    metadata,
+    Column("job_id", Integer, primary_key=True),
+    Column("file", String(16), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+)
+
+
+def open_engine(url: str) -> Engine:
+    """Engine of a store. SQLite: WAL, a new connection a transaction, so that a database that was
+    deleted or moved under a living process is noticed; write transactions wait for each other.
+    """
+    if not url.startswith("sqlite"):
+        return create_engine(url)
+    in_memory = url in ("sqlite://", "sqlite:///:memory:")
+    engine = create_engine(
+        url,
+        poolclass=StaticPool if in_memory else NullPool,
+        connect_args={"timeout": BUSY_SECONDS},
+    )
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def writing(connection: Connection) -> Connection:
+    """Mark a connection as a writer's before its transaction begins."""
+    return connection.execution_options(**{_WRITES: True})
+
+
+def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where _begin says
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        # Another process may be switching at this moment; both ways work.
+        with contextlib.suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin(connection: Connection) -> None:
+    # A reader's transaction that turns into a writer's fails at once when another one wrote in
+    # between; taking the write lock first waits for it instead.
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,254 @@
+"""Series of numbers in the store, and the pyramid that makes long ones quick to draw.
+
+Level k of the pyramid has one row for every 8**k steps of a series in a process life (seg): how
+many points, the smallest, the largest and the last. It grows as points arrive. A chart of a
+million points reads the level that has one to eight times the rows it draws; the ends of the
+range, which cut through a row's steps, are read from the points themselves, so the answer is
+exact: every point of the range is in exactly one bucket.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from huohou.record.schema import metric_levels, metrics
+
+FACTOR = 8
+LEVELS = 8  # 8**8 steps a row: a run of 10**10 steps still has few rows on top
+
+_PACKED = {math.inf: "Infinity", -math.inf: "-Infinity"}
+_FLAGS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_Key = tuple[int, str, int, int, int]  # job, name, seg, level, bucket
+
+
+@dataclass(slots=True)
+class Series:
+    """A series as buckets, in order of seg and step.
+
+    step: step of the bucket's last point; last: its value; min, max: of the values that are no
+    NaN (NaN when all are); n: points in the bucket; nans: how many of them are NaN.
+    A bucket of one point (n = 1) is that point.
+    """
+
+    name: str
+    seg: list[int] = field(default_factory=list)
+    step: list[int] = field(default_factory=list)
+    min: list[float] = field(default_factory=list)
+    max: list[float] = field(default_factory=list)
+    last: list[float] = field(default_factory=list)
+    n: list[int] = field(default_factory=list)
+    nans: list[int] = field(default_factory=list)
+
+    def add(self, seg: int, bucket: "Bucket") -> None:
+        """Append a bucket."""
+        self.seg.append(seg)
+        self.step.append(bucket.last_step)
+        self.min.append(math.nan if bucket.min is None else bucket.min)
+        self.max.append(math.nan if bucket.max is None else bucket.max)
+        self.last.append(bucket.last)
+        self.n.append(bucket.n)
+        self.nans.append(bucket.nans)
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Points of some steps. min and max are None when all are NaN."""
+
+    n: int
+    nans: int
+    min: float | None
+    max: float | None
+    last: float
+    last_step: int
+
+    @staticmethod
+    def of(value: float, step: int) -> "Bucket":
+        """The bucket of one point."""
+        if math.isnan(value):
+            return Bucket(1, 1, None, None, value, step)
+        return Bucket(1, 0, value, value, value, step)
+
+    def merge(self, later: "Bucket") -> None:
+        """Take in a bucket that came later."""
+        self.n += later.n
+        self.nans += later.nans
+        if later.min is not None and (self.min is None or later.min < self.min):
+            self.min = later.min
+        if later.max is not None and (self.max is None or later.max > self.max):
+            self.max = later.max
+        if later.last_step >= self.last_step:
+            self.last, self.last_step = later.last, later.last_step
+
+    def copy(self) -> "Bucket":
+        """One of its own."""
+        return Bucket(self.n, self.nans, self.min, self.max, self.last, self.last_step)
+
+
+def pack(value: float) -> dict[str, Any]:
+    """Columns value and flag of a number."""
+    if math.isfinite(value):
+        return {"value": value, "flag": None}
+    return {"value": None, "flag": _PACKED.get(value, "NaN")}
+
+
+def unpack(value: float | None, flag: str | None) -> float:
+    """The number of the columns value and flag."""
+    if flag:
+        return _FLAGS[flag]
+    return math.nan if value is None else value
+
+
+def raise_pyramid(connection: Connection, points: Iterable[Mapping[str, Any]]) -> None:
+    """Add new points (rows of ``metrics``) to every level."""
+    grown: dict[_Key, Bucket] = {}
+    for point in points:
+        key = (point["job_id"], point["name"], point["seg"], 1, point["step"] // FACTOR)
+        value = unpack(point["value"], point["flag"])
+        _put(grown, key, Bucket.of(value, point["step"]))
+    level = grown
+    for height in range(2, LEVELS + 1):
+        above: dict[_Key, Bucket] = {}
+        for (job, name, seg, _, bucket), content in level.items():
+            _put(above, (job, name, seg, height, bucket // FACTOR), content.copy())
+        grown = grown | above
+        level = above
+    if grown:
+        _upsert(connection, grown)
+
+
+def _put(buckets: dict[_Key, Bucket], key: _Key, content: Bucket) -> None:
+    if key in buckets:
+        buckets[key].merge(content)
+    else:
+        buckets[key] = content
+
+
+def _upsert(connection: Connection, grown: dict[_Key, Bucket]) -> None:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    adding = dialect.insert(metric_levels)
+    old, new = metric_levels.c, adding.excluded
+    newer = new.last_step >= old.last_step
+    merged = {
+        "n": old.n + new.n,
+        "nans": old.nans + new.nans,
+        "min": case((old.min.is_(None), new.min), (new.min < old.min, new.min), else_=old.min),
+        "max": case((old.max.is_(None), new.max), (new.max > old.max, new.max), else_=old.max),
+        "last": case((newer, new.last), else_=old.last),
+        "last_step": case((newer, new.last_step), else_=old.last_step),
+    }
+    keys = ("job_id", "name", "seg", "level", "bucket")
+    values = ("n", "nans", "min", "max", "last", "last_step")
+    rows = [
+        dict(zip(keys, key, strict=True)) | {name: getattr(content, name) for name in values}
+        for key, content in grown.items()
+    ]
+    connection.execute(adding.on_conflict_do_update(index_elements=keys, set_=merged), rows)
+
+
+def names(connection: Connection, job: int) -> list[str]:
+    """Names of a job's series, sorted."""
+    top = (metric_levels.c.job_id == job) & (metric_levels.c.level == LEVELS)
+    found = connection.execute(select(metric_levels.c.name).where(top).distinct())
+    return sorted(found.scalars())
+
+
+def read(
+    connection: Connection,
+    job: int,
+    name: str,
+    *,
+    points: int = 1000,
+    lo: int | None = None,
+    hi: int | None = None,
+) -> Series:
+    """A series between two steps (both included) in at most about `points` buckets a segment.
+
+    Where the range has no more than `points` points they come as they are.
+    """
+    found = Series(name)
+    spans = _spans(connection, job, name)
+    low = min((first for first, _ in spans.values()), default=0) if lo is None else lo
+    high = max((last for _, last in spans.values()), default=-1) if hi is None else hi
+    for seg, (first, last) in sorted(spans.items()):
+        reader = _Reader(connection, job, name, seg)
+        for bucket in reader.buckets(max(low, first), min(high, last), max(points, 1)):
+            found.add(seg, bucket)
+    return found
+
+
+def _spans(connection: Connection, job: int, name: str) -> dict[int, tuple[int, int]]:
+    top, m = metric_levels.c, metrics.c
+    where = (top.job_id == job) & (top.name == name) & (top.level == LEVELS)
+    segs = connection.execute(select(top.seg).where(where).distinct()).scalars().all()
+    spans = {}
+    for seg in segs:
+        mine = (m.job_id == job) & (m.name == name) & (m.seg == seg)
+        ends = [
+            connection.execute(select(end(m.step)).where(mine)).scalar_one()
+            for end in (func.min, func.max)  # one a query: the index answers each at once
+        ]
+        spans[seg] = (ends[0], ends[1])
+    return spans
+
+
+class _Reader:
+    """Reads one series of one segment."""
+
+    def __init__(self, connection: Connection, job: int, name: str, seg: int) -> None:
+        self._connection = connection
+        self._place = {"job_id": job, "name": name, "seg": seg}
+
+    def buckets(self, low: int, high: int, points: int) -> list[Bucket]:
+        """Buckets that hold each point from low to high once."""
+        if low > high:
+            return []
+        level = 0
+        while (high - low + 1) // FACTOR**level > FACTOR * points and level < LEVELS:
+            level += 1
+        rows = self._rows(level, low, high)
+        if level and sum(row.n for row in rows) <= points:
+            rows = self._rows(0, low, high)
+        return rows if len(rows) <= points else _gather(rows, low, high, points)
+
+    def _rows(self, level: int, low: int, high: int) -> list[Bucket]:
+        width = FACTOR**level
+        first, end = -(-low // width), (high + 1) // width  # rows that lie inside whole
+        if level == 0 or first >= end:
+            return self._raw(low, high)
+        return [
+            *self._raw(low, first * width - 1),
+            *self._level(level, first, end),
+            *self._raw(end * width, high),
+        ]
+
+    def _raw(self, low: int, high: int) -> list[Bucket]:
+        if low > high:
+            return []
+        m = metrics.c
+        query = select(m.step, m.value, m.flag).filter_by(**self._place)
+        query = query.where(m.step.between(low, high)).order_by(m.step, m.line)
+        rows = self._connection.execute(query)
+        return [Bucket.of(unpack(value, flag), step) for step, value, flag in rows]
+
+    def _level(self, level: int, first: int, end: int) -> list[Bucket]:
+        c = metric_levels.c
+        query = select(c.n, c.nans, c.min, c.max, c.last, c.last_step).filter_by(**self._place)
+        query = query.where(c.level == level, c.bucket >= first, c.bucket < end)
+        rows = self._connection.execute(query.order_by(c.bucket)).mappings()
+        return [Bucket(**row) for row in rows]
+
+
+def _gather(rows: list[Bucket], low: int, high: int, points: int) -> list[Bucket]:
+    width = -(-(high - low + 1) // points)
+    gathered: dict[int, Bucket] = {}
+    for row in rows:
+        place = (row.last_step - low) // width
+        if place in gathered:
+            gathered[place].merge(row)
+        else:
+            gathered[place] = row.copy()
+    return list(gathered.values())

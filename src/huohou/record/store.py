@@ -1,0 +1,295 @@
+"""The store: the database of a workspace, an index of its job folders.
+
+SQLite (WAL) in ``$HUOHOU_HOME/huohou.db``, or any URL in ``$HUOHOU_DB``. What it says can be built
+again from the folders at any time, so an unreadable, missing, older or newer database is.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from huohou.errors import StoreError
+from huohou.record import ingest, series
+from huohou.record.events import Event, revived
+from huohou.record.recorder import State
+from huohou.record.schema import (
+    SCHEMA,
+    events,
+    findings,
+    meta,
+    metadata,
+    open_engine,
+    training_jobs,
+    writing,
+)
+from huohou.record.series import Series
+from huohou.record.workspace import highest_number, home, job_folders, slug
+
+DATABASE = "huohou.db"
+ACTIVE: frozenset[State] = frozenset({"starting", "running", "stopping"})
+FINAL = ingest.FINAL
+_TRIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of ``training_jobs``. Times are unix seconds; folder is relative to the workspace.
+
+    status: queued, starting, running, stopping, completed, stopped, failed or lost;
+    step of steps: optimizer updates; error: why it failed, its first line in short.
+    """
+
+    id: int
+    name: str
+    recipe: str
+    base_model: str
+    status: State
+    current_epoch: float | None
+    epochs: float | None
+    progress_percentage: float
+    train_loss: float | None
+    val_loss: float | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    heartbeat_at: float | None
+    error: str | None
+    folder: str
+    step: int | None
+    steps: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild found: jobs taken in, folders that are no job of this workspace."""
+
+    jobs: int
+    skipped: tuple[str, ...]
+
+
+class Store:
+    """The database of one workspace. Making one touches nothing; each call is one transaction.
+
+    Every method raises StoreError when the database cannot be used.
+    """
+
+    def __init__(self, workspace: Path | None = None, url: str | None = None) -> None:
+        self.workspace = home() if workspace is None else workspace
+        self._file: Path | None = None
+        self.url = url or os.environ.get("HUOHOU_DB") or ""
+        if not self.url:
+            self._file = self.workspace / DATABASE
+            self.url = f"sqlite:///{self._file}"
+        self._engine: Engine = open_engine(self.url)
+
+    # Reading
+
+    def jobs(self) -> list[Job]:
+        """All jobs, the newest first."""
+        if self._is_bare():
+            return []
+        with self._read() as connection:
+            rows = connection.execute(select(training_jobs).order_by(training_jobs.c.id.desc()))
+            return [_job(row._mapping) for row in rows]
+
+    def job(self, number: int) -> Job | None:
+        """The job of that number."""
+        if self._is_bare():
+            return None
+        with self._read() as connection:
+            query = select(training_jobs).where(training_jobs.c.id == number)
+            row = connection.execute(query).first()
+            return _job(row._mapping) if row else None
+
+    def names(self, job: int) -> list[str]:
+        """Names of the series a job has."""
+        with self._read() as connection:
+            return series.names(connection, job)
+
+    def series(
+        self, job: int, name: str, points: int = 1000, lo: int | None = None, hi: int | None = None
+    ) -> Series:
+        """A series from step lo to step hi, in at most about `points` buckets a segment."""
+        with self._read() as connection:
+            return series.read(connection, job, name, points=points, lo=lo, hi=hi)
+
+    def events(self, job: int, kinds: Collection[str] = ()) -> list[Event]:
+        """Events that are no numbers (log, checkpoint, state, ...), the oldest first."""
+        query = select(events).where(events.c.job_id == job)
+        if kinds:
+            query = query.where(events.c.kind.in_(kinds))
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(events.c.t, events.c.file, events.c.line))
+            return [_event(row._mapping) for row in rows]
+
+    def findings(self, job: int) -> list[dict[str, Any]]:
+        """Findings of a job, of each code the latest."""
+        c = findings.c
+        query = select(c.code, c.body).where(c.job_id == job).order_by(c.t, c.line, c.nth)
+        with self._read() as connection:
+            latest = {code: json.loads(body) for code, body in connection.execute(query)}
+            return list(latest.values())
+
+    # Writing
+
+    def create(self, name: str, fill: Callable[[int, Path], None]) -> Path:
+        """A new job: its number and its folder, which no other process gets.
+
+        fill(number, folder): writes the journal (and more) into the new, empty folder. When it
+        fails, neither the row nor the folder stays.
+        """
+        if self.workspace.exists() and not self.workspace.is_dir():
+            raise StoreError("store.not_folder", path=self.workspace)
+        self.workspace.mkdir(parents=True, exist_ok=True)
+        for _ in range(_TRIES):
+            try:
+                return self._create(name, fill)
+            except (FileExistsError, IntegrityError):
+                continue  # another process took the number in this moment
+        raise StoreError("store.no_number", path=self.workspace)
+
+    def _create(self, name: str, fill: Callable[[int, Path], None]) -> Path:
+        with self._write() as connection:
+            query = select(training_jobs.c.id).order_by(training_jobs.c.id.desc()).limit(1)
+            taken = connection.execute(query).scalar() or 0
+            number = max(taken, highest_number(self.workspace)) + 1
+            folder = self.workspace / f"{number}-{slug(name)}"
+            folder.mkdir()
+            try:
+                fill(number, folder)
+                ingest.take_in(connection, folder)
+            except BaseException:
+                _remove_new(folder)
+                raise
+        return folder
+
+    def take_in(self, folder: Path) -> int | None:
+        """Take in what is new in a job's folder; the job's number."""
+        with self._write() as connection:
+            return ingest.take_in(connection, folder)
+
+    def rebuild(self) -> Rebuilt:
+        """Build the database anew from the folders; one that is unreadable is moved aside."""
+        try:
+            with self._connect(write=True) as connection:
+                return _rebuild(connection, self.workspace)
+        except StoreError:
+            if self._file is None or not self._file.exists():
+                raise
+            self._move_aside(self._file)
+        with self._connect(write=True) as connection:
+            return _rebuild(connection, self.workspace)
+
+    def _move_aside(self, file: Path) -> None:
+        # It may hold what somebody wants to look at: kept, under a name that is free.
+        for n in range(1, 1000):
+            aside = file.with_name(f"{file.name}.unreadable-{n}")
+            if not aside.exists():
+                file.rename(aside)
+                break
+        for suffix in ("-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """For who writes often: SQLite tidies up whenever the last connection is closed, so one
+        stays open meanwhile."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+            connection.commit()
+            yield
+
+    # Transactions
+
+    def _is_bare(self) -> bool:
+        """Nothing to read, so nothing is written: a look does not leave a database behind."""
+        if self._file is None or self._file.exists():
+            return False
+        return next(job_folders(self.workspace), None) is None
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with self._connect(write=False) as connection:
+            ready = _schema_of(connection) == SCHEMA
+        if not ready:
+            with self._write():
+                pass  # it is built before the first write
+        with self._connect(write=False) as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._connect(write=True) as connection:
+            if _schema_of(connection) != SCHEMA:
+                _rebuild(connection, self.workspace)
+            yield connection
+
+    @contextmanager
+    def _connect(self, write: bool) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as plain:
+                connection = writing(plain) if write else plain
+                with connection.begin():
+                    yield connection
+        except IntegrityError:
+            raise
+        except (DBAPIError, sqlite3.DatabaseError) as error:
+            where = self._file or self._engine.url.render_as_string(hide_password=True)
+            problem = error.orig if isinstance(error, DBAPIError) else error
+            raise StoreError("store.failed", where=where, problem=problem) from error
+
+
+def _schema_of(connection: Connection) -> int | None:
+    if not inspect(connection).has_table(meta.name):
+        return None
+    return connection.execute(select(meta.c.schema)).scalar()
+
+
+def _rebuild(connection: Connection, workspace: Path) -> Rebuilt:
+    ours = _schema_of(connection) is not None
+    there = set(inspect(connection).get_table_names()) & metadata.tables.keys()
+    if there and not ours:  # somebody else's tables of the same names
+        raise StoreError("store.foreign", tables=", ".join(sorted(there)))
+    metadata.drop_all(connection)
+    metadata.create_all(connection)
+    connection.execute(insert(meta).values(schema=SCHEMA))
+    taken: set[int] = set()
+    skipped = []
+    for folder in job_folders(workspace):
+        job = ingest.take_in(connection, folder)
+        if job is None or job in taken:
+            skipped.append(folder.name)
+        else:
+            taken.add(job)
+    return Rebuilt(len(taken), tuple(skipped))
+
+
+def _remove_new(folder: Path) -> None:
+    # Made by this very call a moment ago; nothing of anybody else is in it.
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+
+
+_COLUMNS = [f.name for f in fields(Job)]
+
+
+def _job(row: Any) -> Job:
+    return Job(**{name: row[name] for name in _COLUMNS})
+
+
+def _event(row: Any) -> Event:
+    head = {"t": row["t"], "seg": row["seg"], "kind": row["kind"]}
+    return revived(head | json.loads(row["body"]))

@@ -1,0 +1,403 @@
+"""The store: an index that can always be built again, and the same however its lines came."""
+
+import json
+import math
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from huohou.errors import StoreError
+from huohou.record.events import dumps
+from huohou.record.recorder import Journal, Recorder
+from huohou.record.schema import metadata
+from huohou.record.series import FACTOR, LEVELS
+from huohou.record.store import Store
+from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, slug
+
+
+def filler(name: str = "bank codes", **facts: Any) -> Callable[[int, Path], None]:
+    def fill(number: int, folder: Path) -> None:
+        with Journal(folder / JOURNAL, 0) as journal:
+            journal.queued(number, name, "sft", "smollm2-135m", **facts)
+
+    return fill
+
+
+def tables(store: Store) -> dict[str, list[tuple[str, ...]]]:
+    """Every table but the bookkeeping, as sorted text (so that NaN equals NaN)."""
+    with store._read() as connection:
+        return {
+            table.name: sorted(tuple(map(repr, row)) for row in connection.execute(select(table)))
+            for table in metadata.tables.values()
+        }
+
+
+def write_run(folder: Path, after_each: Callable[[], object] = lambda: None) -> None:
+    """A run with a restart, NaN, infinities, evaluations, a finding and a death."""
+    with Journal(folder / JOURNAL, 0) as journal, Recorder(folder / EVENTS, 0) as recorder:
+        for write in (
+            lambda: journal.state("starting"),
+            lambda: recorder.start(steps=200, epochs=4.0),
+            lambda: journal.state("running"),
+            *(
+                lambda s=s: recorder.metrics(s, s / 50, loss=2 / s, grad_norm=0.0)
+                for s in range(1, 90)
+            ),
+            lambda: recorder.metrics(90, 1.8, loss=math.nan, grad_norm=math.inf),
+            lambda: recorder.eval(90, 1.8, eval_loss=0.7),
+            lambda: recorder.checkpoint(90, "checkpoints/checkpoint-90"),
+            lambda: recorder.log("保存"),
+        ):
+            write()
+            after_each()
+    with (folder / EVENTS).open("ab") as torn:
+        torn.write(b'{"t": 1, "seg": 0, "kind": "met')
+    with Journal(folder / JOURNAL, 1) as journal, Recorder(folder / EVENTS, 1) as recorder:
+        journal.state("starting")
+        after_each()
+        for step in range(80, 120):
+            recorder.metrics(step, step / 50, loss=-math.inf if step == 99 else 1 / step)
+            after_each()
+        journal.state("failed", error="ValueError: boom")
+        os.utime(folder / HEARTBEAT, (1e9, 1e9)) if (folder / HEARTBEAT).exists() else None
+        after_each()
+
+
+def test_live_and_rebuilt_are_equal(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    findings = [{"code": "data-duplicates", "severity": "warning"}]
+    folder = store.create("bank codes", filler(epochs=3.0, plan={"findings": findings}))
+    (folder / HEARTBEAT).touch()
+    write_run(folder, lambda: store.take_in(folder))
+    live = tables(store)
+    assert len(live["metrics"]) == 90 * 2 + 1 + 40
+    assert store.rebuild().jobs == 1
+    assert tables(store) == live
+    (tmp_path / "huohou.db").unlink()  # also when it is gone
+    assert tables(Store(tmp_path)) == live
+
+
+def test_columns_of_the_contract(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("bank codes", filler(epochs=3.0))
+    write_run(folder)
+    store.take_in(folder)
+    row = sqlite3.connect(tmp_path / "huohou.db").execute(
+        "SELECT status, current_epoch, epochs, progress_percentage, train_loss, val_loss "
+        "FROM training_jobs WHERE id = 1"
+    )
+    assert row.fetchone() == ("failed", 119 / 50, 4.0, 100 * 119 / 200, 1 / 119, 0.7)
+    job = store.job(1)
+    assert job is not None
+    assert (job.name, job.folder, job.error) == ("bank codes", "1-bank-codes", "ValueError: boom")
+    assert [f["code"] for f in store.findings(1)] == []
+    assert [e["kind"] for e in store.events(1, ["checkpoint", "log"])] == ["checkpoint", "log"]
+
+
+def test_nan_is_a_value_everywhere(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    with Recorder(folder / EVENTS) as recorder:
+        recorder.metrics(1, 0.1, loss=0.0)
+        recorder.metrics(2, 0.2, loss=math.nan)
+    store.take_in(folder)
+    job = store.job(1)
+    assert job is not None and job.train_loss is not None and math.isnan(job.train_loss)
+    database = sqlite3.connect(tmp_path / "huohou.db")
+    assert database.execute("SELECT train_loss FROM training_jobs").fetchall() == [("NaN",)]
+    values = database.execute("SELECT step, value, flag FROM metrics ORDER BY step").fetchall()
+    assert values == [(1, 0.0, None), (2, None, "NaN")]
+    loss = store.series(1, "loss")
+    assert loss.last[0] == 0.0 and math.isnan(loss.last[1]) and loss.nans == [0, 1]
+
+
+def test_a_second_job_of_a_name_gets_its_own_folder(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folders = [store.create("银行 行号", filler()).name for _ in range(3)]
+    assert folders == ["1-银行-行号", "2-银行-行号", "3-银行-行号"]
+
+
+def test_a_number_is_not_used_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "trash" / "7-old").mkdir(parents=True)
+    assert store.create("x", filler()).name == "8-x"
+    (tmp_path / "huohou.db").unlink()
+    assert store.create("x", filler()).name == "9-x"
+
+
+def test_what_cannot_be_filled_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def fail(number: int, folder: Path) -> None:
+        (folder / JOURNAL).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        store.create("x", fail)
+    assert store.jobs() == []
+    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == []
+
+
+CREATE = """
+import sys, pathlib
+from huohou.record.recorder import Journal
+from huohou.record.store import Store
+def fill(number, folder):
+    with Journal(folder / "job.jsonl", 0) as journal:
+        journal.queued(number, "same", "sft", "m")
+store = Store(pathlib.Path(sys.argv[1]))
+sys.stdin.readline()
+for _ in range(5):
+    print(store.create("same", fill).name)
+"""
+
+
+def test_processes_at_the_same_moment_get_different_numbers(tmp_path: Path) -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", CREATE, tmp_path / "runs"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for run in runs:
+        assert run.stdin
+        run.stdin.write("go\n")
+        run.stdin.flush()
+    names = [name for run in runs for name in run.communicate(timeout=60)[0].split()]
+    assert [run.returncode for run in runs] == [0] * 4
+    assert sorted(names, key=lambda n: int(n.split("-")[0])) == [f"{n}-same" for n in range(1, 21)]
+    store = Store(tmp_path / "runs")
+    assert [job.id for job in store.jobs()] == list(range(20, 0, -1))
+    assert sqlite3.connect(tmp_path / "runs/huohou.db").execute(
+        "PRAGMA integrity_check"
+    ).fetchone() == ("ok",)
+    assert sqlite3.connect(tmp_path / "runs/huohou.db").execute(
+        "PRAGMA journal_mode"
+    ).fetchone() == ("wal",)
+
+
+@pytest.mark.parametrize("schema", [0, 999])
+def test_an_older_or_newer_store_is_rebuilt(tmp_path: Path, schema: int) -> None:
+    store = Store(tmp_path)
+    write_run(store.create("x", filler()))
+    database = sqlite3.connect(tmp_path / "huohou.db")
+    database.execute("UPDATE huohou_meta SET schema = ?", (schema,))
+    database.execute("ALTER TABLE training_jobs RENAME COLUMN status TO stage")
+    database.execute("CREATE TABLE mine (note TEXT)")
+    database.execute("INSERT INTO mine VALUES ('kept')")
+    database.commit()
+    assert [job.status for job in store.jobs()] == ["failed"]
+    assert database.execute("SELECT note FROM mine").fetchall() == [("kept",)]
+
+
+def test_an_unreadable_database_is_moved_aside_by_a_rebuild(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.create("x", filler())
+    (tmp_path / "huohou.db").write_bytes(b"this is no database" * 1000)
+    with pytest.raises(StoreError, match="runs reindex"):
+        store.jobs()
+    assert store.rebuild().jobs == 1
+    assert (tmp_path / "huohou.db.unreadable-1").read_bytes().startswith(b"this is no database")
+    assert [job.id for job in store.jobs()] == [1]
+
+
+def test_tables_of_others_are_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.db"
+    theirs = sqlite3.connect(file)
+    theirs.execute("CREATE TABLE metrics (mine TEXT)")
+    theirs.commit()
+    with pytest.raises(StoreError, match="metrics"):
+        Store(tmp_path / "runs", url=f"sqlite:///{file}").create("x", filler())
+    assert theirs.execute("SELECT * FROM metrics").fetchall() == []
+
+
+def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
+    assert Store(tmp_path / "none").jobs() == []
+    assert Store(tmp_path).jobs() == []
+    assert Store(tmp_path).job(1) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workspace_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(StoreError, match="is a file"):
+        Store(tmp_path / "runs").create("x", filler())
+
+
+def test_a_copied_folder_is_not_mixed_in(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    write_run(folder)
+    store.take_in(folder)
+    before = tables(store)
+    copy = tmp_path / "1-x-copy"
+    copy.mkdir()
+    for file in folder.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    assert store.take_in(copy) is None
+    (tmp_path / "2-strange").mkdir()
+    (tmp_path / "2-strange" / JOURNAL).write_text("no journal\n")
+    rebuilt = store.rebuild()
+    assert rebuilt.jobs == 1
+    assert set(rebuilt.skipped) == {"1-x-copy", "2-strange"}
+    assert tables(store) == before
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+KEYS = st.sampled_from(
+    [
+        "t",
+        "seg",
+        "step",
+        "epoch",
+        "epochs",
+        "steps",
+        "loss",
+        "eval_loss",
+        "state",
+        "error",
+        "id",
+        "name",
+        "plan",
+        "code",
+        "path",
+        "a\x00b",
+    ]
+)
+STRANGE = st.builds(
+    lambda kind, fields: {**fields, "kind": kind},
+    st.sampled_from(
+        [
+            "queued",
+            "segment",
+            "state",
+            "finding",
+            "alert",
+            "start",
+            "metrics",
+            "eval",
+            "checkpoint",
+            "log",
+            "end",
+            "x",
+        ]
+    ),
+    st.dictionaries(KEYS, JSON, max_size=6),
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(STRANGE, max_size=6), st.lists(STRANGE, max_size=6))
+def test_strange_lines_are_taken_in_without_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, journal: list[Any], events: list[Any]
+) -> None:
+    workspace = tmp_path_factory.mktemp("strange")
+    folder = workspace / "1-x"
+    folder.mkdir()
+    first = {"kind": "queued", "id": 1, "name": "x", "t": 5.0}
+    (folder / JOURNAL).write_bytes(b"".join(map(dumps, [first, *journal])))
+    (folder / EVENTS).write_bytes(b"".join(map(dumps, events)))
+    store = Store(workspace, url="sqlite://")
+    assert [job.id for job in store.jobs()] == [1]
+    store.events(1)
+    store.findings(1)
+    for name in store.names(1):
+        store.series(1, name)
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 5000), st.floats()), min_size=1, max_size=200
+)
+
+ENDS = st.tuples(st.integers(0, 5000), st.integers(0, 5000))
+
+
+@settings(deadline=None)
+@given(STEPS, st.integers(1, 30), ENDS, st.integers(1, 50))
+def test_every_point_of_a_range_is_in_one_bucket(
+    tmp_path_factory: pytest.TempPathFactory,
+    points: list[tuple[int, int, float]],
+    wanted: int,
+    ends: tuple[int, int],
+    batch: int,
+) -> None:
+    workspace = tmp_path_factory.mktemp("series")
+    lo, hi = sorted(ends)
+    store = Store(workspace, url="sqlite://")
+    folder = store.create("x", filler())
+    with (folder / EVENTS).open("ab") as out:
+        for i, (seg, step, value) in enumerate(points):
+            event = {"t": 1.0, "seg": seg, "kind": "metrics", "step": step, "epoch": 0.0}
+            out.write(dumps(event | {"loss": value}))
+            if i % batch == 0:
+                out.flush()
+                store.take_in(folder)
+    store.take_in(folder)
+    found = store.series(1, "loss", points=wanted, lo=lo, hi=hi)
+    for seg in range(4):
+        mine = [(s, v) for g, s, v in points if g == seg and lo <= s <= hi]
+        rows = [i for i, g in enumerate(found.seg) if g == seg]
+        assert sum(found.n[i] for i in rows) == len(mine)
+        assert len(rows) <= max(wanted, 1)
+        numbers = [v for _, v in mine if not math.isnan(v)]
+        assert sum(found.nans[i] for i in rows) == len(mine) - len(numbers)
+        if numbers:
+            assert min(found.min[i] for i in rows if found.nans[i] < found.n[i]) == min(numbers)
+            assert max(found.max[i] for i in rows if found.nans[i] < found.n[i]) == max(numbers)
+        if mine:
+            last = max(mine, key=lambda pair: pair[0])[0]
+            assert found.step[rows[-1]] == last
+            assert repr(found.last[rows[-1]]) == repr([v for s, v in mine if s == last][-1])
+        steps = [found.step[i] for i in rows]
+        assert steps == sorted(steps)
+
+
+def test_few_points_come_as_they_are(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    with Recorder(folder / EVENTS) as recorder:
+        for step in range(0, 1_000_000, 10_000):
+            recorder.eval(step, 0.0, eval_loss=step / 2)
+    store.take_in(folder)
+    found = store.series(1, "eval_loss", points=100)
+    assert found.step == list(range(0, 1_000_000, 10_000))
+    assert found.last == found.min == found.max == [step / 2 for step in found.step]
+    assert store.names(1) == ["eval_loss"]
+    assert FACTOR**LEVELS > 10_000_000
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "😀" * 100, "..", "/etc/passwd", "a\0b", "CON", "é"])
+def test_a_name_makes_a_folder_name(name: str, tmp_path: Path) -> None:
+    made = tmp_path / f"1-{slug(name)}"
+    made.mkdir()
+    assert made.parent == tmp_path
+    assert slug(slug(name)) == slug(name)
+
+
+def test_json_form_of_a_job(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.create("x", filler(epochs=2, steps=5))
+    job = store.job(1)
+    assert job is not None
+    known = json.loads(json.dumps(job.as_dict()))
+    assert known["status"] == "queued"
+    assert known["epochs"] == 2.0
+    assert known["train_loss"] is None
