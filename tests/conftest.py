@@ -1,5 +1,6 @@
 """Shared by all tests: helper modules beside this file, a workspace and a language of their own."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+# Tiny models are quickest on one thread; more of them only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from huohou import text
 

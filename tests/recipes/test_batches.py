@@ -27,7 +27,7 @@ budgets = st.builds(Budget, st.integers(1, 200), pass_cost=st.integers(0, 100), 
 
 
 @given(rows(), budgets)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_trainable_row_is_in_one_micro_batch(
     found: list[LabelledRow], budget: Budget
 ) -> None:
@@ -37,7 +37,7 @@ def test_every_trainable_row_is_in_one_micro_batch(
 
 
 @given(rows(), budgets)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_shared_prefix_is_shared_and_leaves_each_prediction_its_own_place(
     found: list[LabelledRow], budget: Budget
 ) -> None:
@@ -52,7 +52,7 @@ def test_a_shared_prefix_is_shared_and_leaves_each_prediction_its_own_place(
 
 
 @given(rows(), budgets)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_grouping_costs_at_most_one_padded_pass_each(
     found: list[LabelledRow], budget: Budget
 ) -> None:

@@ -15,7 +15,7 @@ from tiny import tiny_llama
 
 
 def llama() -> nn.Module:
-    return tiny_llama(spread=0.2)
+    return tiny_llama(spread=0.1)
 
 
 def qwen() -> nn.Module:
@@ -26,7 +26,7 @@ def qwen() -> nn.Module:
         num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=1,
-        initializer_range=0.2,
+        initializer_range=0.1,
     )
     torch.manual_seed(3)
     return Qwen2ForCausalLM(config)
@@ -58,16 +58,16 @@ def made(lengths: list[tuple[int, int, int]], beginnings: int = 1) -> list[Label
 
 
 def plain(model: nn.Module, rows: list[LabelledRow]) -> tuple[float, list[Tensor]]:
-    """Sum of losses and gradients, a row at a time with transformers' own loss."""
+    """An update's loss and gradients, a row at a time with transformers' own loss."""
     model.zero_grad()
-    total = 0.0
+    total, tokens = 0.0, sum(row.trained for row in rows)
     for row in rows:
         if not any(row.labels):
             continue
         ids = torch.tensor([row.ids])
         labels = torch.where(torch.tensor([row.labels]), ids, -100)
         count = int((labels[:, 1:] != -100).sum())
-        loss = model(input_ids=ids, labels=labels).loss * count
+        loss = model(input_ids=ids, labels=labels).loss * count / tokens
         loss.backward()
         total += float(loss.detach())
     return total, [p.grad.clone() for p in model.parameters() if p.grad is not None]
@@ -77,10 +77,10 @@ def fast(
     model: nn.Module, rows: list[LabelledRow], budget: Budget
 ) -> tuple[float, list[Tensor], int]:
     model.zero_grad()
-    total, shared = 0.0, 0
+    total, shared, tokens = 0.0, 0, sum(row.trained for row in rows)
     for micro in group(rows, budget):
         batch = collate(rows, micro, pad=0)
-        loss = loss_sum(logits(model, batch), batch.target)
+        loss = loss_sum(logits(model, batch), batch.target) / tokens
         loss.backward()
         total += float(loss.detach())
         shared += micro.prefix
@@ -112,9 +112,9 @@ def test_loss_and_gradients_equal_the_plain_pass(
     found, quick, shared = fast(model, rows, Budget(max_tokens))
     assert found == pytest.approx(loss, rel=1e-5)
     assert len(quick) == len(gradients)
-    largest = max(float(g.abs().max()) for g in gradients)
+    assert max(float(g.abs().max()) for g in gradients) > 1e-2, "there is something to compare"
     for a, b in zip(quick, gradients, strict=True):
-        assert float((a - b).abs().max()) <= 1e-6 * max(1.0, largest)
+        assert float((a - b).abs().max()) <= 1e-6
     if max_tokens == 8192:
         assert bool(shared) == shares, "the case is meant to share, or not to"
 

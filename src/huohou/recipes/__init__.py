@@ -3,14 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from huohou.plan import Outlook, Plan
-from huohou.plan.make import Subject
-from huohou.record.recorder import Recorder
 from huohou.registry import Registry
 
+if TYPE_CHECKING:
+    from huohou.plan import Outlook, Plan
+    from huohou.plan.make import Subject
+    from huohou.record.recorder import Recorder
+
 # run(plan, folder, recorder, should_stop): carry out the plan in the job's folder.
-Run = Callable[[Plan, Path, Recorder, Callable[[], bool]], None]
+Run = Callable[["Plan", Path, "Recorder", Callable[[], bool]], None]
+# predict(subject): what carrying it out will cost.
+Predict = Callable[["Subject"], "Outlook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +23,22 @@ class Recipe:
     """A kind of training: run carries out a plan, predict says what one will cost."""
 
     run: Run
-    predict: Callable[[Subject], Outlook]
+    predict: Predict
 
 
 recipes: Registry[Recipe] = Registry("recipes")
 
 
 # Recipes are filed by thin functions: their names are known without importing torch.
-def _run_sft(plan: Plan, folder: Path, recorder: Recorder, should_stop: Callable[[], bool]) -> None:
+def _run_sft(
+    plan: "Plan", folder: Path, recorder: "Recorder", should_stop: Callable[[], bool]
+) -> None:
     from huohou.recipes import sft
 
     sft.run(plan, folder, recorder, should_stop)
 
 
-def _predict_sft(subject: Subject) -> Outlook:
+def _predict_sft(subject: "Subject") -> "Outlook":
     from huohou.recipes import cost
 
     return cost.predict(subject)
