@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TOKENS, INPUTS, OUTPUTS = 560, 576, 1536
 PROBE_TOKENS = 16  # enough to see that a format is hopelessly slow without waiting for it
 HOPELESS = 4e9  # flop/s: not worth a full measurement
-BUDGET_SECONDS = 0.04  # of one measurement
+BUDGET_SECONDS = 0.025  # of one measurement
 WORTH_IT = 1.3  # bfloat16 keeps 8 bits of each number: it must pay
 DTYPES = ("float32", "bfloat16")
 

@@ -1,14 +1,17 @@
 """The libraries beneath: kept quiet, and quoted briefly."""
 
+import os
 from typing import Any
 
 
 def quiet() -> None:
-    """No bars of transformers' own between our lines."""
+    """No bars and tables of transformers' own between our lines: we say what matters of them."""
     import transformers.utils.logging
 
-    bars: Any = transformers.utils.logging
-    bars.disable_progress_bar()
+    logging: Any = transformers.utils.logging
+    logging.disable_progress_bar()
+    if "TRANSFORMERS_VERBOSITY" not in os.environ:
+        logging.set_verbosity_error()
 
 
 def quiet_hub() -> None:

@@ -43,19 +43,20 @@ def load_model(
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported instead, and refused below
             **options,
         )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         code = "trust_remote_code" in str(error)
         key = "models.needs_code" if code else "models.cannot_load"
         raise ModelError(key, name=name, problem=first_line(error)) from error
-    _complete(name, report["missing_keys"])
+    _complete(name, [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     loaded: PreTrainedModel = model if four_bit else model.to(device)
     return loaded
 
 
 def _complete(name: str, missing: Collection[str]) -> None:
-    """transformers fills missing weights with random numbers and goes on; that is no model."""
+    """transformers fills up with random numbers and goes on; that is no model."""
     if missing:
         example = sorted(missing)[0]
         raise ModelError("models.weights_missing", name=name, count=len(missing), example=example)
