@@ -51,6 +51,8 @@ def record_of(rows: Rows, source: Source, reader: str) -> Record:
     if not series:
         raise DataError("reader.no_numbers", path=source.path, columns=_some(columns))
     facts: dict[str, Any] = {"summary": summary, "finished": True} if summary else {}
+    if not steps:
+        facts["rows_counted"] = not epochs
     if limit := _limit(rows, steps):
         facts["max_steps"] = limit
     notes = (_guess(named, steps, epochs), *notes)

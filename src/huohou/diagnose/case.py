@@ -1,0 +1,134 @@
+"""What a rule is given: the record, and plan, data and probe results where there are any.
+
+A Case reads the record as a doctor does: the *course* of a series is what led to the weights at
+the end. Where a training was started again or taken up at a checkpoint, what came after that
+place in the earlier life is no part of it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from huohou.record.record import Point, Record
+
+Objective = Literal["likelihood", "preference", "reward"]
+
+_NO_METRIC = ("_runtime", "_per_second", "_samples", "_steps", "_tokens", "_jit_compilation_time")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run to be judged.
+
+    plan: plan.json of our own run; data: results of the data checks; probe: what a model was
+    seen to do. None where it is not known.
+    """
+
+    record: Record
+    plan: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    probe: Mapping[str, Any] | None = None
+
+    def course(self, name: str) -> tuple[Point, ...]:
+        """Points of a series on the way to the last weights, NaN and infinities included."""
+        starts = self._starts
+        return tuple(
+            p
+            for p in self.record.points(name)
+            if all(place(p) < start for seg, start in starts.items() if seg > p.seg)
+        )
+
+    def finite(self, name: str) -> tuple[Point, ...]:
+        """The course without NaN and infinities."""
+        return tuple(p for p in self.course(name) if math.isfinite(p.value))
+
+    @cached_property
+    def loss(self) -> tuple[Point, ...]:
+        """The course of the training loss, finite points."""
+        return self.finite("loss")
+
+    @cached_property
+    def losses(self) -> list[float]:
+        """Values of ``loss``."""
+        return [p.value for p in self.loss]
+
+    @cached_property
+    def eval_name(self) -> str:
+        """Name of the evaluation loss: ``eval_loss``, else the longest ``eval_SET_loss``."""
+        names = [n for n in self.record.series if n.startswith("eval_") and n.endswith("_loss")]
+        if "eval_loss" in names or not names:
+            return "eval_loss"
+        return max(names, key=lambda name: len(self.record.points(name)))
+
+    @cached_property
+    def evals(self) -> tuple[Point, ...]:
+        """The course of the evaluation loss, finite points."""
+        return self.finite(self.eval_name)
+
+    @cached_property
+    def evaluations(self) -> int:
+        """Times the run was evaluated, by any measure."""
+        series = self.record.series
+        named = [n for n in series if n.startswith("eval_") or "loss" not in series]
+        measures = [n for n in named if not n.endswith(_NO_METRIC)]
+        during = max((len(self.course(name)) for name in measures), default=0)
+        return during + bool(self.record.facts.get("after_training"))
+
+    @cached_property
+    def epochs(self) -> float | None:
+        """Passes over the rows done, None where the log does not say."""
+        seen = [p.epoch for p in self.course("loss") if p.epoch is not None]
+        return max(seen, default=None)
+
+    @cached_property
+    def updates(self) -> int | None:
+        """Optimizer updates done, None where the log does not count them."""
+        if self.record.facts.get("rows_counted"):
+            return None
+        seen = [p.step for name in self.record.series for p in self.course(name)]
+        done = self.record.facts.get("global_step")
+        steps = [step for step in (*seen, done) if step is not None]
+        return max(steps, default=None)
+
+    @property
+    def finished(self) -> bool | None:
+        """Whether the run came to its end, None where the log does not say."""
+        known: bool | None = self.record.facts.get("finished")
+        return known
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What the loss is: of a likelihood, a preference or a reward, by the other series."""
+        names = set(self.record.series)
+        if any(name.startswith("rewards/") for name in names):
+            graded = {"rewards/chosen", "rewards/margins", "rewards/rejected"} & names
+            return "preference" if graded else "reward"
+        return "reward" if {"reward", "kl", "objective/kl"} & names else "likelihood"
+
+    def peak_rate(self) -> float | None:
+        """The highest learning rate of the course."""
+        return max((p.value for p in self.finite("learning_rate")), default=None)
+
+    def near(self, name: str, point: Point) -> Point | None:
+        """The point of another series at the same place or the last before it."""
+        before = [p for p in self.course(name) if place(p) <= place(point)]
+        return before[-1] if before else None
+
+    @cached_property
+    def _starts(self) -> dict[int, float]:
+        """Process life to the place it begins at."""
+        starts: dict[int, float] = {}
+        for points in self.record.series.values():
+            for p in points:
+                if (p.step, p.epoch) != (None, None):
+                    starts[p.seg] = min(place(p), starts.get(p.seg, math.inf))
+        return starts if len(starts) > 1 else {}
+
+
+def place(point: Point) -> float:
+    """Where a point stands: its step, else its epoch, else before everything."""
+    if point.step is not None:
+        return point.step
+    return point.epoch if point.epoch is not None else -math.inf

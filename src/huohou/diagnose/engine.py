@@ -1,0 +1,125 @@
+"""Runs the rules over a case and puts what they say in order: root cause first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.rule import Cause, Need, Rule, rules
+from huohou.record.finding import Finding
+from huohou.record.record import Record
+from huohou.text import say
+
+SCHEMA = 1
+Verdict = Literal["healthy", "watch", "faulty", "cannot-judge"]
+
+# Fewer points than both and the course of a run cannot be judged.
+ENOUGH_LOSSES = 10
+ENOUGH_EVALS = 5
+ENOUGH_UPDATES = 20  # before that even a sound run shows nothing
+
+_SEVERITIES = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A rule that did not run, and what it would need."""
+
+    code: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the doctor says of a run.
+
+    needs: what to give, in words, where the verdict is ``cannot-judge``.
+    """
+
+    source: Mapping[str, Any]
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    ran: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    claims: tuple[Mapping[str, Any], ...] = ()
+    gates: tuple[Mapping[str, Any], ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form, keys as in the contract."""
+        return {
+            "schema": SCHEMA,
+            "source": dict(self.source),
+            "verdict": self.verdict,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "claims": [dict(claim) for claim in self.claims],
+            "gates": [dict(gate) for gate in self.gates],
+            "ran": list(self.ran),
+            "skipped": [{"code": s.code, "needs": s.needs} for s in self.skipped],
+        }
+
+
+def diagnose(
+    record: Record,
+    plan: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    probe: Mapping[str, Any] | None = None,
+) -> Diagnosis:
+    """Judge a run by every rule whose evidence is there."""
+    case = Case(record, plan, data, probe)
+    found: list[tuple[Rule, Finding]] = []
+    ran: list[str] = []
+    skipped: list[Skipped] = []
+    for each in rules():
+        outcome = each.judge(case)
+        if isinstance(outcome, Need):
+            skipped.append(Skipped(each.code, str(outcome)))
+            continue
+        ran.append(each.code)
+        if outcome is not None:
+            found.append((each, outcome))
+    kept = _causes(found)
+    verdict, needs = _verdict(case, kept)
+    source = {**record.source, **_extent(case), "notes": list(record.notes)}
+    findings = tuple(finding for _, finding in kept)
+    return Diagnosis(source, verdict, findings, tuple(ran), tuple(skipped), needs=needs)
+
+
+def _causes(found: list[tuple[Rule, Finding]]) -> list[tuple[Rule, Finding]]:
+    """Findings without the symptoms of others among them, the deepest cause first."""
+    symptoms = {code for each, _ in found for code in each.explains}
+    kept = [(each, finding) for each, finding in found if each.code not in symptoms]
+    return sorted(kept, key=lambda pair: (pair[0].cause, _SEVERITIES.index(pair[1].severity)))
+
+
+def _verdict(case: Case, found: list[tuple[Rule, Finding]]) -> tuple[Verdict, tuple[str, ...]]:
+    severities = {finding.severity for _, finding in found}
+    if "error" in severities:
+        return "faulty", ()
+    # That a run was watched too little says nothing of the run itself.
+    said = any(e.cause is not Cause.WATCHING and f.severity == "warning" for e, f in found)
+    enough = len(case.loss) >= ENOUGH_LOSSES or len(case.evals) >= ENOUGH_EVALS
+    begun = case.updates is None or case.updates >= ENOUGH_UPDATES
+    if not said and not (enough and begun):
+        return "cannot-judge", _wanted(case, enough)
+    return ("watch" if "warning" in severities else "healthy"), ()
+
+
+def _wanted(case: Case, enough: bool) -> tuple[str, ...]:
+    if enough:
+        return (say("need.more_updates", have=case.updates, n=ENOUGH_UPDATES),)
+    return (
+        say("need.more_losses", have=len(case.loss), n=ENOUGH_LOSSES),
+        say("need.more_evals", have=len(case.evals), n=ENOUGH_EVALS),
+    )
+
+
+def _extent(case: Case) -> dict[str, Any]:
+    """How much was read: points by series, process lives, updates and epochs."""
+    counts = {name: len(points) for name, points in sorted(case.record.series.items())}
+    return {
+        "points": counts,
+        "segments": len(case.record.segments()),
+        "updates": case.updates,
+        "epochs": case.epochs,
+    }

@@ -1,0 +1,68 @@
+"""The loss has risen far above its best and stays there."""
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level, lowest, trend
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.record.finding import Finding
+
+POINTS = 10
+RISE = 0.5  # end above 1.5 times the best
+LOST = 0.5  # and half of what had been learnt is gone
+TAIL = 5  # in each of the last values, or in the last tenth of them but for one in ten
+
+RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
+
+
+@rule(
+    "diverged",
+    severity="error",
+    cause=Cause.RATE,
+    needs=(Need("loss", POINTS),),
+    explains=("undertrained", "overfit", "worse-last-checkpoint", "loss-stuck"),
+    fires=(
+        run(loss=RISING, learning_rate=[1e-3] * 40),
+        run(loss=[4.4, 7.8, 6.0, 8.6, 9.2, 9.3, 7.6, 8.2, 8.8, 8.4, 7.6]),
+    ),
+    quiet=(
+        run(loss=falling(4.0, 1.5)),
+        run(loss=[*falling(4.0, 1.5, n=36), 6.0, 1.5, 1.6, 1.5]),
+        run(loss=[*falling(2.0, 0.002, n=30), *line(0.002, 0.005, n=10)]),
+        run(loss=[*falling(3.0, 1.0, n=20), *falling(2.5, 1.2, n=20)]),
+        run(loss=line(1.0, 1.1, noise=0.2)),
+    ),
+    source="Deep Learning Tuning Playbook (training loss that increases); trainproof (end/min 1.5)",
+)
+def diverged(case: Case) -> Finding | None:
+    """The updates are too large for the loss surface: the run left what it had found. A jump that
+    is on its way down again (harder data, a rise of the learning rate) is not called so unless it
+    is still above the start, nor is a loss near zero that wavers.
+    """
+    values = case.losses
+    if len(values) < POINTS:
+        return None
+    low, start = lowest(values), level(values[: max(1, len(values) // 20)])
+    limit = low + max(RISE * abs(low), LOST * (start - low))
+    tail = values[-max(TAIL, len(values) // 10) :]
+    above = sum(v > limit for v in tail)
+    if above < len(tail) - len(tail) // 10:
+        return None
+    recovering = trend(values[-max(TAIL, len(values) // 4) :]).falls(0.05)
+    if recovering and level(tail) < start:
+        return None
+    return _finding(case, low, limit)
+
+
+def _finding(case: Case, low: float, limit: float) -> Finding:
+    best = min(case.loss, key=lambda p: abs(p.value - low))
+    after = case.loss[case.loss.index(best) :]
+    onset = next(p for p in after if p.value > limit)
+    facts = [diverged.evidence("best", best), diverged.evidence("onset", onset)]
+    facts.append(diverged.evidence("end", case.loss[-1], times=case.loss[-1].value / low))
+    rate, peak = case.near("learning_rate", onset), case.peak_rate()
+    if rate is not None:
+        facts.append(diverged.evidence("rate", rate))
+    lower = {"train.learning_rate": peak / 3} if peak else None
+    advice = [diverged.advice("lower_rate", set=lower), diverged.advice("warm_up")]
+    advice.append(diverged.advice("go_back", where=where(onset)))
+    return diverged.finding(facts, advice, low=low, end=case.loss[-1].value, where=where(best))

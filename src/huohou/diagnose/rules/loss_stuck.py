@@ -1,0 +1,114 @@
+"""The loss does not move."""
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import Trend, level, noise, trend
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Need, Outcome, rule
+from huohou.measure.reference import COIN_LOSS
+from huohou.record.finding import Evidence, Finding, Severity
+
+POINTS = 10
+GAIN = 0.05  # less than this part of the loss was gained
+EXACT = 1e-3  # all values within this part of each other: so flat that 4 of them are enough
+EARLY = 0.1  # of a planned run: too early to say
+PLATEAU = 0.01  # the course after the first fifth lies within this, and
+HALF = 0.5  # not half of the first loss was gained before
+
+# What tells a run that learns nothing from one that has nothing left to learn:
+SLOW = 1e-5  # a highest learning rate below this
+ACCURATE = 0.9  # an accuracy below this
+HIGH = 3.0  # nats a token: more than a model has left after learning (perplexity 20)
+COIN = 0.01  # a preference loss this near to ln 2
+
+STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
+
+
+@rule(
+    "loss-stuck",
+    severity="warning",
+    cause=Cause.RATE,
+    needs=(Need("loss", 4),),
+    explains=("undertrained",),
+    fires=(
+        run(loss=line(1.40, 1.39, n=13, noise=0.003)),
+        run(loss=[0.34324, 0.34324, 0.34323, 0.34323]),
+        run(loss=line(2.3, 2.3, noise=0.01), evals=[2.3, 2.31, 2.3, 2.3], accuracy=[0.1] * 40),
+        run(loss=line(0.6931, 0.6931), more={"rewards/chosen": line(0.1, 0.1)}),
+        run(loss=STEEP),
+    ),
+    quiet=(
+        run(loss=falling(2.3, 1.1)),
+        run(loss=falling(1.02, 0.9, rate=1.0)),
+        run(loss=line(1.4, 1.39, n=6)),
+        run(loss=line(2.3, 2.3, n=40, noise=0.3)),
+        run(loss=[1.5, *line(0.3, 0.3)]),
+        run(loss=line(11.9, 11.9, n=14), facts={"max_steps": 3000, "finished": False}),
+        run(loss=line(0.69, 0.69), reward=line(0.1, 0.5)),
+    ),
+    source="Mann-Kendall with the variance of Hamed and Rao (1998), interval of Sen's slope",
+)
+def loss_stuck(case: Case) -> Outcome:
+    """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and
+    there is no significant fall; or less than half was gained in the first steps and the rest is
+    flat within 1 %. It is a warning where something says that there was more to learn: a tiny
+    learning rate, an accuracy under 90 %, more than 3 nats a token, a preference loss at ln 2, or
+    values so equal that no update can have happened. Otherwise it is information: the log alone
+    cannot tell a run that learns nothing from one that has nothing left to learn. Rewards are left
+    out, their loss need not fall.
+    """
+    values, n = case.losses, len(case.losses)
+    if case.objective == "reward" or n < 4 or _too_early(case):
+        return None
+    if min(values) > 0 and max(values) - min(values) < EXACT * level(values):
+        return _finding(case, "exact", Trend(0, values[-1] - values[0], 0, 0))
+    if n < POINTS:
+        return Need("loss", POINTS)
+    whole = trend(values)
+    middle, end = level(values), level(values[-n // 5 :])
+    first = max(values[0], level(values[: max(1, n // 10)]))
+    spread = 3 * noise(values)
+    flat = -whole.low < GAIN * abs(middle) and whole.high < 3 * GAIN * abs(middle)
+    if flat and not whole.falls() and first - end < GAIN * abs(middle) + spread:
+        return _finding(case, "flat", whole)
+    rest = trend(values[n // 5 :])
+    if max(abs(rest.low), abs(rest.high)) < PLATEAU * end and end > HALF * values[0]:
+        return None if first - end < spread else _finding(case, "plateau", rest)
+    return None
+
+
+def _too_early(case: Case) -> bool:
+    planned, done = case.record.facts.get("max_steps"), case.updates
+    return bool(planned and done is not None and done < EARLY * planned)
+
+
+def _finding(case: Case, key: str, found: Trend) -> Finding:
+    first, last = case.loss[0], case.loss[-1]
+    middle = level(case.losses)
+    low, high = (round(100 * x / middle, 2) for x in (found.low, found.high))
+    n = len(case.losses)
+    facts = [loss_stuck.evidence(key, last, first=first.value, n=n, low=low, high=high)]
+    unlearnt = _unlearnt(case, middle)
+    sure = bool(unlearnt) or key == "exact"
+    keys = ("check", "rate") if sure else ("known", "check", "rate")
+    advice = [loss_stuck.advice(name) for name in keys]
+    severity: Severity = "warning" if sure else "info"
+    return loss_stuck.finding([*facts, *unlearnt], advice, severity, level=middle)
+
+
+def _unlearnt(case: Case, middle: float) -> list[Evidence]:
+    """What says that there was something left to learn."""
+    facts: list[Evidence] = []
+    peak = case.peak_rate()
+    if peak is not None and peak < SLOW:
+        facts.append(loss_stuck.evidence("slow", rate=peak))
+    accuracy = next((p[-1] for name in _ACCURACIES if (p := case.finite(name))), None)
+    if accuracy is not None and accuracy.value < ACCURATE:
+        facts.append(loss_stuck.evidence("accuracy", accuracy))
+    if case.objective == "likelihood" and middle > HIGH:
+        facts.append(loss_stuck.evidence("high", middle=middle))
+    if case.objective == "preference" and abs(middle - COIN_LOSS) < COIN * COIN_LOSS:
+        facts.append(loss_stuck.evidence("coin", middle=middle))
+    return facts
+
+
+_ACCURACIES = ("accuracy", "mean_token_accuracy", "token_acc", "eval_accuracy", "eval_token_acc")

@@ -1,0 +1,56 @@
+"""The learning rate is zero, throughout or at the end."""
+
+from itertools import takewhile
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.record.finding import Finding
+
+NOTHING = 1e-3  # of the peak: below this an update changes nothing that could be seen
+WASTED = 0.2  # part of the run that may pass so
+
+COSINE = [1e-4 * (1 - i / 40) for i in range(40)]
+
+
+@rule(
+    "lr-zero",
+    severity="error",
+    cause=Cause.RATE,
+    needs=(Need("learning_rate", 5),),
+    explains=("nothing-trains", "loss-stuck"),
+    fires=(
+        run(loss=line(2.0, 2.0), learning_rate=[0.0] * 40),
+        run(loss=falling(2.0, 1.0), learning_rate=[*COSINE[::2], *[0.0] * 20]),
+    ),
+    quiet=(
+        run(loss=falling(2.0, 1.0), learning_rate=COSINE),
+        run(loss=falling(2.0, 1.0), learning_rate=[0.0, *COSINE[1:]]),
+        run(loss=falling(2.0, 1.0), learning_rate=[2e-6, 2e-6, 1e-6, 1e-6, 1e-6, *[0.0] * 35]),
+    ),
+    source="trainproof (zero tail); a cosine is below a thousandth only in its last 2 %",
+)
+def lr_zero(case: Case) -> Finding | None:
+    """With a learning rate of 0 no weight changes. Throughout: nothing was trained. At the end:
+    the schedule was shorter than the run (or was not loaded with the checkpoint) and the rest of
+    the time was spent on nothing. Logs that print six decimals of a small rate are left out.
+    """
+    rates = case.finite("learning_rate")
+    peak = max((p.value for p in rates), default=0.0)
+    if rates and all(p.value == 0.0 for p in rates):
+        facts = [lr_zero.evidence("throughout", rates[-1], n=len(rates))]
+        return lr_zero.finding(facts, [lr_zero.advice("set_rate")], where=where(rates[0]))
+    tail = list(takewhile(lambda p: p.value <= NOTHING * peak, reversed(rates)))[::-1]
+    if len(tail) <= max(WASTED * len(rates), 4) or _rounded(peak, [p.value for p in rates]):
+        return None
+    return lr_zero.finding(
+        severity="warning",
+        evidence=[lr_zero.evidence("tail", tail[0], share=round(100 * len(tail) / len(rates)))],
+        advice=[lr_zero.advice("schedule")],
+        where=where(tail[0]),
+    )
+
+
+def _rounded(peak: float, rates: list[float]) -> bool:
+    """Whether the rates are multiples of 1e-6 so small that 0 may mean half of that."""
+    return peak < 2e-5 and all(abs(r * 1e6 - round(r * 1e6)) < 1e-6 for r in rates)

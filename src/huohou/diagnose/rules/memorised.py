@@ -1,0 +1,56 @@
+"""The training answers are known by heart."""
+
+import math
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level
+from huohou.diagnose.examples import falling, run
+from huohou.diagnose.rule import Cause, Need, rule, show
+from huohou.record.finding import Finding
+
+PASSES = 5
+BY_HEART = 0.95  # mean probability of a token of the answer
+GAP = 1.0  # nats between evaluation and training loss
+
+
+@rule(
+    "memorised",
+    severity="warning",
+    cause=Cause.DURATION,
+    needs=(Need("loss", 5), Need("epochs")),
+    explains=("undertrained",),
+    fires=(
+        run(loss=falling(2.0, 0.0008), epochs=175),
+        run(loss=falling(2.0, 0.02), evals=[1.4, 1.5, 1.6], epochs=10),
+    ),
+    quiet=(
+        run(loss=falling(2.0, 0.0008), epochs=2),
+        run(loss=falling(2.0, 0.3), epochs=175),
+        run(loss=falling(2.0, 0.02), evals=[1.0, 0.3, 0.05, 0.03], epochs=12),
+        run(loss=falling(2.0, 0.01)),
+    ),
+    source="Muennighoff et al. (2023), arXiv 2305.16264: after about 4 passes rows teach little",
+)
+def memorised(case: Case) -> Finding | None:
+    """After more than 5 passes each token of the training answers is predicted with a mean
+    probability above 0.95: exp(-loss). That says the optimiser has converged, nothing of new
+    questions. It is not said where an evaluation loss is within 1 nat of the training loss: then
+    unseen rows are answered too, or they are in the training data.
+    """
+    passes, values = case.epochs, case.losses
+    if passes is None or passes <= PASSES or len(values) < 5 or case.objective == "reward":
+        return None
+    end = level(values[-max(3, len(values) // 20) :])
+    if end > -math.log(BY_HEART) or end < 0:
+        return None
+    evals = case.evals
+    if evals and evals[-1].value - end < GAP:
+        return None
+    last = case.loss[-1]
+    facts = [memorised.evidence("passes", last, passes=passes)]
+    if case.objective == "likelihood":
+        facts.append(memorised.evidence("token", probability=math.exp(-end)))
+    facts.append(memorised.evidence("eval", evals[-1]) if evals else memorised.evidence("no_eval"))
+    advice = [memorised.advice("held_out"), memorised.advice("earlier")]
+    shorter = memorised.advice("shorter", set={"train.num_epochs": 4})
+    return memorised.finding(facts, [*advice, shorter], passes=show(passes), loss=end)

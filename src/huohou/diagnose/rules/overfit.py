@@ -1,0 +1,113 @@
+"""The evaluation loss rises while the training loss falls."""
+
+from collections.abc import Sequence
+
+from huohou.diagnose.case import Case, place
+from huohou.diagnose.curves import band, level, noise, trend
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Need, rule, show, where
+from huohou.record.finding import Advice, Evidence, Finding, Severity
+from huohou.record.record import Point
+
+EVALS = 5
+RISE = 0.02  # of the best, and above the noise of the evaluations
+SLIGHT = 0.01  # worth a word when the rise is steady
+SERIOUS = 0.10
+
+_UP = ("accuracy", "acc", "f1", "bleu", "rouge", "ndcg", "mrr", "map", "exact_match", "recall")
+
+TRAIN = falling(2.0, 0.1, n=60)
+
+
+@rule(
+    "overfit",
+    severity="warning",
+    cause=Cause.DURATION,
+    needs=(Need("eval_loss", EVALS), Need("loss", 10)),
+    explains=("memorised", "worse-last-checkpoint", "undertrained"),
+    fires=(
+        run(loss=TRAIN, evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]),
+        run(loss=TRAIN, evals=[4.1, 1.8, 1.6, 1.53, 1.49, 1.48, 1.48, 1.49, 1.50, 1.52, 1.56]),
+    ),
+    quiet=(
+        run(loss=TRAIN, evals=[1.2, 1.0, 0.9, 0.85, 0.83, 0.82]),
+        run(loss=TRAIN, evals=[1.2, 1.0, 0.9, 0.88, 0.91, 0.87, 0.90, 0.88, 0.91, 0.89]),
+        run(loss=TRAIN, evals=[0.74, 0.33, 0.30, 0.29, 0.291, 0.29]),
+        run(loss=TRAIN, evals=[1.0, 1.4]),
+        run(loss=line(1.0, 2.0, n=60), evals=[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]),
+    ),
+    source="Deep Learning Tuning Playbook; Prechelt (1998), Early Stopping - but when?",
+)
+def overfit(case: Case) -> Finding | None:
+    """Overfitting is an evaluation loss that goes up while the training loss goes on down. The
+    rise is measured from the median around the best evaluation to the median of the last three,
+    so that one lucky or unlucky evaluation decides nothing, and in units of the noise of the
+    evaluations themselves. A gap between the two losses alone is no overfitting.
+    """
+    evals = case.evals
+    if len(evals) < EVALS:
+        return None
+    values = [p.value for p in evals]
+    at = values.index(min(values))
+    after = values[at:]
+    if len(after) < 3 or not _train_falls(case, evals[at]):
+        return None
+    base = level(values[max(at - 1, 0) : at + 2])
+    rise = level(after[-3:] if len(after) > 3 else after[-2:]) - base
+    part = rise / abs(base) if base else 0.0
+    clear = rise > band(values) and part > RISE
+    steady = part > SLIGHT and len(after) >= EVALS and trend(after).rises()
+    if not clear and not steady:
+        return None
+    better = _better(case, evals[at])
+    severity: Severity = "info" if better or not clear else "warning"
+    if severity == "warning" and part > SERIOUS and values[-1] > values[0]:
+        severity = "error"
+    facts = [*_evidence(case, evals, at), *better]
+    best = evals[at]
+    percent = show(round(100 * (values[-1] / best.value - 1), 1))
+    advice = _advice(case, best, bool(better))
+    return overfit.finding(facts, advice, severity, percent=percent, where=where(best))
+
+
+def _train_falls(case: Case, best: Point) -> bool:
+    """Whether the training loss fell on from the best evaluation to the end."""
+    span = [p.value for p in case.loss if place(p) >= place(best)]
+    if len(span) < 3:
+        return False
+    third = max(1, len(span) // 3)
+    return level(span[-third:]) < level(span[:third])
+
+
+def _evidence(case: Case, evals: Sequence[Point], at: int) -> list[Evidence]:
+    start = case.near("loss", evals[at]) or case.loss[0]
+    return [
+        overfit.evidence("best", evals[at]),
+        overfit.evidence("last", evals[-1], noise=noise([p.value for p in evals])),
+        overfit.evidence("train", case.loss[-1], start=start.value),
+    ]
+
+
+def _better(case: Case, best: Point) -> list[Evidence]:
+    """Measures of the evaluation, the higher the better, that went on rising."""
+    facts = []
+    for name in sorted(case.record.series):
+        if name.startswith("eval_") and any(word in name.split("_") for word in _UP):
+            points, then = case.finite(name), case.near(name, best)
+            spread = noise([p.value for p in points])
+            if points and then is not None and points[-1].value > then.value + spread:
+                facts.append(overfit.evidence("better", points[-1], name=name, then=then.value))
+    return facts
+
+
+def _advice(case: Case, best: Point, better: bool) -> list[Advice]:
+    if better:
+        return [overfit.advice("choose_by_task")]
+    kept = case.record.facts.get("checkpoints")
+    advice = [overfit.advice("use_best", where=where(best))]
+    if kept and best.step is not None and best.step not in kept:
+        near = min(kept, key=lambda step: abs(step - best.step))
+        advice = [overfit.advice("use_nearest", step=near, where=where(best))]
+    epochs = best.epoch
+    shorter = {"train.num_epochs": max(1, round(epochs))} if epochs else None
+    return [*advice, overfit.advice("shorter", set=shorter), overfit.advice("more_data")]

@@ -1,0 +1,38 @@
+"""The run makes too few updates to learn much."""
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.examples import falling, run
+from huohou.diagnose.rule import Cause, Need, rule
+from huohou.record.finding import Finding
+
+UPDATES = 50
+
+
+@rule(
+    "too-few-updates",
+    severity="info",
+    tier="config",
+    cause=Cause.DURATION,
+    needs=(Need("updates"),),
+    fires=(
+        run(loss=[1.9, 1.7], every=5, facts={"finished": True}),
+        run(loss=falling(4.2, 3.6, n=11), every=1),
+    ),
+    quiet=(
+        run(loss=falling(4.2, 3.6), every=10),
+        run(loss=[1.9, 1.7], every=5, facts={"finished": False, "max_steps": 3000}),
+        run(loss=[0.8, 0.7, 0.6], every=1, facts={"rows_counted": True}),
+    ),
+    source="LoRA Without Regret (2025): under 100 updates a learning rate 15 times higher is best",
+)
+def too_few_updates(case: Case) -> Finding | None:
+    """Fewer than 50 updates of the weights, warm-up among them, move little and show little.
+    Counted from the plan of the run where the log has it, else from its last step.
+    """
+    planned = case.record.facts.get("max_steps")
+    updates = planned or case.updates
+    if updates is None or updates >= UPDATES or (case.finished is False and not planned):
+        return None
+    facts = [too_few_updates.evidence("count", n=int(updates))]
+    advice = [too_few_updates.advice("smaller_batch"), too_few_updates.advice("longer")]
+    return too_few_updates.finding(facts, advice, n=int(updates))

@@ -1,0 +1,76 @@
+"""The run ended while the loss was still falling."""
+
+from collections.abc import Sequence
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level, trend
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Need, Outcome, rule
+from huohou.record.finding import Finding
+from huohou.record.record import Point
+
+POINTS = 20
+TAIL = 3  # the last third shows how it ends
+FALL = 0.02  # fall of the loss in a tenth of the run, at least
+STEEP = 0.05  # this much is a warning
+
+
+@rule(
+    "undertrained",
+    severity="info",
+    cause=Cause.DURATION,
+    needs=(Need("loss", POINTS),),
+    fires=(
+        run(loss=line(3.0, 1.5)),
+        run(loss=line(3.0, 1.0), evals=[2.6, 2.0, 1.4, 1.1]),
+        run(loss=falling(3.0, 1.0, rate=1.0), facts={"finished": True}),
+    ),
+    quiet=(
+        run(loss=falling(3.0, 1.0)),
+        run(loss=line(3.0, 1.5), facts={"finished": False}),
+        run(loss=line(3.0, 1.0), evals=[2.0, 1.5, 1.4, 1.45]),
+        run(loss=line(3.0, 2.9, noise=0.1)),
+        run(loss=line(1.0, 0.2), epochs=10),
+    ),
+    source="Deep Learning Tuning Playbook (still improving at the end: train longer)",
+)
+def undertrained(case: Case) -> Outcome:
+    """In the last third of the run the training loss still fell by more than 2 % in each tenth of
+    the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
+    with it. Without an evaluation it is said of a single pass only: later passes go down because
+    rows are seen again. A run that has not ended, and a loss near zero, are left out.
+    """
+    values = case.losses
+    if case.finished is False or case.objective != "likelihood" or len(values) < POINTS:
+        return None
+    if len(case.evals) < 3 and (case.epochs or 0) > 1.5:
+        return Need("eval_loss", 3)
+    tail = values[-len(values) // TAIL :]
+    end, found = level(tail[-max(3, len(tail) // 4) :]), trend(tail)
+    # found covers a third of the run; a tenth of the run is 0.3 of that.
+    cautious, fall = (-x * 0.1 * TAIL / end if end > 0 else 0.0 for x in (found.high, found.change))
+    if cautious < FALL or not _evals_fall(case.evals):
+        return None
+    return _finding(case, fall)
+
+
+def _evals_fall(evals: Sequence[Point]) -> bool:
+    if len(evals) < 3:
+        return True
+    values = [p.value for p in evals]
+    return values[-1] == min(values) and values[-1] < (1 - FALL / 2) * values[-2]
+
+
+def _finding(case: Case, fall: float) -> Finding:
+    start = case.loss[-len(case.loss) // TAIL]
+    facts = [undertrained.evidence("fall", case.loss[-1], start=start.value)]
+    if len(case.evals) >= 3:
+        facts.append(undertrained.evidence("eval", case.evals[-1], before=case.evals[-2].value))
+    passes = case.epochs or 0.0
+    longer = {"train.num_epochs": round(2 * passes)} if passes >= 1 else None
+    return undertrained.finding(
+        facts,
+        [undertrained.advice("longer", set=longer), undertrained.advice("rate")],
+        severity="warning" if fall > STEEP else "info",
+        percent=round(100 * fall),
+    )
