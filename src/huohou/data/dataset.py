@@ -6,7 +6,10 @@ conversations of two turns; what else is known of a row is in ``meta``.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from huohou.text import say
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -70,3 +73,14 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
+
+    def place(self, index: int) -> str:
+        """Where row number ``index`` (from 0) stands in the file, as a person looks it up."""
+        return place(self.source, self.rows[index].line or index + 1)
+
+
+def place(source: str | Path, number: int) -> str:
+    """``file:line`` for files of lines; element ``number`` in words for JSON and Parquet."""
+    if Path(source).suffix.lower() in (".json", ".parquet"):
+        return say("data.place_row", path=source, number=number)
+    return f"{source}:{number}"

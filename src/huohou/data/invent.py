@@ -1,0 +1,47 @@
+"""Names that could be in a table and are not, put together from parts of those that are."""
+
+import random
+from collections.abc import Iterable
+
+from huohou.data.facts import FactTable
+from huohou.data.names import abbreviations, everyday, split_name
+from huohou.data.normal import normal
+
+TRIES = 2000  # in a row without a new name, before giving up
+CROSSED = 0.1  # part of the names that cross two endings instead of taking one whole
+
+
+class Inventor:
+    """Gives plausible unknown names, each once, in an order that the seed decides.
+
+    known: normal forms of everything that a name of the table can be called.
+    """
+
+    def __init__(self, table: FactTable, known: Iterable[str], seed: int) -> None:
+        self._known = set(known)
+        self._random = random.Random(f"{seed}/unknown")
+        parts = sorted({(*split_name(f.key, f.city), f.city) for f in table.facts})
+        self._heads = sorted({(head, city) for head, tail, city in parts if tail})
+        self._tails = sorted({tail for _, tail, _ in parts if tail})
+
+    def name(self) -> tuple[str, str] | None:
+        """A name that is not in the table, and its city; None when no more are found."""
+        for _ in range(TRIES if self._tails else 0):
+            head, city = self._random.choice(self._heads)
+            name = head + self._tail(alone=len(self._heads) == 1)
+            forms = {normal(f) for f in (name, *everyday(name, city), *abbreviations(name, city))}
+            if forms & self._known:
+                continue
+            self._known |= forms
+            return name, city
+        return None
+
+    def _tail(self, *, alone: bool) -> str:
+        """Another name's ending, or the halves of two: where one head has them all, always that."""
+        one, other = self._random.choice(self._tails), self._random.choice(self._tails)
+        if not alone and self._random.random() >= CROSSED:
+            return one
+        if " " in one and " " in other:
+            left, right = one.split(), other.split()
+            return " ".join(left[: (len(left) + 1) // 2] + right[len(right) // 2 :])
+        return one[: (len(one) + 1) // 2] + other[len(other) // 2 :]

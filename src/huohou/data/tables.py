@@ -1,0 +1,67 @@
+"""Tables of cells: a CSV file with a header, or a table of an SQLite file."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from huohou.data.containers import check_file, csv_table
+from huohou.errors import DataError, UsageError
+
+Rows = list[tuple[int, dict[str, str]]]
+
+
+def read_table(source: str) -> tuple[list[str], Rows]:
+    """Header and rows of a CSV file or of ``file.db:table``, every cell as text.
+
+    A database with one table needs no table name. Raises DataError for what cannot be read,
+    UsageError for a table that is not there.
+    """
+    path, table = Path(source), ""
+    if not path.exists() and ":" in source:
+        head, _, table = source.rpartition(":")
+        path = Path(head)
+    check_file(path)
+    with path.open("rb") as start:
+        if start.read(16) == b"SQLite format 3\0":
+            return _read_sqlite(path, table)
+    if table:
+        raise DataError("data.not_sqlite", path=path, table=table)
+    return csv_table(path)
+
+
+def _read_sqlite(path: Path, table: str) -> tuple[list[str], Rows]:
+    """A table of an SQLite file, opened read-only; line is the row's number."""
+    import sqlite3
+
+    from sqlalchemy import column, create_engine, inspect, select
+    from sqlalchemy import table as named
+    from sqlalchemy.exc import DBAPIError
+
+    uri = f"file:{quote(str(path.resolve()))}?mode=ro"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True))
+    try:
+        inspector = inspect(engine)
+        tables = [*inspector.get_table_names(), *inspector.get_view_names()]
+        name = _which_table(path, table, tables)
+        header = [str(found["name"]) for found in inspector.get_columns(name)]
+        query = select(named(name, *[column(one) for one in header]))
+        with closing(engine.connect()) as connection:
+            cells = [[_cell(v) for v in row] for row in connection.execute(query)]
+    except DBAPIError as error:
+        raise DataError("data.broken_sqlite", path=path, problem=error.orig) from error
+    finally:
+        engine.dispose()
+    return header, [(i, dict(zip(header, row, strict=True))) for i, row in enumerate(cells, 1)]
+
+
+def _which_table(path: Path, table: str, tables: Sequence[str]) -> str:
+    if table in tables:
+        return table
+    if not table and len(tables) == 1:
+        return tables[0]
+    raise UsageError("data.no_table", path=path, table=table or "-", known=", ".join(tables) or "-")
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

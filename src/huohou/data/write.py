@@ -1,0 +1,36 @@
+"""Rows to JSONL files, never over what is there unless told."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from huohou.data.dataset import Row
+from huohou.errors import DataError, UsageError
+
+
+def write_rows(files: Mapping[Path, Iterable[Row]], *, force: bool = False) -> None:
+    """Write each file's rows, one JSON object a line; folders are made.
+
+    All targets are looked at before the first is written. Raises UsageError when one is there and
+    ``force`` is not given, DataError when the disk does not take it (a full one, for example).
+    """
+    for path in files:
+        if path.is_dir() or (path.exists() and not path.is_file()):
+            raise UsageError("data.target_not_file", path=path)
+        if path.exists() and not force:
+            raise UsageError("data.exists", path=path)
+    for path, rows in files.items():
+        _write(path, "".join(f"{json.dumps(r.as_dict(), ensure_ascii=False)}\n" for r in rows))
+
+
+def _write(path: Path, text: str) -> None:
+    """Beside the target first, so that a full disk leaves neither half a file nor none."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    except OSError as error:
+        if part.is_file():
+            part.unlink()
+        raise DataError("data.cannot_write", path=path, problem=error.strerror) from error
