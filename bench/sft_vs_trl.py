@@ -136,7 +136,7 @@ def theirs(found: list[LabelledRow], dtype: str, device: str, tokenizer: Any) ->
             model=adapted(dtype, device),
             args=SFTConfig(
                 output_dir=folder,
-                gradient_checkpointing=False,
+                activation_checkpointing=False,
                 train_sampling_strategy="group_by_length",
                 **common(dtype, device),
             ),

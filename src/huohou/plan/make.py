@@ -56,7 +56,7 @@ def make_plan(settings: Settings, predict: Predict) -> Plan:
     dtype = choose_dtype(device.value, run.train.dtype)
     eval_rows = watched[1] if watched else []
     usable = [row for row in train_rows if row.trained]
-    report = _check(run, train, train_rows, watched)
+    report = _check(run, tokenizer, train, train_rows, watched)
     if not usable:
         raise ConfigError("plan.nothing_trained", path=train_part.path)
     outlook = predict(Subject(run, usable, eval_rows, device.value, dtype.value))
@@ -101,6 +101,7 @@ def _part(
 
 def _check(
     run: RunSettings,
+    tokenizer: ChatTokenizer,
     train: Dataset,
     rows: list[LabelledRow],
     watched: tuple[Dataset, list[LabelledRow], DataPart] | None,
@@ -111,6 +112,7 @@ def _check(
             eval=watched[0] if watched else None,
             labelled_train=rows,
             labelled_eval=watched[1] if watched else None,
+            tokenizer=tokenizer,
             batch_size=run.train.batch_size,
             num_epochs=run.train.num_epochs,
             max_length=run.train.max_length,

@@ -170,7 +170,7 @@ def arguments(plan: Plan, checkpoints: Path) -> TrainingArguments:
         greater_is_better=False if watched else None,
         use_cpu=plan.device.value == "cpu",
         bf16=plan.dtype.value == "bfloat16",
-        gradient_checkpointing=bool(plan.facts.get("gradient_checkpointing")),
+        activation_checkpointing=bool(plan.facts.get("gradient_checkpointing")),
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         report_to=[],
@@ -247,7 +247,7 @@ class AnswerTrainer(Trainer):
             f"{metric_key_prefix}_token_accuracy": right / tokens,
             f"{metric_key_prefix}_answer_accuracy": whole / len(rows),
         }
-        self.log(metrics)
+        self.log(dict(metrics))  # a copy: the Trainer adds the epoch to what it logs
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )

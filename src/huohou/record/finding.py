@@ -44,4 +44,5 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form, keys as in the contract."""
-        return asdict(self)
+        plain = asdict(self)
+        return plain | {"evidence": list(plain["evidence"]), "advice": list(plain["advice"])}
