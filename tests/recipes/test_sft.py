@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_llama_folder
 from torch import Tensor
 
 from huohou import api
@@ -20,6 +19,7 @@ from huohou.recipes import sft
 from huohou.recipes.order import epoch_order, updates_of
 from huohou.record.events import Follower
 from huohou.record.recorder import Recorder
+from tiny import tiny_llama_folder
 
 SYSTEMS = (
     "You answer questions about bank codes. Answer with the code alone, and never invent one.",

@@ -54,8 +54,8 @@ def run(plan: Plan, folder: Path, recorder: Recorder, should_stop: Callable[[], 
     trainer = AnswerTrainer(
         model=model,
         args=arguments(plan, folder / "checkpoints"),
-        train_dataset=rows,  # type: ignore[arg-type]  # a list is all a DataLoader needs
-        eval_dataset=eval_rows,  # type: ignore[arg-type]
+        train_dataset=rows,
+        eval_dataset=eval_rows,
         data_collator=lambda chosen: {"rows": chosen},
         callbacks=callbacks(plan, recorder, should_stop),
         budget=budget,
@@ -189,7 +189,8 @@ class AnswerTrainer(Trainer):
         self.seconds, self.tokens = 0.0, 0  # since the last log line
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return EpochOrder(len(train_dataset or self.train_dataset), self.seed)
+        rows: Any = self.train_dataset
+        return EpochOrder(len(rows), self.seed)
 
     def micro_batches(self, rows: list[LabelledRow]) -> list[forward.Batch]:
         """The rows of an update, regrouped, as tensors on the device."""
@@ -231,13 +232,14 @@ class AnswerTrainer(Trainer):
         token accuracy: trained tokens that are the likeliest; answer accuracy: rows whose trained
         tokens all are. Both given the right beginning, so an upper bound of what is generated.
         """
-        rows: list[LabelledRow] = eval_dataset or self.eval_dataset
-        self.model.eval()
+        rows: Any = eval_dataset or self.eval_dataset
+        model: Any = self.model
+        model.eval()
         loss, right, tokens, whole = 0.0, 0, 0, 0
         for chosen in updates_of(list(range(len(rows))), self.args.eval_batch_size):
             for batch in self.micro_batches([rows[i] for i in chosen]):
                 with self.compute_loss_context_manager():
-                    found = self.logits(self.model, batch)
+                    found = self.logits(model, batch)
                 hits = found.argmax(-1) == batch.target
                 loss += float(forward.loss_sum(found, batch.target))
                 right, tokens = right + int(hits.sum()), tokens + len(hits)
