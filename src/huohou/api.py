@@ -1,6 +1,6 @@
 """The facade: what command line, page and notebooks call. Nothing here is imported early."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,14 @@ from huohou import config
 
 if TYPE_CHECKING:
     from huohou.data.dataset import Dataset, Row
+    from huohou.diagnose.engine import Diagnosis
+    from huohou.evaluate.card import Scorecard
+    from huohou.evaluate.score import Progress as ScoreProgress
+    from huohou.jobs.lookup import Run
+    from huohou.jobs.supervisor import OnEvent
     from huohou.models import ChatTokenizer
     from huohou.plan import Plan
+    from huohou.record.store import Store
 
 
 # --- plan ---------------------------------------------------------------------------------------
@@ -67,9 +73,7 @@ def data_check(
     watched = read_dataset(eval_path, format) if eval_path else None
     tokenizer = _tokenizer(model)
     rows = [label_row(row, tokenizer, max_length) for row in train] if tokenizer else None
-    found = checks.CheckInput(
-        train, watched, rows, max_length=max_length, tokenizer=tokenizer
-    )
+    found = checks.CheckInput(train, watched, rows, max_length=max_length, tokenizer=tokenizer)
     shown = [show(row, tokenizer.decode) for row in (rows or [])[:preview]] if tokenizer else []
     return {
         "schema": 1,
@@ -200,3 +204,185 @@ def _examples(rows: "Sequence[Row]") -> list[dict[str, str]]:
         {"style": style, "question": row.question, "answer": row.answer}
         for style, row in sorted(first.items())
     ]
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+def train(plan: "Plan", on_event: "OnEvent | None" = None) -> dict[str, Any]:
+    """Carry out a plan in the foreground, in a process of its own; the job as it ended.
+
+    on_event: shown each event as it comes, with the progress so far. The answer has the columns
+    of ``training_jobs``; status says whether it completed, was stopped or failed.
+    """
+    from huohou.jobs import lifecycle
+    from huohou.jobs.lookup import Run
+    from huohou.jobs.supervisor import Supervisor
+
+    store = _store()
+    folder, journal = lifecycle.create(store, plan)
+    size = plan.prediction.checkpoint_bytes
+    job = Supervisor(store, folder, journal, checkpoint_bytes=size, on_event=on_event).run()
+    return {"schema": 1, **Run(job, folder, store).as_dict()}
+
+
+def runs() -> dict[str, Any]:
+    """All runs of the workspace, the newest first: the document of `runs ls --json`."""
+    from huohou.jobs.lookup import Run
+
+    store = _store()
+    found = [Run(job, store.workspace / job.folder, store) for job in store.jobs()]
+    return {
+        "schema": 1,
+        "workspace": str(store.workspace),
+        "runs": [run.as_dict() for run in found],
+    }
+
+
+def run(ref: str) -> dict[str, Any]:
+    """One run: the document of `runs show --json`. ref: number, name, `last` or folder."""
+    return {"schema": 1, **find_run(ref).details()}
+
+
+def run_logs(ref: str, lines: int = 50, *, follow: bool = False) -> Iterator[str]:
+    """Last lines of what a run printed; follow: and what it prints until it ends."""
+    from huohou.jobs import logs
+    from huohou.record.store import FINAL
+    from huohou.record.workspace import TRAIN_LOG
+
+    folder = find_run(ref).folder
+    if not follow:
+        return iter(logs.last_lines(folder / TRAIN_LOG, lines))
+    return logs.follow(folder / TRAIN_LOG, lines, lambda: find_run(str(folder)).job.status in FINAL)
+
+
+def reindex() -> dict[str, Any]:
+    """Build the workspace's database anew from the job folders."""
+    from huohou.record.store import Store
+
+    store = Store()
+    rebuilt = store.rebuild()
+    return {
+        "schema": 1,
+        "workspace": str(store.workspace),
+        "jobs": rebuilt.jobs,
+        "skipped": list(rebuilt.skipped),
+    }
+
+
+def find_run(ref: str) -> "Run":
+    """The run that a number, a name, `last` or a folder names. Raises UsageError."""
+    from huohou.jobs.lookup import find
+
+    return find(ref, _store())
+
+
+def _store() -> "Store":
+    """The workspace's store, jobs of dead supervisors brought to their end first."""
+    from huohou.jobs.lifecycle import bury
+    from huohou.record.store import Store
+
+    store = Store()
+    bury(store)
+    return store
+
+
+# --- doctor -------------------------------------------------------------------------------------
+
+
+def diagnose(ref: str | Path, *, reader: str | None = None) -> "Diagnosis":
+    """Say what is wrong with a run of ours or a log of any trainer.
+
+    ref: a log, its folder, or a run by number, name or `last`; reader: format of the log, found
+    from its content when not given. Raises DataError, UsageError.
+    """
+    from huohou.diagnose.engine import diagnose
+    from huohou.record.readers import read
+
+    path = Path(ref)
+    named = path.name == str(ref) and not path.suffix and not path.exists()
+    return diagnose(read(find_run(str(ref)).folder if named else path, reader))
+
+
+def explain(code: str) -> dict[str, Any]:
+    """What a code of the doctor means: the document of `explain CODE --json`."""
+    from huohou.diagnose.pages import explain
+
+    return explain(code)
+
+
+def explain_all() -> dict[str, Any]:
+    """All codes of the doctor, those of the deepest causes first: `explain --json`."""
+    from huohou.diagnose.pages import name
+    from huohou.diagnose.rule import rules
+
+    return {"schema": 1, "rules": [{"code": rule.code, "name": name(rule)} for rule in rules()]}
+
+
+# --- score --------------------------------------------------------------------------------------
+
+
+def evaluate(
+    ref: str,
+    on: str | None = None,
+    *,
+    limit: int | None = None,
+    base: bool = True,
+    gates: Path | None = None,
+    progress: "ScoreProgress | None" = None,
+) -> "Scorecard":
+    """Ask a run's tuned model, and its base model, questions; the score is kept in its folder.
+
+    on: train, eval, test, or a data file; by default the plan's test rows, else its eval rows.
+    limit: at most so many questions, drawn at random; gates: a YAML file of criteria; progress:
+    called with the model asked, answers done, and answers wanted.
+    Raises UsageError, ConfigError, DataError, ModelError, MissingExtraError.
+    """
+    need_extra("train", "torch", "transformers", "peft")
+    from huohou.evaluate.gates import read_gates
+    from huohou.evaluate.questions import choose, facts_of
+    from huohou.evaluate.score import scorecard
+    from huohou.probe.load import read_plan
+
+    criteria = read_gates(gates) if gates is not None else ()
+    folder = find_run(ref).folder
+    plan = read_plan(folder)
+    questions = choose(plan, on)
+    return scorecard(
+        folder,
+        questions,
+        facts_of(plan),
+        base=base,
+        sample=limit,
+        gates=criteria,
+        progress=progress,
+    )
+
+
+# --- machine ------------------------------------------------------------------------------------
+
+
+def env() -> dict[str, Any]:
+    """The facts of this machine for a bug report: the document of `env --json`."""
+    import os
+
+    from huohou import machine, models
+    from huohou.record import workspace
+
+    return {
+        "schema": 1,
+        **machine.facts(workspace.home(), models.cache_folder(), os.environ),
+        "models": models.bundled_ready(),
+        **models.survey(),
+    }
+
+
+def init(folder: Path, template: str = "sft") -> dict[str, Any]:
+    """Write a run file and example data to start from; never over a file that is there.
+
+    template: sft, embed or facts. Gives the files written and the commands to go on with.
+    Raises UsageError when a file is there already, or the template is not known.
+    """
+    from huohou import starter
+
+    return {"schema": 1, **starter.start(folder, template)}

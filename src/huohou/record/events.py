@@ -91,7 +91,7 @@ class Appender:
     def __init__(self, path: Path) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
         self._descriptor = os.open(path, flags, 0o644)
-        if not locks.take(self._descriptor):
+        if locks.take(self._descriptor) is False:
             os.close(self._descriptor)
             raise StoreError("store.second_writer", path=path)
         size = os.fstat(self._descriptor).st_size

@@ -12,30 +12,31 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-    def take(descriptor: int) -> bool:
-        """Take the exclusive lock of an open file; False when another writer holds it."""
+    def take(descriptor: int) -> bool | None:
+        """Take the exclusive lock of an open file. False: another writer holds it; None: unknown."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:  # a file system without locks
-            return True
+            return None
         return True
 
 else:
 
-    def take(descriptor: int) -> bool:
-        """No such locks on this system: every writer is let through."""
-        return True
+    def take(descriptor: int) -> bool | None:
+        """No such locks on this system: unknown."""
+        return None
 
 
-def is_held(path: Path) -> bool:
-    """Whether a living process writes that file; False when it is not there."""
+def is_held(path: Path) -> bool | None:
+    """Whether a living process writes that file; None where that cannot be known."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:
-        return not take(descriptor)
+        taken = take(descriptor)
     finally:
         os.close(descriptor)
+    return None if taken is None else not taken

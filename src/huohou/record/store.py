@@ -251,6 +251,15 @@ class Store:
             raise StoreError("store.failed", where=where, problem=problem) from error
 
 
+def alone(folder: Path) -> tuple[Store, int | None]:
+    """A store in memory of one job's folder, wherever it is, and the job's number.
+
+    Nothing is written. The number is None when the folder has no readable journal.
+    """
+    store = Store(folder, url="sqlite://")
+    return store, store.take_in(folder)
+
+
 def _schema_of(connection: Connection) -> int | None:
     if not inspect(connection).has_table(meta.name):
         return None

@@ -16,6 +16,7 @@ TRAIN_LOG = "train.log"
 SCORECARD = "scorecard.json"
 HEARTBEAT = "heartbeat"
 STOP = "stop"
+RESERVE = ".reserve"
 TRASH = "trash"
 
 _FOLDER = re.compile(r"(\d{1,12})-")

@@ -1,0 +1,87 @@
+"""The training process: ``python -m huohou.jobs.child FOLDER --seg N --parent PID``.
+
+Loads the frozen plan, lets its recipe carry it out, and says in ``events.jsonl`` how it ended.
+What it prints goes to ``train.log``. Exit code 0: completed or stopped; else it failed, and the
+code says why even where nothing could be written any more.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from huohou.errors import HuohouError
+from huohou.jobs import disk, memory
+from huohou.jobs.stopping import StopWatch
+from huohou.plan import Plan
+from huohou.recipes import recipes
+from huohou.record.recorder import Recorder
+from huohou.record.workspace import EVENTS, PLAN
+
+FAILED = 1
+OUT_OF_MEMORY = 12  # ENOMEM
+DISK_FULL = 28  # ENOSPC
+_TAIL = 15  # last lines of a traceback that are kept
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out the plan in a job's folder; returns the exit code."""
+    options = _options(arguments)
+    watch = StopWatch(options.folder, options.parent)
+    with contextlib.ExitStack() as stack:
+        recorder = None
+        try:
+            writer = Recorder(options.folder / EVENTS, options.seg, echo=sys.stdout)
+            recorder = stack.enter_context(writer)
+            _carry_out(options.folder, recorder, watch)
+        except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it was is recorded
+            return _failed(error, recorder, options.folder)
+    return 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="huohou.jobs.child")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seg", type=int, required=True)
+    parser.add_argument("--parent", type=int)
+    return parser.parse_args(arguments)
+
+
+def _carry_out(folder: Path, recorder: Recorder, watch: StopWatch) -> None:
+    plan = Plan.load(folder / PLAN)
+    recipes.get(plan.recipe).run(plan, folder, recorder, watch.asked)
+    if not recorder.ended:
+        recorder.end("stopped" if watch.seen else "completed")
+
+
+def _failed(error: Exception, recorder: Recorder | None, folder: Path) -> int:
+    code, reason = FAILED, "error"
+    if disk.is_full(error, folder):
+        code, reason = DISK_FULL, "disk-full"
+        disk.give_back(folder)
+    elif memory.is_out(error):
+        code, reason = OUT_OF_MEMORY, "out-of-memory"
+    text = str(error) if isinstance(error, HuohouError) else f"{type(error).__name__}: {error}"
+    tail = [] if isinstance(error, HuohouError) else _last_lines(error)
+    with contextlib.suppress(OSError):  # the disk may be full; the exit code says it as well
+        traceback.print_exception(error)
+    with contextlib.suppress(OSError):
+        if recorder is not None:
+            recorder.end("failed", reason=reason, error=text, tail=tail)
+    return code
+
+
+def _last_lines(error: Exception) -> list[str]:
+    lines = "".join(traceback.format_exception(error)).rstrip().splitlines()
+    return lines[-_TAIL:]
+
+
+if __name__ == "__main__":
+    try:
+        CODE = main()
+        sys.stdout.flush()
+    except OSError:
+        os._exit(DISK_FULL)
+    sys.exit(CODE)

@@ -1,0 +1,71 @@
+"""Jobs by what people call them: a number, a name, `last`, a folder."""
+
+import json
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from huohou.errors import UsageError
+from huohou.record.events import plain
+from huohou.record.store import Job, Store, alone
+from huohou.record.workspace import JOURNAL, SCORECARD
+
+LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job that was found: its row, its folder, and the store that knows its series."""
+
+    job: Job
+    folder: Path
+    store: Store
+
+    def as_dict(self) -> dict[str, Any]:
+        """Columns of ``training_jobs`` as JSON; folder as it can be opened from here."""
+        columns: dict[str, Any] = plain(self.job.as_dict() | {"folder": str(self.folder)})
+        return columns
+
+    def details(self) -> dict[str, Any]:
+        """The columns, findings, and the scorecard (None as long as there is none)."""
+        findings = plain(self.store.findings(self.job.id))
+        return self.as_dict() | {"findings": findings, "scorecard": self._scorecard()}
+
+    def _scorecard(self) -> Any:
+        try:
+            return json.loads((self.folder / SCORECARD).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+
+def find(ref: str, store: Store) -> Run:
+    """The job that ref names: a folder, its number, `last`, or a name (the newest of that name).
+
+    Raises UsageError that names the nearest.
+    """
+    if (Path(ref) / JOURNAL).is_file():
+        return _by_folder(Path(ref), store)
+    jobs = store.jobs()
+    # In this order: a job may be called "7" or "last".
+    for names in (lambda j: str(j.id), lambda j: LAST, lambda j: j.name, lambda j: j.folder):
+        for job in jobs:
+            if names(job) == ref:
+                return Run(job, store.workspace / job.folder, store)
+    known = [job.name for job in jobs]
+    near = get_close_matches(ref, known, n=1) or known[:1]
+    raise UsageError(
+        "runs.unknown", ref=ref, near=near[0] if near else "-", workspace=store.workspace
+    )
+
+
+def _by_folder(folder: Path, store: Store) -> Run:
+    if folder.resolve().parent == store.workspace.resolve():
+        for job in store.jobs():
+            if job.folder == folder.resolve().name:
+                return Run(job, folder, store)
+    its_own, number = alone(folder)
+    job_there = its_own.job(number) if number is not None else None
+    if job_there is None:
+        raise UsageError("runs.not_a_run", path=folder)
+    return Run(job_there, folder, its_own)

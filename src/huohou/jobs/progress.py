@@ -1,0 +1,85 @@
+"""Where a run is and when it will be done, folded from its events."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+from huohou.record.events import Event
+from huohou.record.recorder import State
+
+WARM_UP = 5  # step times needed before a prediction
+RECENT = 50  # step times it rests on
+
+
+@dataclass(slots=True)
+class _Pace:
+    """Seconds a step takes (the median of the recent ones: one slow step moves it little), and
+    what evaluations and checkpoints in between have cost a step so far."""
+
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    last: tuple[float, int] | None = None
+    counted: int = 0
+    paused: bool = False
+    lost: float = 0.0
+
+    def step(self, t: float, step: int) -> None:
+        if self.last is not None and step > self.last[1]:
+            seconds, steps = t - self.last[0], step - self.last[1]
+            self.counted += steps
+            if self.paused and self.recent:
+                self.lost += max(0.0, seconds - steps * median(self.recent))
+            elif not self.paused:
+                self.recent.append(seconds / steps)
+        self.last, self.paused = (t, step), False
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def seconds(self, steps: int) -> float | None:
+        if len(self.recent) < WARM_UP:
+            return None
+        return max(steps, 0) * (median(self.recent) + self.lost / self.counted)
+
+
+@dataclass(slots=True)
+class Progress:
+    """State of a run after the events seen so far.
+
+    step of steps: optimizer updates; finish_at: unix seconds, None while it cannot be told.
+    """
+
+    state: State = "queued"
+    step: int = 0
+    steps: int | None = None
+    epoch: float = 0.0
+    epochs: float | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    checkpoint: str | None = None
+    finish_at: float | None = None
+    _pace: _Pace = field(default_factory=_Pace)
+
+    def see(self, event: Event) -> None:
+        """Take in the next event, of the run's or the supervisor's file."""
+        kind = event["kind"]
+        if kind == "state":
+            self.state = event["state"]
+        elif kind == "start":
+            self.steps = event.get("steps", self.steps)
+            self.epochs = event.get("epochs", self.epochs)
+            self._pace = _Pace()
+        elif kind == "checkpoint":
+            self.checkpoint = event["path"]
+            self._pace.pause()
+        elif kind in ("metrics", "eval"):
+            self.step, self.epoch = event["step"], event["epoch"]
+            head = ("t", "seg", "kind", "step", "epoch")
+            self.values |= {k: v for k, v in event.items() if k not in head}
+            if kind == "eval":
+                self._pace.pause()
+            else:
+                self._pace.step(event["t"], event["step"])
+            self._predict(event["t"])
+
+    def _predict(self, now: float) -> None:
+        left = self._pace.seconds(self.steps - self.step) if self.steps else None
+        self.finish_at = None if left is None else now + left

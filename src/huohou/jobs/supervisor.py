@@ -1,0 +1,219 @@
+"""Owns one job while it runs: starts the training process, follows it, records how it ended.
+
+A small process without torch. In the foreground it is the command itself: Ctrl-C once asks the
+training to stop after the running step, twice stops it now.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from huohou.errors import StoreError
+from huohou.jobs import disk, endings, logs, memory, stopping
+from huohou.jobs.lifecycle import last_end
+from huohou.jobs.progress import Progress
+from huohou.record.events import Event, Follower
+from huohou.record.recorder import Journal, State
+from huohou.record.store import Job, Store, alone
+from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, TRAIN_LOG, number_of
+from huohou.text import language, say
+
+OnEvent = Callable[[Event, Progress], None]
+
+TICK = 0.1  # seconds between two looks at the files
+SYNC = 1.0  # seconds between two transactions
+BEAT = 2.0  # seconds between two heartbeats
+_TAIL = 200  # last lines of train.log among which a death is explained
+
+
+class Supervisor:
+    """Supervises one job. on_event: shown every event as it comes, with the progress so far."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        journal: Journal,
+        *,
+        checkpoint_bytes: int = 0,
+        on_event: OnEvent | None = None,
+    ) -> None:
+        self.folder = folder
+        self.progress = Progress()
+        self._store = store
+        self._journal = journal
+        self._on_event = on_event
+        self._checkpoint_bytes = checkpoint_bytes
+        self._events = Follower(folder / EVENTS)
+        self._lines = Follower(folder / JOURNAL)
+        self._interrupts = 0
+        self._killed = False
+        self._synced = self._beaten = 0.0
+
+    def run(self) -> Job:
+        """Start the process and stay with it to its end; the job as it then is."""
+        kills = memory.kernel_kills()
+        with self._store.kept_open(), self._signals(), self._log() as log:
+            self._state("starting")
+            process = self._start(log)
+            self._journal.segment(process.pid, os.getpid(), socket.gethostname())
+            try:
+                while process.poll() is None:
+                    self._tick(process)
+                    time.sleep(TICK)
+            finally:
+                if process.poll() is None:  # a bug of ours must not leave an orphan
+                    process.terminate()
+            self._tick(process)
+            self._finish(process.returncode, memory.kernel_kills() - kills)
+        return self._job()
+
+    def _start(self, log: Any) -> "subprocess.Popen[bytes]":
+        # -P: a file of the user's that is called like a module is not taken for it.
+        command = [sys.executable, "-P", "-m", "huohou.jobs.child", str(self.folder.resolve())]
+        command += ["--seg", str(self._journal.seg), "--parent", str(os.getpid())]
+        told = {"HUOHOU_LANG": language(), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+        told["PYTHONIOENCODING"] = "utf-8:backslashreplace"
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | told,
+            start_new_session=True,  # a Ctrl-C of the terminal reaches us alone
+        )
+
+    def _log(self) -> Any:
+        return (self.folder / TRAIN_LOG).open("ab")
+
+    def _tick(self, process: "subprocess.Popen[bytes]") -> None:
+        self._stop_if_asked(process)
+        news = self._events.poll()
+        if self.progress.state == "starting" and any(e["kind"] == "start" for e in news):
+            self._state("running")
+        news = self._lines.poll() + news
+        for event in news:
+            self._show(event)
+        now = time.monotonic()
+        if now - self._beaten >= BEAT:
+            self._beaten = now
+            with contextlib.suppress(OSError):
+                os.utime(self.folder / HEARTBEAT)
+                news.append({"kind": "heartbeat"})
+        changed = any(event["kind"] == "state" for event in news)
+        if changed or (news and now - self._synced >= SYNC):
+            self._sync()
+
+    def _show(self, event: Event) -> None:
+        self.progress.see(event)
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event, self.progress)
+        except OSError:  # the terminal is gone; the training is not
+            self._on_event = None
+
+    def _sync(self) -> bool:
+        self._synced = time.monotonic()
+        try:
+            self._store.take_in(self.folder)
+        except StoreError:  # only the index; the folder has everything, the next time more
+            return False
+        return True
+
+    # Stopping
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        names = [signal.SIGINT, signal.SIGTERM]
+        if sys.platform != "win32":
+            names.append(signal.SIGHUP)
+        before = {name: signal.signal(name, self._interrupt) for name in names}
+        try:
+            yield
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
+        # A shutdown may send several signals at once: only a second Ctrl-C means "now".
+        self._interrupts = self._interrupts + 1 if number == signal.SIGINT else 1
+
+    def _stop_if_asked(self, process: "subprocess.Popen[bytes]") -> None:
+        request = stopping.requested(self.folder)
+        if self._interrupts and request is None:
+            try:
+                stopping.request(self.folder)
+            except OSError:  # no room for a file: a signal needs none
+                process.terminate()
+        if (self._interrupts or request is not None) and self.progress.state != "stopping":
+            self._state("stopping")
+        if (self._interrupts > 1 or request == stopping.NOW) and not self._killed:
+            self._killed = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    # The end
+
+    def _finish(self, code: int, kernel_kills: int) -> None:
+        disk.give_back(self.folder)
+        ending = endings.judge(
+            endings.Seen(
+                code=code,
+                end=last_end(self.folder, self._journal.seg),
+                folder=self.folder,
+                step=self.progress.step,
+                tail=logs.last_lines(self.folder / TRAIN_LOG, _TAIL),
+                stopped_now=self._killed,
+                stop_asked=self.progress.state == "stopping",
+                kernel_kills=kernel_kills,
+                peak=memory.peak_of_children(),
+                free=disk.free_bytes(self.folder),
+                needed=self._checkpoint_bytes,
+            )
+        )
+        with contextlib.suppress(OSError):
+            stopping.forget(self.folder)
+        if ending.alert:
+            self._write(lambda: self._journal.alert(str(ending.alert)))
+        error = {"error": ending.error} if ending.error else {}
+        self._state(ending.state, **error, **ending.facts)
+        for event in self._lines.poll():
+            self._show(event)
+        if not self._sync():
+            self._show({"kind": "alert", "level": "warning", "text": say("job.index_behind")})
+        self._journal.close()
+
+    def _state(self, state: State, **facts: Any) -> None:
+        self._write(lambda: self._journal.state(state, **facts))
+        self.progress.state = state
+
+    def _write(self, line: Callable[[], None]) -> None:
+        try:
+            line()
+        except OSError:  # a full disk: there is a little room set aside for this
+            disk.give_back(self.folder)
+            with contextlib.suppress(OSError):
+                line()
+
+    def _job(self) -> Job:
+        number = number_of(self.folder) or 0
+        for in_memory in (False, True):  # where the database cannot be used, the folder can
+            with contextlib.suppress(StoreError):
+                store = alone(self.folder)[0] if in_memory else self._store
+                job = store.job(number)
+                if job is not None and job.status == self.progress.state:
+                    return job
+        raise StoreError("job.unrecorded", folder=self.folder, state=self.progress.state)
