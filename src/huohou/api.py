@@ -226,6 +226,13 @@ def train(plan: "Plan", on_event: "OnEvent | None" = None) -> dict[str, Any]:
     return {"schema": 1, **Run(job, folder, store).as_dict()}
 
 
+def workspace() -> Path:
+    """The folder of all runs: $HUOHOU_HOME, by default ./runs."""
+    from huohou.record.workspace import home
+
+    return home()
+
+
 def runs() -> dict[str, Any]:
     """All runs of the workspace, the newest first: the document of `runs ls --json`."""
     from huohou.jobs.lookup import Run
@@ -384,5 +391,6 @@ def init(folder: Path, template: str = "sft") -> dict[str, Any]:
     Raises UsageError when a file is there already, or the template is not known.
     """
     from huohou import starter
+    from huohou.recipes import recipes
 
-    return {"schema": 1, **starter.start(folder, template)}
+    return {"schema": 1, **starter.start(folder, template, [name for name, _ in recipes])}
