@@ -1,22 +1,8 @@
 """The facts of a machine as people read them."""
 
-import unicodedata
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from huohou.text import say
-
-
-def aligned(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Lines of names and values, the values below one another."""
-    widths = [_columns(name) for name, _ in pairs]
-    for (name, value), width in zip(pairs, widths, strict=True):
-        yield f"{name}{' ' * (max(widths) - width)}  {value}"
-
-
-def _columns(text: str) -> int:
-    """Terminal columns a text takes: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -31,7 +17,7 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         (say("env.cores"), str(processor["cores"])),
         (say("env.memory"), _gigabytes(found["memory_bytes"])),
         (say("env.devices"), _devices(found)),
-        (say("env.speed"), _speed(found["speed"])),
+        (say("env.speed"), _speed(found)),
         (say("env.workspace"), _place(found["workspace"])),
         (say("env.cache"), _place(found["cache"])),
         (say("env.models"), _models(found["models"])),
@@ -45,8 +31,10 @@ def _devices(found: dict[str, Any]) -> str:
     return listed or say("env.no_torch", problem=found["problem"])
 
 
-def _speed(speed: dict[str, float]) -> str:
-    return ", ".join(f"{dtype} {rate / 1e9:.3g} GFLOP/s" for dtype, rate in speed.items()) or "-"
+def _speed(found: dict[str, Any]) -> str:
+    listed = [f"{dtype} {rate / 1e9:.3g} GFLOP/s" for dtype, rate in found["speed"].items()]
+    alone = f" ({say('models.one_core')})" if set(found["devices"]) == {"cpu"} else ""
+    return (", ".join(listed) + alone) or "-"
 
 
 def _place(place: dict[str, Any]) -> str:

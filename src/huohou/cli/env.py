@@ -2,7 +2,8 @@
 
 import click
 
-from huohou.cli._env import aligned, rows
+from huohou.cli._env import rows
+from huohou.cli._table import aligned
 from huohou.text import say
 
 

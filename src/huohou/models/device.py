@@ -75,7 +75,7 @@ def survey() -> dict[str, Any]:
     try:
         there = devices()
         best = next(iter(there))
-        speed = {dtype: measure_matmul(best, dtype) for dtype in DTYPES}
+        speed = dict(zip(DTYPES, compare_formats(best), strict=True))
     except (ImportError, OSError, RuntimeError) as error:  # a torch that is absent or broken
         return {"devices": {}, "speed": {}, "problem": first_line(error)}
     return {"devices": there, "speed": speed, "problem": None}
@@ -90,14 +90,20 @@ def choose_dtype(device: str, wanted: str = "auto") -> Chosen:
         if wanted not in DTYPES:
             raise ModelError("models.no_dtype", dtype=wanted, known=", ".join(DTYPES))
         return Chosen(wanted, say("models.dtype_wanted", dtype=wanted))
-    with one_core(device):
-        full, half = (measure_matmul(device, dtype, FEWER_TOKENS) for dtype in DTYPES)
+    full, half = compare_formats(device)
     value = "bfloat16" if half >= WORTH_IT * full else "float32"
     where = say("models.one_core") if device == "cpu" else device
     reason = say(
         f"models.dtype_{value}", where=where, full=_giga(full), half=_giga(half), worth=WORTH_IT
     )
     return Chosen(value, reason)
+
+
+def compare_formats(device: str) -> tuple[float, float]:
+    """flop/s in float32 and in bfloat16; of one core where the device is the CPU."""
+    with one_core(device):
+        full, half = (measure_matmul(device, dtype, FEWER_TOKENS) for dtype in DTYPES)
+    return full, half
 
 
 @contextmanager
