@@ -4,6 +4,8 @@
 it went in. ``tiny_llama_folder(path)`` saves model, tokenizer and chat template as a hub would.
 """
 
+import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -101,3 +103,65 @@ def tiny_llama_folder(path: Path, seed: int = 0, spread: float = 0.05, **changes
     tiny_llama(seed, spread, **changes).save_pretrained(path)
     tiny_tokenizer().save_pretrained(path)
     return path
+
+
+def tiny_adapter(model: Any, rows: Sequence[Any], folder: Path, steps: int = 70) -> None:
+    """Teach the model these rows (huohou.data Rows) by heart in seconds and save the adapter."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from huohou.data.labels import label_row
+    from huohou.models import ChatTokenizer
+
+    tokenizer = ChatTokenizer(tiny_tokenizer(), "tiny")
+    labelled = [label_row(row, tokenizer, 512) for row in rows]
+    width = max(len(row.ids) for row in labelled)
+    ids = torch.tensor([[*r.ids, *[0] * (width - len(r.ids))] for r in labelled])
+    trained = torch.tensor([[*r.labels, *[False] * (width - len(r.ids))] for r in labelled])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+        peft = get_peft_model(model, config)
+    optimizer = torch.optim.AdamW([p for p in peft.parameters() if p.requires_grad], lr=1e-2)
+    for _ in range(steps):
+        peft(input_ids=ids, labels=ids.where(trained, -100)).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    peft.save_pretrained(folder)
+
+
+def tiny_job(folder: Path, rows: Sequence[Any], settings: Sequence[str] = (), **plan: Any) -> Path:
+    """A finished job's folder: base model beside it, ``plan.json``, ``adapter/`` that knows rows.
+
+    settings: ``key=value`` as after ``-s``; plan: other fields of the plan; rows are written to
+    ``train.jsonl`` beside the job's folder.
+    """
+    from dataclasses import fields
+
+    from huohou import config
+    from huohou.data.fingerprint import fingerprint_rows
+    from huohou.models import load_tokenizer
+    from huohou.plan import Choice, DataPart, Plan, Prediction
+
+    folder.mkdir(parents=True)
+    base = tiny_llama_folder(folder.parent / "base", spread=0.2)
+    train = folder.parent / "train.jsonl"
+    train.write_text("".join(f"{json.dumps(row.as_dict())}\n" for row in rows), encoding="utf-8")
+    part = DataPart(str(train), "messages", len(rows), 0, 0, fingerprint_rows(rows))
+    flags = [f"model={base}", f"data.train={train}", *settings]
+    made = Plan(
+        name="tiny",
+        recipe="sft",
+        model=str(base),
+        settings=config.load(flags=flags, environment={}).table(),
+        train=part,
+        eval=plan.pop("eval", None),
+        device=Choice("cpu", "test"),
+        dtype=Choice("float32", "test"),
+        template=load_tokenizer(str(base)).fingerprint,
+        prediction=Prediction(*(0 for _ in fields(Prediction))),
+        **plan,
+    )
+    made.save(folder / "plan.json")
+    tiny_adapter(tiny_llama(spread=0.2), rows, folder / "adapter")
+    return folder

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from huohou.data.dataset import Message
 from huohou.models import ChatTokenizer
-from huohou.probe.generate import Answer, answer, collate, common_length
+from huohou.probe.answers import Answer
+from huohou.probe.generate import answer, collate, common_length
 from tiny import tiny_llama, tiny_tokenizer
 
 SYSTEM = Message("system", "You answer questions about bank codes. Answer with the code alone.")

@@ -1,1 +1,1 @@
-"""Runs a model to see what it does. Heavy: import its modules inside functions."""
+"""Runs a model to see what it does. ``generate`` and ``load`` need torch: import them late."""

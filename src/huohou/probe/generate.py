@@ -7,9 +7,8 @@ text (sliding windows, state spaces) is given whole rows, padded on the left.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -19,26 +18,10 @@ from transformers.cache_utils import DynamicLayer
 
 from huohou.data.dataset import Message
 from huohou.models import ChatTokenizer
-
-# Called with answers done and answers wanted.
-Progress = Callable[[int, int], None]
+from huohou.probe.answers import Answer, Progress
 
 WORTH_SHARING = 8  # shared tokens below which a second forward pass costs more than it saves
 ROWS_ON_CPU, ROWS_ON_GPU = 16, 64
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer.
-
-    tokens: generated, the end of turn included; seconds: its equal part of its batch's time;
-    stopped: whether the model ended its turn itself before the limit.
-    """
-
-    text: str
-    tokens: int
-    seconds: float
-    stopped: bool
 
 
 class Batch(NamedTuple):

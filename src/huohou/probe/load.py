@@ -19,10 +19,11 @@ Which = Literal["base", "tuned"]
 class RunModels:
     """Base model and its adapter, loaded once.
 
-    adapter: folder the adapter was read from; device, dtype: where it is computed now, which may
-    differ from where it was trained.
+    plan: what they were trained by; adapter: folder the adapter was read from; device, dtype:
+    where it is computed now, which may differ from where it was trained.
     """
 
+    plan: Plan
     model: Any
     tokenizer: ChatTokenizer
     adapter: Path
@@ -43,6 +44,7 @@ def load_run(folder: Path) -> RunModels:
     after it was stopped, its best or last checkpoint.
     """
     from peft import PeftModel
+    from safetensors import SafetensorError
 
     plan = read_plan(folder)
     adapter = find_adapter(folder)
@@ -57,10 +59,10 @@ def load_run(folder: Path) -> RunModels:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft to transformers, not to us
             model = PeftModel.from_pretrained(base, str(adapter), is_trainable=False)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelError("probe.bad_adapter", folder=adapter, problem=reason) from error
-    return RunModels(model.eval(), tokenizer, adapter, device, dtype)
+    return RunModels(plan, model.eval(), tokenizer, adapter, device, dtype)
 
 
 def read_plan(folder: Path) -> Plan:
@@ -70,7 +72,7 @@ def read_plan(folder: Path) -> Plan:
         raise UsageError("probe.no_plan", folder=folder)
     try:
         return Plan.load(path)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError("probe.bad_plan", path=path, problem=error) from error
 
 

@@ -1,0 +1,103 @@
+"""A question with a model's answer, judged: what metrics are computed from."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from huohou.data.dataset import Row
+from huohou.data.facts import FactTable
+from huohou.measure.facts import ABSTENTIONS, Judgement, Known, Wanted, judge
+from huohou.probe.answers import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the questions were judged by.
+
+    known: values of the table, or where there is none the values the questions expect;
+    table: whether there is a table: without one nothing can be called invented or real.
+    """
+
+    known: Known
+    table: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question with the answer of one model. judgement: None for rows that hold no fact."""
+
+    row: Row
+    answer: Answer
+    judgement: Judgement | None
+
+    @property
+    def style(self) -> str | None:
+        """How it asks: ``style`` of the row's meta, or its ``kind``."""
+        found = self.row.meta.get("style") or self.row.meta.get("kind")
+        return None if found is None else str(found)
+
+    @property
+    def group(self) -> Hashable:
+        """Questions of one group are right or wrong together: those about the same fact."""
+        meta = self.row.meta
+        return str(meta.get("fact") or meta.get("asked") or self.row.question)
+
+    @property
+    def expect(self) -> str | None:
+        """The value that answers, None where "unknown" is right."""
+        return expect_of(self.row)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form of the answer, without its question."""
+        found: dict[str, Any] = {
+            "answer": self.answer.text,
+            "tokens": self.answer.tokens,
+            "seconds": round(self.answer.seconds, 4),
+            "stopped": self.answer.stopped,
+        }
+        if self.judgement is not None:
+            found |= {"outcome": self.judgement.outcome.value, "right": self.judgement.right}
+            found |= {"instead": list(self.judgement.instead)} if self.judgement.instead else {}
+            found |= {"invented": list(self.judgement.invented)} if self.judgement.invented else {}
+        return found
+
+
+def is_fact(row: Row) -> bool:
+    """Whether the row says what value answers it, or that none does."""
+    return "expect" in row.meta
+
+
+def expect_of(row: Row) -> str | None:
+    """The value that answers; None where "unknown" is right, and for rows that hold no fact."""
+    found = row.meta.get("expect")
+    return None if found is None else str(found)
+
+
+def context_of(rows: Sequence[Row], table: FactTable | None) -> Context:
+    """What these questions are judged by."""
+    if table is not None:
+        known = Known.of((f.value for f in table.facts), (f.key for f in table.facts))
+        return Context(known, True)
+    expected = [(expect_of(row), row.meta.get("style") == "reverse") for row in rows]
+    codes = [value for value, reverse in expected if value is not None and not reverse]
+    names = [value for value, reverse in expected if value is not None and reverse]
+    return Context(Known.of(codes, names), False)
+
+
+def judged(rows: Sequence[Row], answers: Sequence[Answer], context: Context) -> list[Item]:
+    """Each row with its answer, judged. A row's own way to say "unknown" counts as abstaining."""
+    taught = {row.answer for row in rows if is_fact(row) and expect_of(row) is None}
+    phrases = (*ABSTENTIONS, *sorted(taught - {""}))
+    return [
+        Item(row, answer, _judgement(row, answer, context, phrases))
+        for row, answer in zip(rows, answers, strict=True)
+    ]
+
+
+def _judgement(
+    row: Row, answer: Answer, context: Context, phrases: tuple[str, ...]
+) -> Judgement | None:
+    if not is_fact(row):
+        return None
+    wanted = Wanted(expect_of(row), row.question, row.answer)
+    return judge(answer.text, wanted, context.known, phrases)

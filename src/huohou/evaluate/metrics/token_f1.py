@@ -1,0 +1,12 @@
+"""Words an answer has in common with the reference (rows without facts)."""
+
+from huohou.evaluate.metrics import Measure, asks_fact, metrics
+from huohou.measure.text import token_f1
+
+metrics.register("text.f1")(
+    Measure(
+        applies=lambda item: not asks_fact(item),
+        value=lambda item: token_f1(item.answer.text, item.row.answer),
+        better="higher",
+    )
+)

@@ -1,0 +1,145 @@
+"""Ask the questions, judge the answers, state the numbers."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from huohou.data.dataset import Dataset, Message, Row
+from huohou.data.facts import FactTable
+from huohou.evaluate.card import Scorecard, save
+from huohou.evaluate.compute import compute
+from huohou.evaluate.gates import Gate, check
+from huohou.evaluate.items import Item, context_of, judged
+from huohou.evaluate.losses import loss_metrics
+from huohou.evaluate.questions import Questions, drawn
+from huohou.evaluate.words import words
+from huohou.measure.intervals import LEVEL
+from huohou.probe.answers import Answer
+
+if TYPE_CHECKING:
+    from huohou.models import ChatTokenizer
+    from huohou.probe.load import RunModels, Which
+
+# Called with the model that is asked ("tuned" or "base"), answers done, answers wanted of both.
+Progress = Callable[[str, int, int], None]
+
+SLACK_TOKENS = 16  # beyond the longest reference answer, so that a longer one is seen to be longer
+MOST_TOKENS = 512
+
+
+def scorecard(
+    folder: Path,
+    questions: Questions,
+    facts: FactTable | None = None,
+    *,
+    base: bool = True,
+    sample: int | None = None,
+    gates: Sequence[Gate] = (),
+    progress: Progress | None = None,
+) -> Scorecard:
+    """Ask a job's tuned model, and its base model, and keep the score in the job's folder.
+
+    sample: at most this many questions, drawn at random with a fixed seed; gates: criteria to hold
+    the score against. Every answer goes to
+    ``CARD.answers.jsonl`` beside ``CARD.json``; a scorecard that is there is kept, numbered.
+    Raises UsageError, DataError, ModelError.
+    """
+    from huohou.probe.load import load_run
+
+    chosen = drawn(questions.dataset, sample)
+    models = load_run(folder)
+    limit = min(longest_answer(chosen.rows, models.tokenizer) + SLACK_TOKENS, MOST_TOKENS)
+    answers = _ask(models, chosen.rows, base, limit, progress)
+    context = context_of(chosen.rows, facts)
+    asked = {which: judged(chosen.rows, found, context) for which, found in answers.items()}
+    metrics = compute(asked["tuned"], asked.get("base"), context)
+    metrics += loss_metrics(folder, models.plan.eval.rows if models.plan.eval else 0)
+    card = Scorecard(
+        run={"name": models.plan.name, "folder": folder.name, "model": models.plan.model},
+        questions=_questions(questions, chosen),
+        table=None if facts is None else {"source": facts.source, "facts": len(facts)},
+        settings=_settings(models, limit, folder),
+        metrics=tuple(metrics),
+        answers=f"{questions.card}.answers.jsonl",
+        created=time.time(),
+        gates=check(gates, metrics),
+    )
+    card = replace(card, words=tuple(words(card, asked["tuned"])))
+    save(card, folder, questions.card, _answers(asked))
+    return card
+
+
+def longest_answer(rows: Sequence[Row], tokenizer: "ChatTokenizer") -> int:
+    """Tokens of the longest reference answer with its end of turn, 0 where there is none."""
+    lengths = (
+        len(tokenizer.encode_chat(row.messages))
+        - len(tokenizer.encode_chat(prompt_of(row), add_generation_prompt=True))
+        for row in rows
+    )
+    return max(lengths, default=0)
+
+
+def prompt_of(row: Row) -> tuple[Message, ...]:
+    """The conversation up to the answer."""
+    return row.messages[:-1] if row.messages[-1].role == "assistant" else row.messages
+
+
+def _ask(
+    models: "RunModels", rows: Sequence[Row], base: bool, limit: int, progress: Progress | None
+) -> dict[str, list[Answer]]:
+    """The answers of the tuned and, where wanted, of the base model."""
+    from huohou.probe.generate import answer
+
+    prompts = [prompt_of(row) for row in rows]
+    wanted: tuple[Which, ...] = ("tuned", "base") if base else ("tuned",)
+    found: dict[str, list[Answer]] = {}
+    for which in wanted:
+        before = len(found) * len(rows)
+
+        def report(done: int, _: int, which: str = which, before: int = before) -> None:
+            if progress is not None:
+                progress(which, before + done, len(wanted) * len(rows))
+
+        with models.using(which) as model:
+            found[which] = answer(
+                model, models.tokenizer, prompts, max_new_tokens=limit, progress=report
+            )
+    return found
+
+
+def _questions(questions: Questions, chosen: Dataset) -> dict[str, Any]:
+    source = questions.dataset.source
+    return {
+        "on": questions.on,
+        "source": source,
+        "rows": len(questions.dataset),
+        "asked": len(chosen),
+    }
+
+
+def _settings(models: "RunModels", limit: int, folder: Path) -> dict[str, Any]:
+    adapter = models.adapter
+    inside = adapter.is_relative_to(folder)
+    return {
+        "decoding": "greedy",
+        "max_new_tokens": limit,
+        "device": models.device,
+        "dtype": models.dtype,
+        "adapter": adapter.relative_to(folder).as_posix() if inside else adapter.name,
+        "interval": LEVEL,
+    }
+
+
+def _answers(asked: Mapping[str, Sequence[Item]]) -> Iterator[dict[str, Any]]:
+    """One object a question, with the answers of each model."""
+    for items in zip(*asked.values(), strict=True):
+        row = items[0].row
+        yield {
+            "line": row.line,
+            "question": row.question,
+            "reference": row.answer,
+            "meta": dict(row.meta),
+            **{which: item.as_dict() for which, item in zip(asked, items, strict=True)},
+        }

@@ -1,0 +1,21 @@
+"""An answer of a model, as plain data. Light: needs no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Called with answers done and answers wanted.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer.
+
+    tokens: generated, the end of turn included; seconds: its equal part of its batch's time;
+    stopped: whether the model ended its turn itself before the limit.
+    """
+
+    text: str
+    tokens: int
+    seconds: float
+    stopped: bool
