@@ -9,6 +9,7 @@ import click
 from huohou.errors import UsageError
 from huohou.text import LANGUAGES, say
 
+SPLIT_INTO = "data"  # folder the next command is shown with
 STYLES = ("full", "everyday", "abbreviation", "reverse")
 
 
@@ -86,10 +87,10 @@ def _show(found: Mapping[str, Any]) -> None:
 
 
 def show_files(files: Mapping[str, int]) -> None:
-    """Files written with their rows, and the command that checks them."""
+    """Files written with their rows, and the next command."""
     for path, rows in files.items():
         click.echo(say("data.show.file", path=path, rows=rows))
-    paths = list(files)
-    train = next((p for p in paths if p.endswith("train.jsonl")), paths[0])
-    watched = next((f" --eval {p}" for p in paths if p.endswith("eval.jsonl")), "")
-    click.echo(say("data.show.next", command=f"huohou data check {train}{watched}"))
+    train, *others = files
+    watched = next((f" --eval {path}" for path in others if path.endswith("eval.jsonl")), "")
+    command = f"check {train}{watched}" if others else f"split {train} -o {SPLIT_INTO}"
+    click.echo(say("data.show.next", command=f"huohou data {command}"))

@@ -41,10 +41,9 @@ class Lazy(click.Group):
         return command
 
 
-def _choose_language(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+def _choose_language(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
     if value:
         text.use(value)
-        ctx.call_on_close(lambda: text.use(None))
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -76,6 +75,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; returns 0, 1, 2, 3, 101 or 130 as the design page says."""
+    try:
+        return _run(arguments)
+    finally:
+        text.use(None)  # --lang holds to the end of this call, its error messages included
+
+
+def _run(arguments: list[str]) -> int:
     try:
         result: Any = cli.main(args=arguments, prog_name="huohou", standalone_mode=False)
     except click.exceptions.Exit as stop:

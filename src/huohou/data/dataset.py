@@ -78,9 +78,19 @@ class Dataset:
         """Where row number ``index`` (from 0) stands in the file, as a person looks it up."""
         return place(self.source, self.rows[index].line or index + 1)
 
+    def number(self, index: int) -> str:
+        """As ``place``, without the file: "line 12", "row 12"."""
+        key = "data.number_row" if _counted(self.source) else "data.number_line"
+        return say(key, number=self.rows[index].line or index + 1)
+
 
 def place(source: str | Path, number: int) -> str:
     """``file:line`` for files of lines; element ``number`` in words for JSON and Parquet."""
-    if Path(source).suffix.lower() in (".json", ".parquet"):
+    if _counted(source):
         return say("data.place_row", path=source, number=number)
     return f"{source}:{number}"
+
+
+def _counted(source: str | Path) -> bool:
+    """Whether rows of this file are found by counting elements, not lines."""
+    return Path(source).suffix.lower() in (".json", ".parquet")

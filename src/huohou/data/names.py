@@ -91,7 +91,8 @@ def abbreviations(name: str, city: str = "") -> list[str]:
     """
     if not is_chinese(name):
         words = LEGAL.sub("", name).split()
-        return _new([" ".join(ENGLISH.get(word.lower(), word) for word in words)], name)
+        short = " ".join(ENGLISH.get(word.lower(), word) for word in words)
+        return [form for form in _new([short], name) if form not in everyday(name)]
     bank, rest = _bank_and_rest(name)
     for official, _, short in BANKS:
         bank = bank.replace(official, short)

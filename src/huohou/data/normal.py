@@ -34,6 +34,11 @@ def said(row: Row) -> str:
     return "\n".join(f"{m.role}: {normal(m.content)}" for m in row.messages if m.role != "system")
 
 
+def last_line(row: Row) -> str:
+    """The last line of the question, in normal form: below a passage, what is asked about it."""
+    return normal(row.question.strip().rsplit("\n", 1)[-1])
+
+
 def is_fact(row: Row) -> bool:
     """Whether the row was made from a table of facts.
 
@@ -43,9 +48,14 @@ def is_fact(row: Row) -> bool:
 
 
 def shorten(text: str, length: int = 60) -> str:
-    """One line of at most ``length`` characters, to show a row by."""
+    """One line of at most ``length`` characters: the beginning, and the end where it tells more.
+
+    >>> shorten("What is " + "very " * 20 + "big?", 30)
+    'What is very ve…very very big?'
+    """
     line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
+    half = length // 2
+    return line if len(line) <= length else f"{line[:half]}…{line[half + 1 - length :]}"
 
 
 def _before_answer(row: Row) -> tuple[Message, ...]:

@@ -5,14 +5,18 @@ of the normal form. N-grams that more than a tenth of many texts have are left o
 template all rows share, not what makes two of them alike.
 """
 
+import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 THRESHOLD = 0.8  # Lee et al. 2022, "Deduplicating Training Data", section 4.2
 BANDS, BAND_ROWS = 25, 5  # finds 99.99 % of the pairs at 0.8 and 99 % at 0.7
 COMMON_SHARE, COMMON_TEXTS = 0.1, 50
+DENSE = re.compile("[\u3040-\u9fff\uac00-\ud7af]")  # scripts in which a character is a syllable
+
+Alike = Callable[[int, int], bool]  # what else must hold of two texts, by their indices
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -21,8 +25,7 @@ def shingles(text: str) -> frozenset[str]:
     >>> sorted(shingles("abcdef"))
     ['abcde', 'bcdef']
     """
-    chinese = sum("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7af" for c in text)
-    n = 3 if chinese * 2 > len(text) else 5
+    n = 3 if len(DENSE.findall(text)) * 2 > len(text) else 5
     if len(text) <= n:
         return frozenset([text]) if text else frozenset()
     return frozenset(text[i : i + n] for i in range(len(text) - n + 1))
@@ -34,6 +37,15 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     return both / (len(one) + len(other) - both) if both else 0.0
 
 
+def close(one: str, other: str) -> bool:
+    """Whether two texts in normal form are equal or nearly equal.
+
+    >>> close("where is the branch in beijing", "where is the branch in beijing then")
+    True
+    """
+    return one == other or jaccard(shingles(one), shingles(other)) >= THRESHOLD
+
+
 def near_groups(texts: Sequence[str], threshold: float = THRESHOLD) -> list[int]:
     """Group number of each text: equal and nearly equal texts, chains of them included, share one.
 
@@ -42,24 +54,38 @@ def near_groups(texts: Sequence[str], threshold: float = THRESHOLD) -> list[int]
     return merge(range(len(texts)), near_pairs(texts, threshold))
 
 
-def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> Iterator[tuple[int, int]]:
-    """Pairs (earlier, later) of equal or nearly equal texts, enough to join every group."""
+def near_pairs(
+    texts: Sequence[str], threshold: float = THRESHOLD, alike: Alike | None = None
+) -> Iterator[tuple[int, int]]:
+    """Pairs (earlier, later) of equal or nearly equal texts, enough to join every group.
+
+    alike: pairs of unequal texts for which it says no are left out.
+    """
     first = {text: i for i, text in reversed(list(enumerate(texts)))}
     yield from ((first[text], i) for i, text in enumerate(texts) if text and first[text] != i)
     unique = sorted(i for text, i in first.items() if text)
-    for later, earlier in _matches([texts[i] for i in unique], [], threshold):
+    also = None if alike is None else lambda i, j: alike(unique[i], unique[j])
+    for later, earlier in _matches([texts[i] for i in unique], [], threshold, also):
         yield unique[earlier], unique[later]
 
 
 def nearest(
-    texts: Sequence[str], among: Sequence[str], threshold: float = THRESHOLD
+    texts: Sequence[str],
+    among: Sequence[str],
+    threshold: float = THRESHOLD,
+    alike: Alike | None = None,
 ) -> dict[int, int]:
-    """For each text that has one: the index of a nearly equal (or equal) text among others."""
+    """For each text that has one: the index of a nearly equal (or equal) text among others.
+
+    alike(text, other): pairs of unequal texts for which it says no are left out.
+    """
     position = {text: i for i, text in reversed(list(enumerate(among))) if text}
     found = {i: position[text] for i, text in enumerate(texts) if text in position}
     rest = [i for i, text in enumerate(texts) if text and i not in found]
     places = list(position.values())
-    for query, match in _matches([among[i] for i in places], [texts[i] for i in rest], threshold):
+    also = None if alike is None else lambda i, j: alike(rest[i], places[j])
+    indexed, queries = [among[i] for i in places], [texts[i] for i in rest]
+    for query, match in _matches(indexed, queries, threshold, also):
         found.setdefault(rest[query], places[match])
     return found
 
@@ -81,7 +107,7 @@ def merge(items: Sequence[int], pairs: Iterator[tuple[int, int]]) -> list[int]:
 
 
 def _matches(
-    indexed: Sequence[str], queries: Sequence[str], threshold: float
+    indexed: Sequence[str], queries: Sequence[str], threshold: float, alike: Alike | None = None
 ) -> Iterator[tuple[int, int]]:
     """(query, indexed) pairs above the threshold; without queries each text asks the earlier ones.
 
@@ -101,6 +127,8 @@ def _matches(
         seen: set[int] = set()
         for candidate in sorted(index.query(hashes[i])):
             if group[candidate] in seen or jaccard(sets[i], sets[candidate]) < threshold:
+                continue
+            if alike is not None and not alike(i - start, candidate):
                 continue
             seen.add(group[candidate])
             group[i] = group[candidate]

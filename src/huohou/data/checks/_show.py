@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from huohou.data.dataset import Dataset
+from huohou.data.labels import LabelledRow
 from huohou.data.normal import shorten
 from huohou.record.finding import Advice, Evidence, Finding, Severity
 from huohou.text import say
 
 SHOWN = 5  # examples a finding lists
+STEP = 64  # a suggested length limit is a multiple of this
 
 
 def finding(
@@ -61,3 +63,12 @@ def share(part: int, whole: int) -> str:
     if part < whole and round(percent) == 100:
         exact = f"{min(percent, 99.9):.1f}"
     return f"{exact}%"
+
+
+def needed_length(cut: Sequence[LabelledRow]) -> int:
+    """The least ``train.max_length`` for rows that were cut, a multiple of STEP.
+
+    Cut rows are full to the limit; what they lost at least must fit behind it.
+    """
+    longest = max(len(row.ids) + row.lost for row in cut)
+    return -(-longest // STEP) * STEP

@@ -33,7 +33,7 @@ def _answers(train: Dataset, places: list[int]) -> dict[str, int]:
 def _evidence(train: Dataset, places: list[int]) -> Evidence:
     firsts = sorted(_answers(train, places).values())
     answers = " | ".join(
-        f"{train.place(i)}: {shorten(train.rows[i].answer, 30)}" for i in firsts[:3]
+        f"{train.number(i)}: {shorten(train.rows[i].answer, 30)}" for i in firsts[:3]
     )
     question = shorten(train.rows[places[0]].question)
     return Evidence(say("check.conflicting-answers.row", question=question, answers=answers))

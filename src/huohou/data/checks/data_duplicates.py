@@ -5,8 +5,8 @@ from collections import Counter
 from huohou.data.checks import CheckInput, check
 from huohou.data.checks._show import SHOWN, finding, more, share
 from huohou.data.dataset import Dataset
-from huohou.data.normal import is_fact, said, shorten
-from huohou.data.similar import near_pairs
+from huohou.data.normal import asked, is_fact, last_line, normal, said, shorten
+from huohou.data.similar import close, near_pairs
 from huohou.record.finding import Evidence, Finding, Severity
 from huohou.text import say
 
@@ -30,7 +30,7 @@ def data_duplicates(found: CheckInput) -> Finding | None:
         Evidence(
             say(
                 "check.data-duplicates.near",
-                one=found.train.place(i),
+                one=found.train.number(i),
                 other=found.train.place(j),
                 text=shorten(found.train.rows[j].question),
             )
@@ -51,10 +51,17 @@ def data_duplicates(found: CheckInput) -> Finding | None:
 
 
 def _near(train: Dataset, texts: list[str]) -> list[tuple[int, int]]:
-    plain = ["" if is_fact(row) else text for row, text in zip(train, texts, strict=True)]
+    plain = ["" if is_fact(row) else asked(row) for row in train]
     if not any(plain):
         return []
-    first = {j: i for i, j in near_pairs(plain) if texts[i] != texts[j]}
+    asks, answers = [last_line(row) for row in train], [normal(row.answer) for row in train]
+
+    def alike(i: int, j: int) -> bool:
+        """Another question below the same passage, or another answer, is another row."""
+        return close(asks[i], asks[j]) and close(answers[i], answers[j])
+
+    pairs = near_pairs(plain, alike=alike)
+    first = {j: i for i, j in pairs if texts[i] != texts[j] and alike(i, j)}
     return [(i, j) for j, i in sorted(first.items())]
 
 

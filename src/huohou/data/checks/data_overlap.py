@@ -3,8 +3,8 @@
 from huohou.data.checks import CheckInput, check
 from huohou.data.checks._show import SHOWN, finding, more, share
 from huohou.data.dataset import Dataset
-from huohou.data.normal import asked, is_fact, shorten
-from huohou.data.similar import nearest
+from huohou.data.normal import asked, is_fact, last_line, shorten
+from huohou.data.similar import close, nearest
 from huohou.record.finding import Evidence, Finding, Severity
 from huohou.text import say
 
@@ -23,23 +23,33 @@ def data_overlap(found: CheckInput) -> Finding | None:
     texts = [asked(row) for row in found.eval]
     same = {i: train[text] for i, text in enumerate(texts) if text in train}
     plain = ["" if i in same or is_fact(row) else texts[i] for i, row in enumerate(found.eval)]
-    near = nearest(plain, list(train)) if any(plain) else {}
-    close = {i: list(train.values())[j] for i, j in near.items()}
-    if not same and not close:
+    near = _near(plain, train, found)
+    if not same and not near:
         return None
     severity: Severity = "error" if len(same) > TOLERATED * len(texts) else "warning"
     evidence = _evidence("same", same, found.train, found.eval)
-    evidence += _evidence("near", close, found.train, found.eval)
+    evidence += _evidence("near", near, found.train, found.eval)
     return finding(
         "data-overlap",
         severity,
         evidence,
         reference="Lee et al. 2022, Deduplicating Training Data Makes Language Models Better",
         same=len(same),
-        near=len(close),
+        near=len(near),
         rows=len(texts),
-        share=share(len(same) + len(close), len(texts)),
+        share=share(len(same) + len(near), len(texts)),
     )
+
+
+def _near(texts: list[str], train: dict[str, int], found: CheckInput) -> dict[int, int]:
+    """Eval row to a nearly equal row of train."""
+    if found.eval is None or not any(texts):
+        return {}
+    asks = [last_line(row) for row in found.eval]
+    places = list(train.values())
+    trained = [last_line(found.train.rows[i]) for i in places]
+    pairs = nearest(texts, list(train), alike=lambda i, j: close(asks[i], trained[j]))
+    return {i: places[j] for i, j in pairs.items()}
 
 
 def _evidence(kind: str, pairs: dict[int, int], train: Dataset, watched: Dataset) -> list[Evidence]:

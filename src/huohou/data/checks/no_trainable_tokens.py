@@ -1,7 +1,7 @@
 """Rows on which nothing is trained cost time and teach nothing."""
 
 from huohou.data.checks import CheckInput, check
-from huohou.data.checks._show import finding, rows, share
+from huohou.data.checks._show import finding, needed_length, rows, share
 from huohou.record.finding import Finding
 
 
@@ -12,11 +12,13 @@ def no_trainable_tokens(found: CheckInput) -> Finding | None:
     idle = [i for i, row in enumerate(labelled) if not row.trained]
     if not idle:
         return None
+    filled = [labelled[i] for i in idle if labelled[i].lost]
     return finding(
         "no-trainable-tokens",
         "error",
         rows(found.train, idle),
+        set={"train.max_length": needed_length(filled)} if filled else None,
         count=len(idle),
         share=share(len(idle), len(labelled)),
-        filled=sum(labelled[i].lost > 0 for i in idle),
+        filled=len(filled),
     )

@@ -22,16 +22,8 @@ def repeated_system_prompt(found: CheckInput) -> Finding | None:
     prompt, count = counts.most_common(1)[0] if counts else ("", 0)
     if count < 2 or count < SHARE * len(found.train):
         return None
-    carriers = [i for i, row in enumerate(found.train) if row.system == prompt]
     batch = min(found.batch_size or DEFAULT_BATCH, count)
-    if found.labelled_train is not None:
-        labelled = [found.labelled_train[i] for i in carriers]
-        shared, length = _prefix(labelled), sum(len(row.ids) for row in labelled) / count
-        unit = say("check.unit.tokens")
-    else:
-        shared, unit = len(prompt), say("check.unit.characters")
-        lengths = [sum(len(m.content) for m in found.train.rows[i].messages) for i in carriers]
-        length = sum(lengths) / count
+    shared, length, unit = _measured(found, prompt)
     faster = batch * length / (shared + batch * (length - shared)) if shared else 1.0
     if faster < WORTH:
         return None
@@ -45,6 +37,19 @@ def repeated_system_prompt(found: CheckInput) -> Finding | None:
         faster=f"{faster:.1f}",
         saved=f"{1 - 1 / faster:.0%}",
     )
+
+
+def _measured(found: CheckInput, prompt: str) -> tuple[int, float, str]:
+    """What rows with this prompt share, their mean length, and the unit of both."""
+    carriers = [i for i, row in enumerate(found.train) if row.system == prompt]
+    if found.labelled_train is None:
+        lengths = [sum(len(m.content) for m in found.train.rows[i].messages) for i in carriers]
+        return len(prompt), sum(lengths) / len(lengths), say("check.unit.characters")
+    labelled = [row for row in map(found.labelled_train.__getitem__, carriers) if row.trained]
+    if not labelled:
+        return 0, 0.0, say("check.unit.tokens")
+    mean = sum(len(row.ids) for row in labelled) / len(labelled)
+    return _prefix(labelled), mean, say("check.unit.tokens")
 
 
 def _prefix(labelled: Sequence[LabelledRow]) -> int:
