@@ -43,12 +43,13 @@ def test_every_key_in_the_code_is_in_the_locale_files() -> None:
 
 
 def test_every_sentence_is_used() -> None:
-    code = "\n".join(path.read_text("utf-8") for path in SOURCE.rglob("*.py"))
-    families = set(re.findall(r'f"([a-z_]+(?:\.[a-z0-9_]*)*[._])\{', code))
+    files = [p for p in SOURCE.rglob("*") if p.suffix in (".py", ".yaml", ".md")]
+    code = "\n".join(path.read_text("utf-8") for path in files)
+    families = set(re.findall(r"""f["']([a-z_]+(?:\.[a-z0-9_]*)*[._])\{""", code))
     unused = [
         key
         for key in text.sentences("en")
-        if f'"{key}"' not in code and not any(key.startswith(family) for family in families)
+        if not used(key) and not any(key.startswith(family) for family in families)
     ]
     assert unused == []
 
