@@ -38,7 +38,7 @@ def page(results: list[dict[str, Any]]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Each table is one script in `bench/`, which says what it runs and",
+        "Written by `make bench`. Each table is one script in `bench/` that says what it runs and",
         "how; both sides of a comparison run in turn in one call. Ratios carry over to other",
         "machines, seconds do not.",
     ]
