@@ -93,6 +93,13 @@ class Case:
         return max(steps, default=None)
 
     @property
+    def planned(self) -> int | None:
+        """Updates the whole run is to make, None where the log does not say."""
+        facts = self.record.facts
+        known: int | None = facts.get("max_steps") or facts.get("updates")
+        return known
+
+    @property
     def finished(self) -> bool | None:
         """Whether the run came to its end, None where the log does not say."""
         known: bool | None = self.record.facts.get("finished")
@@ -110,6 +117,12 @@ class Case:
     def peak_rate(self) -> float | None:
         """The highest learning rate of the course."""
         return max((p.value for p in self.finite("learning_rate")), default=None)
+
+    def kept(self) -> Point | None:
+        """The lowest evaluation loss that has a checkpoint on the disk, where that is known."""
+        steps = set(self.record.facts.get("checkpoints") or ())
+        saved = [p for p in self.evals if p.step in steps]
+        return min(saved, key=lambda p: p.value, default=None)
 
     def near(self, name: str, point: Point) -> Point | None:
         """The point of another series at the same place or the last before it."""

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-_LONGEST = 200  # more points than this are put together in blocks: the test is quadratic
+# More points than this are put together in blocks: test and fit are quadratic.
+_LONGEST = 200
+_FITTED = 60
 _MAD = 1.4826  # median absolute deviation to standard deviation, for a normal distribution
 _Z95 = 1.959964
 
@@ -55,13 +57,60 @@ def noise(values: Sequence[float]) -> float:
     return float(_MAD * np.median(steps) / math.sqrt(2))
 
 
-def band(values: Sequence[float], noises: float = 3.0) -> float:
-    """Difference that a value needs to stand out of the noise: wider where few values tell it.
+@dataclass(frozen=True, slots=True)
+class Valley:
+    """The course that falls, then rises, which fits a series best (least squares).
 
-    >>> round(band([1.0, 1.2, 1.0, 1.2, 1.0]) / noise([1.0, 1.2, 1.0, 1.2, 1.0]), 2)
-    5.4
+    low, end: its values where it turns and at the end; settled: as end, but where there are ten
+    values or more what half of the last three reach; noise: what it leaves over, but not less
+    than half of what neighbours differ by, for a perfect fit of a few values says nothing.
     """
-    return noises * (1 + 4 / max(len(values), 1)) * noise(values)
+
+    low: float
+    end: float
+    settled: float
+    noise: float
+    n: int
+
+    def rise(self, end: float) -> float:
+        """From the low to an end in units of noise, fewer units where few values tell it."""
+        rise = end - self.low
+        return rise / (self.noise * (1 + 4 / self.n)) if self.noise else math.copysign(9, rise)
+
+
+def valley(values: Sequence[float]) -> Valley:
+    """Fit of at least 3 values, in two halves by isotonic regression (Barlow et al., 1972).
+
+    >>> found = valley([0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61])
+    >>> found.low, found.end, round(found.rise(found.end), 1)
+    (0.95, 1.61, 6.4)
+    """
+    y = _shorter(values, _FITTED)
+    squares, fit = min((_squares(y, fit), fit) for fit in (_fit(y, at) for at in range(len(y))))
+    free = max(1, len(y) - len(set(fit)))
+    spread = max(math.sqrt(squares / free), 0.5 * noise(y))
+    settled = level(y[-3:]) if len(y) >= 10 else fit[-1]
+    return Valley(min(fit), fit[-1], min(settled, fit[-1]), spread, len(y))
+
+
+def _fit(y: Sequence[float], at: int) -> list[float]:
+    falling = [-v for v in _isotonic([-v for v in y[:at]])]
+    return falling + _isotonic(y[at:])
+
+
+def _squares(y: Sequence[float], fit: Sequence[float]) -> float:
+    return sum((a - b) ** 2 for a, b in zip(y, fit, strict=True))
+
+
+def _isotonic(y: Sequence[float]) -> list[float]:
+    """The rising series that is nearest to y: neighbours that fall are put together."""
+    pools: list[tuple[float, int]] = []
+    for value in y:
+        pools.append((value, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (a, m), (b, n) = pools[-2:]
+            pools[-2:] = [((a * m + b * n) / (m + n), m + n)]
+    return [value for value, count in pools for _ in range(count)]
 
 
 def lowest(values: Sequence[float]) -> float:
@@ -90,9 +139,7 @@ def trend(values: Sequence[float]) -> Trend:
     counts significant autocorrelation of the detrended ranks; it is never taken as negative, so
     the test errs towards no trend. Interval of Sen's slope: Gilbert (1987), section 16.5.
     """
-    y = np.asarray(values, dtype=float)
-    if len(y) > _LONGEST:
-        y = np.asarray([part.mean() for part in np.array_split(y, _LONGEST)])
+    y = np.asarray(_shorter(values, _LONGEST))
     n = len(y)
     i, j = np.triu_indices(n, 1)
     slopes = np.sort((y[j] - y[i]) / (j - i))
@@ -105,6 +152,13 @@ def trend(values: Sequence[float]) -> Trend:
     high = slopes[min(int((len(slopes) + reach) / 2), len(slopes) - 1)]
     span = n - 1
     return Trend(z, middle * span, float(low) * span, float(high) * span)
+
+
+def _shorter(values: Sequence[float], count: int) -> list[float]:
+    """The values, or the means of that many blocks of neighbours where there are more."""
+    if len(values) <= count:
+        return [float(value) for value in values]
+    return [float(part.mean()) for part in np.array_split(np.asarray(values, float), count)]
 
 
 def _variance(y: Floats) -> float:

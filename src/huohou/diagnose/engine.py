@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.rule import Cause, Need, Rule, rules
+from huohou.record.events import plain
 from huohou.record.finding import Finding
 from huohou.record.record import Record
 from huohou.text import say
@@ -46,7 +47,11 @@ class Diagnosis:
     needs: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form, keys as in the contract."""
+        """JSON form, keys as in the contract; NaN and infinities are words."""
+        told: dict[str, Any] = plain(self._parts())
+        return told
+
+    def _parts(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "source": dict(self.source),
@@ -65,7 +70,12 @@ def diagnose(
     data: Mapping[str, Any] | None = None,
     probe: Mapping[str, Any] | None = None,
 ) -> Diagnosis:
-    """Judge a run by every rule whose evidence is there."""
+    """Judge a run by every rule whose evidence is there.
+
+    plan: plan.json of our own run, by default the one the record came with. What the checks
+    before training found is in it and belongs to the diagnosis.
+    """
+    plan = plan if plan is not None else record.facts.get("plan")
     case = Case(record, plan, data, probe)
     found: list[tuple[Rule, Finding]] = []
     ran: list[str] = []
@@ -78,26 +88,34 @@ def diagnose(
         ran.append(each.code)
         if outcome is not None:
             found.append((each, outcome))
-    kept = _causes(found)
-    verdict, needs = _verdict(case, kept)
+    findings = _causes(found, _checked(plan, ran))
+    verdict, needs = _verdict(case, findings)
     source = {**record.source, **_extent(case), "notes": list(record.notes)}
-    findings = tuple(finding for _, finding in kept)
     return Diagnosis(source, verdict, findings, tuple(ran), tuple(skipped), needs=needs)
 
 
-def _causes(found: list[tuple[Rule, Finding]]) -> list[tuple[Rule, Finding]]:
+def _causes(found: list[tuple[Rule, Finding]], checked: list[Finding]) -> tuple[Finding, ...]:
     """Findings without the symptoms of others among them, the deepest cause first."""
     symptoms = {code for each, _ in found for code in each.explains}
-    kept = [(each, finding) for each, finding in found if each.code not in symptoms]
-    return sorted(kept, key=lambda pair: (pair[0].cause, _SEVERITIES.index(pair[1].severity)))
+    pairs = [(each.cause, finding) for each, finding in found if each.code not in symptoms]
+    pairs += [(Cause.DATA, finding) for finding in checked]
+    pairs.sort(key=lambda pair: (pair[0], _SEVERITIES.index(pair[1].severity)))
+    return tuple(finding for _, finding in pairs)
 
 
-def _verdict(case: Case, found: list[tuple[Rule, Finding]]) -> tuple[Verdict, tuple[str, ...]]:
-    severities = {finding.severity for _, finding in found}
+def _checked(plan: Mapping[str, Any] | None, ran: list[str]) -> list[Finding]:
+    """Findings of the checks before training, but for codes that a rule has judged since."""
+    found = [Finding.from_dict(raw) for raw in (plan or {}).get("findings", ())]
+    return [finding for finding in found if finding.code not in ran]
+
+
+def _verdict(case: Case, findings: tuple[Finding, ...]) -> tuple[Verdict, tuple[str, ...]]:
+    severities = {finding.severity for finding in findings}
     if "error" in severities:
         return "faulty", ()
     # That a run was watched too little says nothing of the run itself.
-    said = any(e.cause is not Cause.WATCHING and f.severity == "warning" for e, f in found)
+    watching = {each.code for each in rules() if each.cause is Cause.WATCHING}
+    said = any(f.severity == "warning" and f.code not in watching for f in findings)
     enough = len(case.loss) >= ENOUGH_LOSSES or len(case.evals) >= ENOUGH_EVALS
     begun = case.updates is None or case.updates >= ENOUGH_UPDATES
     if not said and not (enough and begun):

@@ -46,3 +46,10 @@ class Finding:
         """JSON form, keys as in the contract."""
         plain = asdict(self)
         return plain | {"evidence": list(plain["evidence"]), "advice": list(plain["advice"])}
+
+    @staticmethod
+    def from_dict(raw: dict[str, Any]) -> "Finding":
+        """A finding from its JSON form."""
+        evidence = tuple(Evidence(**fact) for fact in raw.get("evidence", ()))
+        advice = tuple(Advice(**one) for one in raw.get("advice", ()))
+        return Finding(**{**raw, "evidence": evidence, "advice": advice})

@@ -77,7 +77,7 @@ def loss_stuck(case: Case) -> Outcome:
 
 
 def _too_early(case: Case) -> bool:
-    planned, done = case.record.facts.get("max_steps"), case.updates
+    planned, done = case.planned, case.updates
     return bool(planned and done is not None and done < EARLY * planned)
 
 

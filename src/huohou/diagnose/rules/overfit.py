@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from huohou.diagnose.case import Case, place
-from huohou.diagnose.curves import band, level, noise, trend
+from huohou.diagnose.choice import use
+from huohou.diagnose.curves import level, noise, trend, valley
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, show, where
 from huohou.record.finding import Advice, Evidence, Finding, Severity
 from huohou.record.record import Point
 
 EVALS = 5
-RISE = 0.02  # of the best, and above the noise of the evaluations
+NOISES = 4  # the rise in units of the noise of the evaluations
+RISE = 0.02  # and as a part of the best
 SLIGHT = 0.01  # worth a word when the rise is steady
 SERIOUS = 0.10
 
@@ -40,22 +42,21 @@ TRAIN = falling(2.0, 0.1, n=60)
 )
 def overfit(case: Case) -> Finding | None:
     """Overfitting is an evaluation loss that goes up while the training loss goes on down. The
-    rise is measured from the median around the best evaluation to the median of the last three,
-    so that one lucky or unlucky evaluation decides nothing, and in units of the noise of the
-    evaluations themselves. A gap between the two losses alone is no overfitting.
+    rise is that of the best fitting course that first falls and then rises, so that one lucky or
+    unlucky evaluation decides nothing: more than 4 times the noise that this course leaves over,
+    and 2 % of the best. A gap between the two losses alone is no overfitting.
     """
     evals = case.evals
     if len(evals) < EVALS:
         return None
     values = [p.value for p in evals]
+    fit = valley(values)
     at = values.index(min(values))
     after = values[at:]
     if len(after) < 3 or not _train_falls(case, evals[at]):
         return None
-    base = level(values[max(at - 1, 0) : at + 2])
-    rise = level(after[-3:] if len(after) > 3 else after[-2:]) - base
-    part = rise / abs(base) if base else 0.0
-    clear = rise > band(values) and part > RISE
+    part = (level(after[-3:] if len(after) > 3 else after[-2:]) - fit.low) / abs(fit.low or 1)
+    clear = fit.rise(fit.settled) > NOISES and part > RISE
     steady = part > SLIGHT and len(after) >= EVALS and trend(after).rises()
     if not clear and not steady:
         return None
@@ -63,7 +64,7 @@ def overfit(case: Case) -> Finding | None:
     severity: Severity = "info" if better or not clear else "warning"
     if severity == "warning" and part > SERIOUS and values[-1] > values[0]:
         severity = "error"
-    facts = [*_evidence(case, evals, at), *better]
+    facts = [*_evidence(case, evals, at, fit.noise), *better]
     best = evals[at]
     percent = show(round(100 * (values[-1] / best.value - 1), 1))
     advice = _advice(case, best, bool(better))
@@ -79,11 +80,11 @@ def _train_falls(case: Case, best: Point) -> bool:
     return level(span[-third:]) < level(span[:third])
 
 
-def _evidence(case: Case, evals: Sequence[Point], at: int) -> list[Evidence]:
+def _evidence(case: Case, evals: Sequence[Point], at: int, spread: float) -> list[Evidence]:
     start = case.near("loss", evals[at]) or case.loss[0]
     return [
         overfit.evidence("best", evals[at]),
-        overfit.evidence("last", evals[-1], noise=noise([p.value for p in evals])),
+        overfit.evidence("last", evals[-1], noise=spread),
         overfit.evidence("train", case.loss[-1], start=start.value),
     ]
 
@@ -103,11 +104,9 @@ def _better(case: Case, best: Point) -> list[Evidence]:
 def _advice(case: Case, best: Point, better: bool) -> list[Advice]:
     if better:
         return [overfit.advice("choose_by_task")]
-    kept = case.record.facts.get("checkpoints")
-    advice = [overfit.advice("use_best", where=where(best))]
-    if kept and best.step is not None and best.step not in kept:
-        near = min(kept, key=lambda step: abs(step - best.step))
-        advice = [overfit.advice("use_nearest", step=near, where=where(best))]
-    epochs = best.epoch
-    shorter = {"train.num_epochs": max(1, round(epochs))} if epochs else None
-    return [*advice, overfit.advice("shorter", set=shorter), overfit.advice("more_data")]
+    shorter = {"train.num_epochs": max(1, round(best.epoch))} if best.epoch else None
+    return [
+        use(overfit, case, best),
+        overfit.advice("shorter", set=shorter),
+        overfit.advice("more_data"),
+    ]

@@ -29,9 +29,8 @@ def too_few_updates(case: Case) -> Finding | None:
     """Fewer than 50 updates of the weights, warm-up among them, move little and show little.
     Counted from the plan of the run where the log has it, else from its last step.
     """
-    planned = case.record.facts.get("max_steps")
-    updates = planned or case.updates
-    if updates is None or updates >= UPDATES or (case.finished is False and not planned):
+    updates = case.planned or case.updates
+    if updates is None or updates >= UPDATES or (case.finished is False and not case.planned):
         return None
     facts = [too_few_updates.evidence("count", n=int(updates))]
     advice = [too_few_updates.advice("smaller_batch"), too_few_updates.advice("longer")]

@@ -1,13 +1,14 @@
 """The last weights are not the best."""
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.curves import band, level, noise
+from huohou.diagnose.choice import use
+from huohou.diagnose.curves import valley
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, show, where
-from huohou.record.finding import Advice, Finding
-from huohou.record.record import Point
+from huohou.record.finding import Finding
 
 EVALS = 5
+NOISES = 5
 WORSE = 0.02
 
 TRAIN = falling(2.0, 1.0, n=60)
@@ -29,36 +30,30 @@ TRAIN = falling(2.0, 1.0, n=60)
     source="finetune-doctor (noise band of the evaluations)",
 )
 def worse_last_checkpoint(case: Case) -> Finding | None:
-    """The last evaluation is worse than those around the best by more than 3 noises of the
-    evaluations and 2 %. Where the best checkpoint is kept this is information.
+    """The last evaluation is worse than the best by more than 2 % and, by the best fitting course
+    that first falls and then rises, by more than 5 times the noise that this course leaves over.
+    Where the best checkpoint is kept this is information.
     """
     evals = case.evals
     if len(evals) < EVALS:
         return None
     values = [p.value for p in evals]
     at = values.index(min(values))
-    base = level(values[max(at - 1, 0) : at + 2])
-    rise = values[-1] - base
-    if rise <= band(values) or rise <= WORSE * abs(base):
+    fit = valley(values)
+    rise = values[-1] - fit.low
+    if fit.rise(fit.end) <= NOISES or rise <= WORSE * abs(fit.low):
         return None
     best, last = evals[at], evals[-1]
-    kept = best.step is not None and case.record.facts.get("best_step") == best.step
+    named = best.step is not None and case.record.facts.get("best_step") == best.step
+    kept = named or case.plan is not None  # our own runs end with the weights of the best
     facts = [
         worse_last_checkpoint.evidence("best", best),
-        worse_last_checkpoint.evidence("last", last, noise=noise(values)),
+        worse_last_checkpoint.evidence("last", last, noise=fit.noise),
     ]
     return worse_last_checkpoint.finding(
         facts,
-        [_advice(case, best)],
+        [use(worse_last_checkpoint, case, best)],
         severity="info" if kept else "warning",
         percent=show(round(100 * (last.value / best.value - 1), 1)),
         where=where(best),
     )
-
-
-def _advice(case: Case, best: Point) -> Advice:
-    steps = case.record.facts.get("checkpoints")
-    if steps and best.step is not None and best.step not in steps:
-        near = min(steps, key=lambda step: abs(step - best.step))
-        return worse_last_checkpoint.advice("use_nearest", step=near, where=where(best))
-    return worse_last_checkpoint.advice("use_best", where=where(best))

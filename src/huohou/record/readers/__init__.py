@@ -14,7 +14,7 @@ Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from huohou.errors import DataError
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 from huohou.registry import Registry
+from huohou.text import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ def _read_folder(folder: Path, chosen: Reader | None) -> Record:
             if refused
             else DataError("reader.no_log_in_folder", path=folder, patterns=patterns)
         )
-    return max(found, key=lambda record: sum(map(len, record.series.values())))
+    fullest = max(found, key=lambda record: sum(map(len, record.series.values())))
+    others = ", ".join(str(r.source["path"]) for r in found if r is not fullest)
+    notes = (*fullest.notes, say("reader.others", files=others)) if others else fullest.notes
+    return replace(fullest, notes=notes)
 
 
 def _logs(folder: Path, chosen: Reader | None) -> Iterator[Path]:

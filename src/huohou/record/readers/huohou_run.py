@@ -62,7 +62,7 @@ def _facts(others: list[Event]) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if starts:
         facts |= {k: v for k, v in starts[-1].items() if k not in _PLACE}
-        facts |= _present(max_steps=starts[-1].get("steps"))
+        facts |= _present(max_steps=starts[-1].get("updates"))
         facts |= _present(num_train_epochs=starts[-1].get("epochs"))
     saved = [whole(e.get("step")) for e in others if e["kind"] == "checkpoint"]
     if saved:

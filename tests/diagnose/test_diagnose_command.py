@@ -1,0 +1,94 @@
+"""``huohou diagnose`` and ``huohou explain`` as they are typed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from huohou.cli.main import run
+from huohou.diagnose.examples import falling
+
+LOSSES = falling(2.0, 1.0, n=60)
+
+
+def log(folder: Path, evals: list[float], losses: list[float] = LOSSES) -> Path:
+    gap = len(losses) // len(evals) if evals else 1
+    rows = []
+    for i, loss in enumerate(losses, start=1):
+        rows.append({"step": 10 * i, "epoch": i / 20, "loss": loss, "learning_rate": 1e-4})
+        if evals and i % gap == 0 and i // gap <= len(evals):
+            rows.append({"step": 10 * i, "epoch": i / 20, "eval_loss": evals[i // gap - 1]})
+    path = folder / "trainer_state.json"
+    path.write_text(json.dumps({"global_step": 600, "max_steps": 600, "log_history": rows}))
+    return path
+
+
+GOOD = [1.8, 1.4, 1.2, 1.1, 1.05, 1.04]
+BAD = [1.8, 1.4, 1.2, 1.3, 1.5, 1.6, 1.9]
+
+
+CASES = {
+    "HEALTHY": (GOOD, LOSSES, 0),
+    "overfit": (BAD, falling(2.0, 0.1, n=63), 1),
+    "CANNOT JUDGE": ([], [2.0, 1.9], 3),
+    "nan-loss": ([], [2.0, float("nan"), float("nan")], 1),
+}
+
+
+@pytest.mark.parametrize("word", CASES)
+def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str) -> None:
+    evals, losses, code = CASES[word]
+    path = str(log(tmp_path, evals, losses))
+    assert run(["diagnose", path]) == code
+    assert word in capsys.readouterr().out
+    assert run(["diagnose", path, "--exit-zero"]) == 0
+    capsys.readouterr()
+    assert run(["diagnose", path, "--json"]) == code
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told["schema"] == 1 and told["source"]["reader"] == "trainer-state"
+
+
+def test_unreadable_is_one_line_and_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.json").write_text('{"log_history": [{"loss": 1')
+    (tmp_path / "empty").mkdir()
+    for place in ("missing.json", "broken.json", "empty"):
+        assert run(["diagnose", str(tmp_path / place)]) == 2
+        out, err = capsys.readouterr()
+        assert not out and err.startswith("Error: ") and err.count("\n") == 1, err
+    assert run(["diagnose", str(tmp_path / "empty"), "--reader", "nonsense"]) == 2
+    assert "trainer-state" in capsys.readouterr().err
+
+
+def test_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(log(tmp_path, BAD, falling(2.0, 0.1, n=63)))
+    assert run(["--lang", "zh", "diagnose", path]) == 1
+    assert "过拟合" in capsys.readouterr().out
+
+
+def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain"]) == 0
+    assert "overfit" in capsys.readouterr().out
+    assert run(["explain", "overfit"]) == 0
+    assert "Prechelt" in capsys.readouterr().out
+    assert run(["explain", "overfit", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["code"] == "overfit"
+    assert run(["explain", "overfitt"]) == 2
+
+
+def test_needs_no_training_stack(tmp_path: Path) -> None:
+    """The base install reads and diagnoses: nothing heavy is even imported."""
+    path = log(tmp_path, GOOD)
+    code = (
+        "import sys; from huohou.cli.main import run; "
+        f"assert run(['diagnose', {str(path)!r}]) == 0; "
+        "heavy = {'torch', 'transformers', 'scipy', 'pandas', 'sqlalchemy'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    env = {**os.environ, "HUOHOU_LANG": "en"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
