@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from huohou.starter import TEMPLATES
 
 
 @pytest.fixture(autouse=True)
-def english() -> None:
+def english() -> Iterator[None]:
     text.use("en")
+    yield
+    text.use(None)
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from hubserver import Hub, hub
 
-from huohou import models
+from huohou import models, text
 from huohou.errors import ModelError
+from huohou.models.progress import Meter, watch_folder
 from tiny import tiny_llama_folder
 
 
@@ -158,16 +159,25 @@ def test_modelscope_without_the_model(served: Hub) -> None:
     assert caught.value.key == "models.hub_unknown"
 
 
-def test_progress_is_told_after_two_seconds(
+def test_progress_is_told_in_the_language_chosen(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from huohou.models.progress import Meter, watch_folder
-
     monkeypatch.setattr("huohou.models.progress.QUIET_SECONDS", 0.2)
     told: list[str] = []
     (tmp_path / "before").write_bytes(b"x" * 5_000_000)
-    with watch_folder(tmp_path, Meter("big", 4_000_000, told.append)):
-        (tmp_path / "part").write_bytes(b"x" * 1_000_000)
-        time.sleep(0.8)
+    text.use("zh")
+    try:
+        with watch_folder(tmp_path, Meter("big", 4_000_000, told.append)):
+            (tmp_path / "part").write_bytes(b"x" * 1_000_000)
+            time.sleep(0.8)
+    finally:
+        text.use(None)
     assert len(told) == 1
-    assert "1 of 4 MB" in told[0]
+    assert "正在下载 big：1 / 4 MB" in told[0]
+
+
+def test_what_is_quick_is_not_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    with watch_folder(tmp_path, Meter("small", 10, told.append)):
+        (tmp_path / "part").write_bytes(b"x" * 10)
+    assert told == []

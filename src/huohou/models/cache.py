@@ -9,7 +9,7 @@ from pathlib import Path
 
 from huohou.errors import ModelError
 from huohou.models.library import first_line
-from huohou.models.progress import Progress
+from huohou.models.progress import Progress, to_stderr
 from huohou.text import say
 
 
@@ -48,8 +48,7 @@ def prepared(target: Path, need_bytes: int, progress: Progress | None) -> Iterat
     try:
         lock.acquire(timeout=0.5)
     except Timeout:
-        if progress:
-            progress(say("models.waiting", name=target.name))
+        (progress or to_stderr)(say("models.waiting", name=target.name))
         lock.acquire()
     try:
         if target.is_dir():

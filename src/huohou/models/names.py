@@ -33,6 +33,7 @@ class ModelSource:
 def resolve(name: str, progress: Progress | None = None) -> ModelSource:
     """The folder of a model, fetched when it is not there yet.
 
+    A bundled name wins over a folder of that name: write that as ``./name``.
     progress: is told in sentences what takes over two seconds; stderr when not given.
     Raises ModelError when there is no such model, or it cannot be reached or used.
     """

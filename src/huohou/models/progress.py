@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from pathlib import Path
 from threading import Event, Thread
 
@@ -17,9 +18,14 @@ TERMINAL_SECONDS, PLAIN_SECONDS = 0.5, 10.0  # between two lines
 
 
 def to_stderr(sentence: str) -> None:
-    """Write a line to stderr; on a terminal over the one before."""
-    end = "\r" if sys.stderr.isatty() else "\n"
-    sys.stderr.write(f"\x1b[2K{sentence}{end}" if end == "\r" else f"{sentence}{end}")
+    """Write a line to stderr."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+
+
+def over_itself(sentence: str) -> None:
+    """Write to a terminal in place of the sentence before; the empty one leaves the line free."""
+    sys.stderr.write(f"\x1b[2K{sentence}\r")
     sys.stderr.flush()
 
 
@@ -27,9 +33,11 @@ class Meter:
     """Bytes that have arrived, told at a bearable pace with the time that is left."""
 
     def __init__(self, name: str, total: int, tell: Progress | None) -> None:
-        self.name, self.total, self.tell = name, total, tell or to_stderr
+        self._terminal = tell is None and sys.stderr.isatty()
+        self.name, self.total = name, total
+        self.tell = tell or (over_itself if self._terminal else to_stderr)
         self.began = self.told = time.monotonic()
-        self._pace = TERMINAL_SECONDS if sys.stderr.isatty() else PLAIN_SECONDS
+        self._pace = TERMINAL_SECONDS if self._terminal else PLAIN_SECONDS
 
     def at(self, done: int) -> None:
         """done: bytes so far."""
@@ -54,8 +62,8 @@ class Meter:
 
     def close(self) -> None:
         """Leave the terminal's line free."""
-        if self.told != self.began and self.tell is to_stderr and sys.stderr.isatty():
-            sys.stderr.write("\x1b[2K")
+        if self._terminal and self.told != self.began:
+            over_itself("")
 
 
 @contextmanager
@@ -67,7 +75,8 @@ def watch_folder(folder: Path, meter: Meter) -> Iterator[None]:
         while not done.wait(0.25):
             meter.at(folder_bytes(folder) - before)
 
-    watcher = Thread(target=look, daemon=True)
+    # A thread begins without its parent's context, and with it without the language chosen.
+    watcher = Thread(target=copy_context().run, args=(look,), daemon=True)
     watcher.start()
     try:
         yield

@@ -93,7 +93,10 @@ class ChatTokenizer:
         if not self.hf.chat_template:
             return None
         ask = _Turn("user", "a")
-        one, two = (self.encode_chat([ask, _Turn("assistant", word)]) for word in ("b", "cd"))
+        try:
+            one, two = (self.encode_chat([ask, _Turn("assistant", word)]) for word in ("b", "cd"))
+        except ModelError:  # a template that refuses so plain a talk tells nothing
+            return None
         tail = 0
         while tail < min(len(one), len(two)) and one[-1 - tail] == two[-1 - tail]:
             tail += 1
