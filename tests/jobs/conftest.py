@@ -21,7 +21,7 @@ def run(plan, folder, recorder, should_stop):
     steps, at = asked.get("steps", 10), asked.get("at", -1)
     print("from the recipe: hello", flush=True)
     recorder.log("loading")
-    recorder.start(steps=steps, epochs=2.0)
+    recorder.start(updates=steps, epochs=2.0)
     for step in range(1, steps + 1):
         if should_stop():
             recorder.checkpoint(step - 1, folder / "checkpoints" / f"checkpoint-{step - 1}")
@@ -62,7 +62,13 @@ def die(how, folder, asked):
         time.sleep(60)
 
 
-recipes.register("fake")(Recipe(run, lambda subject: None))
+def predict(subject):
+    from huohou.plan import Outlook, Prediction
+
+    return Outlook(Prediction(10, 400, 0.0, 10, 100, 1000, 1.0, 5_000_000))
+
+
+recipes.register("fake")(Recipe(run, predict))
 """
 
 DRIVER = """

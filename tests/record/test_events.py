@@ -179,7 +179,7 @@ def test_a_full_disk_is_an_os_error() -> None:
 def test_the_recorder_writes_the_contract(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with Recorder(path, seg=2) as recorder:
-        recorder.start(steps=10, epochs=2.0, folder=tmp_path)
+        recorder.start(updates=10, epochs=2.0, folder=tmp_path)
         recorder.metrics(1, 0.2, loss=math.nan, learning_rate=0.0)
         recorder.eval(5, 1.0, eval_loss=0.5)
         recorder.checkpoint(5, tmp_path / "checkpoint-5", bytes=7)

@@ -20,7 +20,7 @@ def a_run(folder: Path) -> None:
         json.dumps({"settings": {"train.batch_size": {"value": 16, "source": "default"}}})
     )
     with Recorder(folder / "events.jsonl", 0) as recorder:
-        recorder.start(steps=10, epochs=2.0)
+        recorder.start(updates=10, epochs=2.0)
         recorder.metrics(1, 0.2, loss=0.0)
         recorder.metrics(2, 0.4, loss=math.nan)
         recorder.checkpoint(2, "checkpoints/checkpoint-2")
@@ -60,5 +60,5 @@ def test_a_folder_without_events(tmp_path: Path) -> None:
 
 def test_a_run_without_points_yet(tmp_path: Path) -> None:
     with Recorder(tmp_path / "events.jsonl") as recorder:
-        recorder.start(steps=3)
+        recorder.start(updates=3)
     assert read_run(tmp_path).series == {}

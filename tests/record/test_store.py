@@ -46,7 +46,7 @@ def write_run(folder: Path, after_each: Callable[[], object] = lambda: None) -> 
     with Journal(folder / JOURNAL, 0) as journal, Recorder(folder / EVENTS, 0) as recorder:
         for write in (
             lambda: journal.state("starting"),
-            lambda: recorder.start(steps=200, epochs=4.0),
+            lambda: recorder.start(updates=200, epochs=4.0),
             lambda: journal.state("running"),
             *(
                 lambda s=s: recorder.metrics(s, s / 50, loss=2 / s, grad_norm=0.0)
@@ -269,7 +269,7 @@ KEYS = st.sampled_from(
         "step",
         "epoch",
         "epochs",
-        "steps",
+        "updates",
         "loss",
         "eval_loss",
         "state",
@@ -394,7 +394,7 @@ def test_a_name_makes_a_folder_name(name: str, tmp_path: Path) -> None:
 
 def test_json_form_of_a_job(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.create("x", filler(epochs=2, steps=5))
+    store.create("x", filler(epochs=2, updates=5))
     job = store.job(1)
     assert job is not None
     known = json.loads(json.dumps(job.as_dict()))

@@ -35,7 +35,7 @@ def create(store: Store, plan: Plan) -> tuple[Path, Journal]:
             plan.recipe,
             plan.model,
             epochs=plan.value("train.num_epochs"),
-            steps=plan.prediction.updates,
+            updates=plan.prediction.updates,
             plan=plan.as_dict(),
         )
 

@@ -63,8 +63,8 @@ class Progress:
         kind = event["kind"]
         if kind == "state":
             self.state = event["state"]
-        elif kind == "start":
-            self.steps = event.get("steps", self.steps)
+        elif kind in ("queued", "start"):
+            self.steps = event.get("updates", self.steps)
             self.epochs = event.get("epochs", self.epochs)
             self._pace = _Pace()
         elif kind == "checkpoint":

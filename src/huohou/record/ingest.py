@@ -98,7 +98,7 @@ def _apply_state(row: Row, event: Event) -> None:
             row[key] = _text(event.get(key, ""))
         row["created_at"] = t or 0.0
         row["epochs"] = _real(event.get("epochs")) if row["epochs"] is None else row["epochs"]
-        row["steps"] = _step(event.get("steps")) if row["steps"] is None else row["steps"]
+        row["steps"] = _step(event.get("updates")) if row["steps"] is None else row["steps"]
     elif kind == "state":
         row["status"] = state = _text(event.get("state", "lost"))[:16]
         if state == "starting" and row["started_at"] is None:
@@ -109,9 +109,9 @@ def _apply_state(row: Row, event: Event) -> None:
 
 def _apply_numbers(row: Row, event: Event) -> None:
     if event["kind"] == "start":
-        for key, read in (("epochs", _real), ("steps", _step)):
-            value = read(event.get(key))
-            row[key] = row[key] if value is None else value
+        epochs, steps = _real(event.get("epochs")), _step(event.get("updates"))
+        row["epochs"] = row["epochs"] if epochs is None else epochs
+        row["steps"] = row["steps"] if steps is None else steps
     if event["kind"] not in ("metrics", "eval"):
         return
     epoch, step = _real(event.get("epoch")), _step(event.get("step"))

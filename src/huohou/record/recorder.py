@@ -59,7 +59,7 @@ class Recorder(_Writer):
         self.ended = False
 
     def start(self, **facts: Any) -> None:
-        """Training begins. Facts that others rely on: ``steps`` (updates in all), ``epochs``."""
+        """Training begins. Facts that others rely on: ``updates`` (of the whole run), ``epochs``."""
         self._write("start", facts)
 
     def metrics(self, step: int, epoch: float, **values: float) -> None:
@@ -93,7 +93,7 @@ class Journal(_Writer):
     """Writes ``job.jsonl``; used by the job's supervisor only."""
 
     def queued(self, job: int, name: str, recipe: str, base_model: str, **facts: Any) -> None:
-        """The job exists. facts: epochs, steps, plan."""
+        """The job exists. facts: epochs, updates, plan."""
         fields = {"id": job, "name": name, "recipe": recipe, "base_model": base_model}
         self._write("queued", fields | facts)
 

@@ -1,0 +1,73 @@
+"""``huohou runs``: the jobs of the workspace."""
+
+import click
+
+from huohou.text import say
+
+
+@click.group(help=say("cli.runs.help"))
+def command() -> None:
+    pass
+
+
+@command.command(help=say("cli.runs.ls.help"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+def ls(as_json: bool) -> None:
+    from huohou import api
+    from huohou.cli._runs import show_runs
+
+    found = api.runs()
+    if as_json:
+        _print_json(found)
+    elif found["runs"]:
+        show_runs(found)
+    else:
+        click.echo(say("runs.none", workspace=found["workspace"]), err=True)
+
+
+@command.command(help=say("cli.runs.show.help"))
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+def show(run: str, as_json: bool) -> None:
+    from huohou import api
+    from huohou.cli._runs import show_run
+
+    found = api.run(run)
+    if as_json:
+        _print_json(found)
+    else:
+        show_run(found)
+
+
+@command.command(help=say("cli.runs.logs.help"))
+@click.argument("run")
+@click.option(
+    "-n", "--lines", type=click.IntRange(0), default=50, show_default=True,
+    help=say("cli.runs.logs.lines"),
+)  # fmt: skip
+@click.option("-f", "--follow", is_flag=True, help=say("cli.runs.logs.follow"))
+def logs(run: str, lines: int, follow: bool) -> None:
+    from huohou import api
+
+    for line in api.run_logs(run, lines, follow=follow):
+        click.echo(line)
+
+
+@command.command(help=say("cli.runs.reindex.help"))
+@click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+def reindex(as_json: bool) -> None:
+    from huohou import api
+
+    done = api.reindex()
+    if as_json:
+        _print_json(done)
+        return
+    click.echo(say("runs.reindexed", n=done["jobs"], workspace=done["workspace"]))
+    for folder in done["skipped"]:
+        click.echo(say("runs.skipped", folder=folder), err=True)
+
+
+def _print_json(document: object) -> None:
+    import json
+
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1))
