@@ -109,7 +109,9 @@ def test_seed_decides_everything(branches: FactTable, made: Made) -> None:
 
 def test_documents_questions() -> None:
     found = read_facts(EXAMPLE)
-    whole = make(found, MakeOptions(wordings=99, eval_wordings=0, test_wordings=0))
+    few = tuple(f for f in found.facts if f.value in ("402535510938", "102100020794"))
+    options = MakeOptions(wordings=99, eval_wordings=0, test_wordings=0)
+    whole = make(replace(found, facts=few), options)
     questions = {row.question: row.answer for row in whole.train}
     name, code = "湖北大悟农村商业银行股份有限公司兴发支行", "402535510938"
     assert questions[name] == questions["大悟农商行兴发支行"] == code
@@ -200,7 +202,7 @@ def test_wordings_stay_different_in_normal_form(language: str) -> None:
 names = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     pairs=st.lists(st.tuples(names, names), min_size=1, max_size=8),
     seed=st.integers(0, 5),

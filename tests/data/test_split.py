@@ -49,7 +49,7 @@ SENTENCES = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     picks=st.lists(
         st.tuples(st.sampled_from(SENTENCES), st.integers(0, 3)), min_size=4, max_size=40

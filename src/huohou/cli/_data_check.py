@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from huohou.errors import UsageError
 from huohou.text import say
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -45,7 +46,7 @@ def check(
     from huohou import api
 
     if preview and model == "none":
-        raise click.UsageError(say("data.preview_needs_model"))
+        raise UsageError("data.preview_needs_model")
     found = api.data_check(
         file, eval_file, model=model, format=format_, max_length=max_length, preview=preview
     )

@@ -8,16 +8,23 @@ compare letter by letter.
 """
 
 import random
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from huohou.data.dataset import Message, Row
 from huohou.data.facts import Fact, FactTable
 from huohou.data.invent import Inventor
-from huohou.data.names import abbreviations, everyday, is_chinese, split_name
+from huohou.data.names import is_chinese
 from huohou.data.normal import normal
+from huohou.data.teachable import (
+    Taught,
+    forms_of,
+    known_forms,
+    missing_forms,
+    spread,
+    style_forms,
+    unambiguous,
+)
 from huohou.data.wordings import UNKNOWN, Wording, wordings
 from huohou.errors import UsageError
 from huohou.text import say
@@ -60,14 +67,6 @@ class Made:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Taught:
-    """A fact with the form of its name in each style it can be asked for in."""
-
-    fact: Fact
-    forms: Mapping[str, str]
-
-
 def make(table: FactTable, options: MakeOptions | None = None) -> Made:
     """Rows for training, for eval and for test from a table of facts.
 
@@ -78,10 +77,11 @@ def make(table: FactTable, options: MakeOptions | None = None) -> Made:
     chosen = options or MakeOptions()
     _check(chosen, table)
     language = chosen.language or _language(table)
-    facts, notes = _unambiguous(table)
-    known = _known_forms(table)
-    taught = [_Taught(fact, _forms(fact, known, table)) for fact in _spread(facts, chosen)]
-    notes += _missing_forms(taught, chosen.styles)
+    facts, notes = unambiguous(table)
+    known = known_forms(table)
+    spread_out = spread(facts, chosen.facts, chosen.seed)
+    taught = [Taught(fact, forms_of(fact, known)) for fact in spread_out]
+    notes += missing_forms(taught, chosen.styles)
     writer = _Writer(table, chosen, language, taught, Inventor(table, set(known), chosen.seed))
     train, watched, test = (writer.part(name) for name in ("train", "eval", "test"))
     names = tuple(one.fact.key for one in taught)
@@ -97,15 +97,11 @@ class _Writer:
         table: FactTable,
         options: MakeOptions,
         language: str,
-        taught: Sequence[_Taught],
+        taught: Sequence[Taught],
         inventor: Inventor,
     ) -> None:
-        self.options, self.language, self.taught, self.inventor = (
-            options,
-            language,
-            taught,
-            inventor,
-        )
+        self.options, self.language = options, language
+        self.taught, self.inventor = taught, inventor
         self.slots = _slots(table, options, language)
         self.pools = _pools(options, language)
         self.random = random.Random(f"{options.seed}/order")
@@ -133,7 +129,7 @@ class _Writer:
         self.random.shuffle(rows)
         return tuple(rows)
 
-    def _of_fact(self, one: _Taught, number: int, part: str, count: int) -> Iterator[Row]:
+    def _of_fact(self, one: Taught, number: int, part: str, count: int) -> Iterator[Row]:
         """Up to count questions about one fact: styles in turn, another wording each time."""
         allowed = self.styles_taught.get(one.fact.key, set(STYLES))
         styles = [s for s in self.options.styles if s in one.forms and s in allowed]
@@ -171,7 +167,7 @@ class _Writer:
         return rows
 
     def _about_unknown(self, name: str, city: str, part: str) -> Row | None:
-        forms = _style_forms(name, city)
+        forms = style_forms(name, city)
         styles = [s for s in self.options.styles if forms.get(s)] or ["full"]
         style = self.random.choice(styles)
         wording = self.random.choice(self.pools[part][False])
@@ -238,67 +234,3 @@ def _pools(options: MakeOptions, language: str) -> dict[str, dict[bool, list[Wor
         pools["eval"][reverse] = every[tested : tested + watched]
         pools["train"][reverse] = every[tested + watched :]
     return pools
-
-
-def _unambiguous(table: FactTable) -> tuple[list[Fact], list[str]]:
-    """One fact a name; names that stand for two values cannot be taught."""
-    values: dict[str, set[str]] = defaultdict(set)
-    for fact in table.facts:
-        values[normal(fact.key)].add(fact.value)
-    first = {normal(fact.key): fact for fact in reversed(table.facts)}
-    facts = [fact for fact in table.facts if first[normal(fact.key)] is fact]
-    good = [fact for fact in facts if len(values[normal(fact.key)]) == 1]
-    torn = len(facts) - len(good)
-    return good, [say("data.ambiguous_names", count=torn)] if torn else []
-
-
-def _style_forms(name: str, city: str) -> dict[str, list[str]]:
-    return {
-        "full": [name],
-        "everyday": everyday(name, city),
-        "abbreviation": abbreviations(name, city),
-    }
-
-
-def _known_forms(table: FactTable) -> dict[str, set[str]]:
-    """Normal form of everything a fact of the table can be called, to the names it may mean."""
-    owners: dict[str, set[str]] = defaultdict(set)
-    for fact in table.facts:
-        for forms in _style_forms(fact.key, fact.city).values():
-            for form in forms:
-                owners[normal(form)].add(normal(fact.key))
-        owners[normal(fact.value)].add(normal(fact.key))
-    return owners
-
-
-def _forms(fact: Fact, owners: Mapping[str, set[str]], table: FactTable) -> dict[str, str]:
-    """Style to the best form that means this fact alone."""
-    forms: dict[str, str] = {}
-    for style, names in _style_forms(fact.key, fact.city).items():
-        alone = [name for name in names if len(owners[normal(name)]) == 1]
-        if alone:
-            forms[style] = alone[0]
-    if len(owners[normal(fact.value)]) == 1:
-        forms["reverse"] = fact.value
-    return forms
-
-
-def _spread(facts: Sequence[Fact], options: MakeOptions) -> list[Fact]:
-    """As many facts as wanted, in turn from every institution, shuffled inside each."""
-    groups: dict[str, list[Fact]] = defaultdict(list)
-    for fact in facts:
-        groups[split_name(fact.key, fact.city)[0]].append(fact)
-    dice = random.Random(f"{options.seed}/facts")
-    for group in groups.values():
-        dice.shuffle(group)
-    in_turn = [f for row in zip_longest(*groups.values()) for f in row if f is not None]
-    return in_turn[: options.facts]
-
-
-def _missing_forms(taught: Sequence[_Taught], styles: Sequence[str]) -> list[str]:
-    notes = []
-    for style in styles:
-        missing = sum(style not in one.forms for one in taught)
-        if missing:
-            notes.append(say("data.no_form", style=style, count=missing, facts=len(taught)))
-    return notes
