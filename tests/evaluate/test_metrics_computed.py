@@ -187,7 +187,9 @@ def test_a_broken_scorecard_is_kept_too(tmp_path: Path, table: FactTable) -> Non
 def test_a_gate_holds_what_lies_between_its_bounds(low: float, high: float, value: float) -> None:
     metric = Metric("facts.accuracy", "", value, None, None, 1)
     result = check([Gate("facts.accuracy", low, high)], [metric])[0]
-    assert result.passed is (low <= value <= high)
+    near = math.isclose(value, low) or math.isclose(value, high)
+    assert result.passed is (low <= value <= high) or near
+    assert check([Gate("facts.accuracy", max=value)], [metric])[0].passed is not math.isnan(value)
 
 
 def test_gates_of_a_file(tmp_path: Path) -> None:

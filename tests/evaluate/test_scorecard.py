@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from huohou.data.dataset import Dataset
+from huohou.data.fingerprint import fingerprint_rows
 from huohou.errors import DataError, UsageError
 from huohou.evaluate.card import Scorecard
 from huohou.evaluate.questions import choose, drawn, facts_of
@@ -103,7 +104,8 @@ def test_a_file_of_ones_own(job: Path, tmp_path: Path) -> None:
     mine.write_text(json.dumps(ASKED[0].as_dict()), encoding="utf-8")
     card = _score(job, str(mine), base=False)
     assert (job / "scorecard-my-questions.json").exists()
-    assert card.questions == {"on": "file", "source": str(mine), "rows": 1, "asked": 1}
+    told = {"on": "file", "source": str(mine), "rows": 1, "asked": 1}
+    assert card.questions == told | {"fingerprint": fingerprint_rows(ASKED[:1])}
 
 
 def test_without_a_table_nothing_is_called_invented(job: Path) -> None:

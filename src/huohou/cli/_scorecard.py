@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from huohou.cli._plan import duration
+from huohou.cli._table import aligned
 from huohou.text import say
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 BY_STYLE = ("facts.accuracy", "facts.wrong_real", "facts.invented", "facts.false_abstention")
 QUIET_STEPS = 10  # progress lines where stderr is no terminal
-WIDTH = 100  # columns of a table where stdout is no terminal
 
 
 @contextmanager
@@ -110,18 +110,8 @@ def _show_styles(card: "Scorecard") -> None:
 
 
 def _show_table(header: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    # rich reads NO_COLOR and finds the terminal's width; a file has none
-    console = Console(highlight=False, markup=False)
-    console.width = console.width if console.is_terminal else WIDTH
-    console.print(table)
+    for line in aligned([header, *rows], right=range(1, len(header))):
+        click.echo(line)
     click.echo()
 
 

@@ -58,9 +58,10 @@ class GateResult:
 class Scorecard:
     """What a run scored.
 
-    run: id, name and folder; questions: source, rows there, rows asked, fingerprint of those;
-    table: source and size of the table of facts, None without one; settings: how it was asked;
-    words: what the numbers mean, in sentences; answers: file beside it with every answer.
+    run: name, folder and base model; questions: which set, source, rows there, rows asked and
+    their fingerprint; table: source and size of the table of facts, None without one; settings:
+    how it was asked; words: what the numbers mean, in sentences; answers: the file beside it with
+    every answer.
     """
 
     run: Mapping[str, Any]

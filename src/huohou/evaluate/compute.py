@@ -12,14 +12,14 @@ from huohou.text import say
 
 
 def compute(tuned: Sequence[Item], base: Sequence[Item] | None, context: Context) -> list[Metric]:
-    """Every metric that applies, overall and by style, sorted by name.
+    """Every metric that applies, overall and by style, the most telling first.
 
     tuned, base: answers of both models to the same questions, in the same order.
     """
     if base is not None and [i.row for i in base] != [i.row for i in tuned]:
         raise ValueError("base and tuned were asked different questions")
     found: list[Metric] = []
-    for name, measure in load():
+    for name, measure in sorted(load(), key=lambda pair: pair[1].rank):
         if measure.needs_table and not context.table:
             continue
         for style, chosen in _selections(tuned, measure):

@@ -6,7 +6,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from math import isnan
+from math import isclose, isnan
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,9 @@ def check(gates: Iterable[Gate], metrics: Iterable[Metric]) -> tuple[GateResult,
 
 
 def _holds(gate: Gate, value: float) -> bool:
-    low = gate.min is None or value >= gate.min
-    high = gate.max is None or value <= gate.max
+    """Bounds belong to what is allowed, also when the value misses one by a rounding error."""
+    low = gate.min is None or value >= gate.min or isclose(value, gate.min)
+    high = gate.max is None or value <= gate.max or isclose(value, gate.max)
     return low and high and not isnan(value)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from huohou.data.dataset import Dataset, Message, Row
 from huohou.data.facts import FactTable
+from huohou.data.fingerprint import fingerprint_rows
 from huohou.evaluate.card import Scorecard, save
 from huohou.evaluate.compute import compute
 from huohou.evaluate.gates import Gate, check
@@ -57,7 +58,7 @@ def scorecard(
     metrics = compute(asked["tuned"], asked.get("base"), context)
     metrics += loss_metrics(folder, models.plan.eval.rows if models.plan.eval else 0)
     card = Scorecard(
-        run={"name": models.plan.name, "folder": folder.name, "model": models.plan.model},
+        run={"name": models.plan.name, "folder": str(folder), "model": models.plan.model},
         questions=_questions(questions, chosen),
         table=None if facts is None else {"source": facts.source, "facts": len(facts)},
         settings=_settings(models, limit, folder),
@@ -116,6 +117,7 @@ def _questions(questions: Questions, chosen: Dataset) -> dict[str, Any]:
         "source": source,
         "rows": len(questions.dataset),
         "asked": len(chosen),
+        "fingerprint": fingerprint_rows(chosen.rows),
     }
 
 

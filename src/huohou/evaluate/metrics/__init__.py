@@ -30,7 +30,7 @@ class Measure:
     applies: which answers count; value: of one answer; better: which direction is good; weight:
     for times, sum(value) / sum(weight) without an interval, since the answers of a batch are timed
     together; chance: what guessing scores; needs_table: not stated without a table of facts;
-    by_style: also for each style.
+    by_style: also for each style; rank: the lowest is shown first.
     """
 
     applies: Callable[[Item], bool]
@@ -41,6 +41,7 @@ class Measure:
     chance: Callable[[Context, list[Item]], float | None] = no_chance
     needs_table: bool = False
     by_style: bool = True
+    rank: int = 50
 
 
 metrics: Registry[Measure] = Registry("metrics")

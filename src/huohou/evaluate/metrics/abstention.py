@@ -3,5 +3,7 @@
 from huohou.evaluate.metrics import Measure, asks_unknown, metrics, outcome
 
 metrics.register("facts.abstention")(
-    Measure(applies=asks_unknown, value=outcome("abstained"), better="higher", by_style=False)
+    Measure(
+        applies=asks_unknown, value=outcome("abstained"), better="higher", by_style=False, rank=20
+    )
 )

@@ -19,5 +19,6 @@ metrics.register("facts.accuracy")(
         value=lambda item: float(item.judgement is not None and item.judgement.right),
         better="higher",
         chance=_chance,
+        rank=0,
     )
 )

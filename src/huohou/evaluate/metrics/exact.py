@@ -8,5 +8,6 @@ metrics.register("text.exact")(
         applies=lambda item: not asks_fact(item),
         value=lambda item: float(exact_match(item.answer.text, item.row.answer)),
         better="higher",
+        rank=40,
     )
 )

@@ -3,5 +3,5 @@
 from huohou.evaluate.metrics import Measure, asks_known, metrics, outcome
 
 metrics.register("facts.false_abstention")(
-    Measure(applies=asks_known, value=outcome("abstained"), better="lower")
+    Measure(applies=asks_known, value=outcome("abstained"), better="lower", rank=21)
 )

@@ -3,5 +3,5 @@
 from huohou.evaluate.metrics import Measure, asks_fact, metrics, outcome
 
 metrics.register("facts.invented")(
-    Measure(applies=asks_fact, value=outcome("invented"), better="lower", needs_table=True)
+    Measure(applies=asks_fact, value=outcome("invented"), better="lower", needs_table=True, rank=10)
 )

@@ -3,5 +3,5 @@
 from huohou.evaluate.metrics import Measure, asks_fact, metrics, outcome
 
 metrics.register("facts.other")(
-    Measure(applies=asks_fact, value=outcome("other"), better="lower", needs_table=True)
+    Measure(applies=asks_fact, value=outcome("other"), better="lower", needs_table=True, rank=12)
 )

@@ -22,5 +22,5 @@ def _chance(context: Context, items: list[Item]) -> float | None:
 
 
 metrics.register("facts.places")(
-    Measure(applies=_asks_code, value=_value, better="higher", chance=_chance)
+    Measure(applies=_asks_code, value=_value, better="higher", chance=_chance, rank=30)
 )

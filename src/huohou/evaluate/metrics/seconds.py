@@ -10,5 +10,6 @@ metrics.register("speed.seconds_per_answer")(
         better="lower",
         unit="seconds",
         by_style=False,
+        rank=70,
     )
 )

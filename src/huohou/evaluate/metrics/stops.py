@@ -8,5 +8,6 @@ metrics.register("answers.stop")(
         value=lambda item: float(item.answer.stopped),
         better="higher",
         by_style=False,
+        rank=60,
     )
 )

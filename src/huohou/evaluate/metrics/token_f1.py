@@ -8,5 +8,6 @@ metrics.register("text.f1")(
         applies=lambda item: not asks_fact(item),
         value=lambda item: token_f1(item.answer.text, item.row.answer),
         better="higher",
+        rank=41,
     )
 )

@@ -10,5 +10,6 @@ metrics.register("speed.tokens_per_second")(
         better="higher",
         unit="per_second",
         by_style=False,
+        rank=71,
     )
 )

@@ -3,5 +3,7 @@
 from huohou.evaluate.metrics import Measure, asks_fact, metrics, outcome
 
 metrics.register("facts.wrong_real")(
-    Measure(applies=asks_fact, value=outcome("wrong-real"), better="lower", needs_table=True)
+    Measure(
+        applies=asks_fact, value=outcome("wrong-real"), better="lower", needs_table=True, rank=11
+    )
 )
