@@ -3,24 +3,20 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from huohou import machine, text
+from huohou import machine
 from huohou.cli.main import run
 
 
 @pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    text.use("en")
+def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HUOHOU_HOME", str(tmp_path / "not" / "yet"))
     monkeypatch.setenv("HUOHOU_DB", "postgresql://me:secret@db.example/runs")
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    yield
-    text.use(None)
 
 
 def test_json_has_the_facts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from huohou import api, config, text
 from huohou.cli.main import run
 from huohou.data.read import read_dataset
 from huohou.starter import TEMPLATES
-
-
-@pytest.fixture(autouse=True)
-def english() -> Iterator[None]:
-    text.use("en")
-    yield
-    text.use(None)
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)
