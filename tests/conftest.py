@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 # Tiny models are quickest on one thread; more of them only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from huohou import text
+
+# A busy machine is no reason to fail.
+settings.register_profile("huohou", deadline=None)
+settings.load_profile("huohou")
 
 
 @pytest.fixture(autouse=True)
