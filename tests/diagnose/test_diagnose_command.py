@@ -10,6 +10,7 @@ import pytest
 
 from huohou.cli.main import run
 from huohou.diagnose.examples import falling
+from huohou.record.recorder import Journal, Recorder
 
 LOSSES = falling(2.0, 1.0, n=60)
 
@@ -92,3 +93,40 @@ def test_needs_no_training_stack(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def job(home: Path, losses: list[float]) -> Path:
+    """A job's folder as training process and supervisor write it."""
+    folder = home / "1-bank-codes"
+    folder.mkdir(parents=True)
+    with Journal(folder / "job.jsonl", seg=0) as journal:
+        journal.queued(1, "bank-codes", "sft", "tiny", epochs=3, steps=len(losses))
+        journal.state("completed")
+    with Recorder(folder / "events.jsonl") as recorder:
+        recorder.start(steps=len(losses), epochs=3, vocabulary=100)
+        for step, loss in enumerate(losses, start=1):
+            recorder.metrics(step, 3 * step / len(losses), loss=loss, learning_rate=1e-4)
+            if step % 10 == 0:
+                recorder.eval(step, 3 * step / len(losses), eval_loss=loss)
+        recorder.end("completed")
+    return folder
+
+
+@pytest.mark.parametrize("ref", ["last", "1", "bank-codes", "FOLDER"])
+def test_run_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ref: str
+) -> None:
+    monkeypatch.setenv("HUOHOU_HOME", str(tmp_path))
+    folder = job(tmp_path, falling(9.0, 3.0, n=60))
+    named = str(folder) if ref == "FOLDER" else ref
+    assert run(["diagnose", named]) == 1
+    out = capsys.readouterr().out
+    assert "huohou-run" in out and "loss-above-uniform" in out, "ln 100 is 4.6"
+
+
+def test_unknown_run_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HUOHOU_HOME", str(tmp_path))
+    assert run(["diagnose", "nothing-like-it"]) == 2
+    assert "nothing-like-it" in capsys.readouterr().err

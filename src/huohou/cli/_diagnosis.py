@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -21,7 +21,8 @@ def show_diagnosis(told: Mapping[str, Any], needs: tuple[str, ...] = ()) -> None
     click.echo(f"{word}  {say(f'diagnose.means.{verdict}')}", color=colours())
     for need in needs:
         click.echo(f"    {need}")
-    click.echo(_source(told["source"]))
+    for line in _source(told["source"]):
+        click.echo(line)
     for finding in told["findings"]:
         click.echo()
         show_finding(finding)
@@ -56,23 +57,30 @@ def show_rule(told: Mapping[str, Any]) -> None:
     show_finding(told["example"])
 
 
-def _source(source: Mapping[str, Any]) -> str:
+def _source(source: Mapping[str, Any]) -> Iterator[str]:
+    """What was read, how it was understood and how it went."""
     points = source["points"]
     evals = max((n for name, n in points.items() if name.startswith("eval_")), default=0)
-    parts = [
-        say("diagnose.losses", n=points.get("loss", 0)),
-        say("diagnose.evals", n=evals),
-        *([say("diagnose.updates", n=source["updates"])] if source["updates"] else []),
-        *([say("diagnose.epochs", n=f"{source['epochs']:.3g}")] if source["epochs"] else []),
-        *([say("diagnose.lives", n=source["segments"])] if source["segments"] > 1 else []),
-    ]
-    read = say("diagnose.read", path=source["path"], reader=source["reader"])
-    notes = "".join(f"\n    {note}" for note in source["notes"])
-    return f"{read} {', '.join(parts)}{notes}"
+    counts = {"losses": points.get("loss", 0), "evals": evals, "updates": source["updates"]}
+    counts["lives"] = source["segments"] if source["segments"] > 1 else 0
+    told = [say(f"diagnose.{name}", n=n) for name, n in counts.items() if n]
+    if source["epochs"]:
+        told.append(say("diagnose.epochs", n=f"{source['epochs']:.3g}"))
+    what = say("diagnose.comma").join(told)
+    yield say("diagnose.read", path=source["path"], reader=source["reader"], what=what)
+    for name, course in source["courses"].items():
+        ends = {end: f"{value:.4g}" for end, value in course.items()}
+        yield "    " + say(f"diagnose.course.{name}", **ends)
+    for note in source["notes"]:
+        yield f"    {note}"
 
 
 def _show_extent(told: Mapping[str, Any]) -> None:
     click.echo("\n" + say("diagnose.ran", n=len(told["ran"]), codes=", ".join(told["ran"])))
+    if told["verdict"] == "cannot-judge":
+        codes = ", ".join(one["code"] for one in told["skipped"])
+        click.echo(say("diagnose.too_little", codes=codes))
+        return
     by_need = sorted(told["skipped"], key=lambda one: str(one["needs"]))
     for needs, group in groupby(by_need, key=lambda one: one["needs"]):
         codes = ", ".join(one["code"] for one in group)

@@ -7,7 +7,7 @@ place in the earlier life is no part of it.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from huohou.record.record import Point, Record
 
 Objective = Literal["likelihood", "preference", "reward"]
 
+_HUGE = 1e30  # beyond this a value is an overflow that has not happened yet
 _NO_METRIC = ("_runtime", "_per_second", "_samples", "_steps", "_tokens", "_jit_compilation_time")
 
 
@@ -30,19 +31,25 @@ class Case:
     plan: Mapping[str, Any] | None = None
     data: Mapping[str, Any] | None = None
     probe: Mapping[str, Any] | None = None
+    _courses: dict[str, tuple[Point, ...]] = field(default_factory=dict, init=False, repr=False)
+    _finite: dict[str, tuple[Point, ...]] = field(default_factory=dict, init=False, repr=False)
 
     def course(self, name: str) -> tuple[Point, ...]:
         """Points of a series on the way to the last weights, NaN and infinities included."""
-        starts = self._starts
-        return tuple(
-            p
-            for p in self.record.points(name)
-            if all(place(p) < start for seg, start in starts.items() if seg > p.seg)
-        )
+        if name not in self._courses:
+            points = self.record.points(name)
+            if self._starts:
+                points = tuple(p for p in points if place(p) < self._taken_back(p.seg))
+            self._courses[name] = points
+        return self._courses[name]
 
     def finite(self, name: str) -> tuple[Point, ...]:
-        """The course without NaN and infinities."""
-        return tuple(p for p in self.course(name) if math.isfinite(p.value))
+        """The course without NaN, infinities and values on the way there."""
+        if name not in self._finite:
+            points = self.course(name)
+            bad = any(not sane(p.value) for p in points)
+            self._finite[name] = tuple(p for p in points if sane(p.value)) if bad else points
+        return self._finite[name]
 
     @cached_property
     def loss(self) -> tuple[Point, ...]:
@@ -79,18 +86,16 @@ class Case:
     @cached_property
     def epochs(self) -> float | None:
         """Passes over the rows done, None where the log does not say."""
-        seen = [p.epoch for p in self.course("loss") if p.epoch is not None]
-        return max(seen, default=None)
+        return max((p.epoch for p in self.course("loss") if p.epoch is not None), default=None)
 
     @cached_property
     def updates(self) -> int | None:
         """Optimizer updates done, None where the log does not count them."""
         if self.record.facts.get("rows_counted"):
             return None
-        seen = [p.step for name in self.record.series for p in self.course(name)]
+        ends = [course[-1].step for name in self.record.series if (course := self.course(name))]
         done = self.record.facts.get("global_step")
-        steps = [step for step in (*seen, done) if step is not None]
-        return max(steps, default=None)
+        return max((step for step in (*ends, done) if step is not None), default=None)
 
     @property
     def planned(self) -> int | None:
@@ -129,15 +134,27 @@ class Case:
         before = [p for p in self.course(name) if place(p) <= place(point)]
         return before[-1] if before else None
 
+    def _taken_back(self, seg: int) -> float:
+        """The first place that a later process life than this began at."""
+        return min((at for later, at in self._starts.items() if later > seg), default=math.inf)
+
     @cached_property
     def _starts(self) -> dict[int, float]:
-        """Process life to the place it begins at."""
+        """Process life to the place it begins at; empty where there is one life only."""
+        ends = [(points[0].seg, points[-1].seg) for points in self.record.series.values() if points]
+        if len({seg for pair in ends for seg in pair}) < 2:
+            return {}
         starts: dict[int, float] = {}
         for points in self.record.series.values():
             for p in points:
                 if (p.step, p.epoch) != (None, None):
                     starts[p.seg] = min(place(p), starts.get(p.seg, math.inf))
-        return starts if len(starts) > 1 else {}
+        return starts
+
+
+def sane(value: float) -> bool:
+    """Whether a value is a number that can be worked with: no NaN, not infinite or about to be."""
+    return -_HUGE < value < _HUGE
 
 
 def place(point: Point) -> float:

@@ -57,6 +57,17 @@ def noise(values: Sequence[float]) -> float:
     return float(_MAD * np.median(steps) / math.sqrt(2))
 
 
+def above(value: float, base: float) -> float:
+    """Percent that a value lies above a base, rounded; infinite above a base of 0.
+
+    >>> above(1.76, 0.95), above(-1.0, -2.0)
+    (85.3, 50.0)
+    """
+    if base == 0:
+        return math.copysign(math.inf, value - base)
+    return round(100 * (value - base) / abs(base), 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Valley:
     """The course that falls, then rises, which fits a series best (least squares).

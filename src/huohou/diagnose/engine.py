@@ -1,6 +1,6 @@
 """Runs the rules over a case and puts what they say in order: root cause first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from huohou.diagnose.case import Case
 from huohou.diagnose.rule import Cause, Need, Rule, rules
 from huohou.record.events import plain
 from huohou.record.finding import Finding
-from huohou.record.record import Record
+from huohou.record.record import Point, Record
 from huohou.text import say
 
 SCHEMA = 1
@@ -133,11 +133,18 @@ def _wanted(case: Case, enough: bool) -> tuple[str, ...]:
 
 
 def _extent(case: Case) -> dict[str, Any]:
-    """How much was read: points by series, process lives, updates and epochs."""
+    """How much was read and how it went: points by series, process lives, updates, epochs."""
     counts = {name: len(points) for name, points in sorted(case.record.series.items())}
+    courses = {"loss": case.loss, "eval_loss": case.evals}
     return {
         "points": counts,
         "segments": len(case.record.segments()),
         "updates": case.updates,
         "epochs": case.epochs,
+        "courses": {name: _ends(points) for name, points in courses.items() if points},
     }
+
+
+def _ends(points: Sequence[Point]) -> dict[str, float]:
+    values = [point.value for point in points]
+    return {"first": values[0], "last": values[-1], "lowest": min(values)}

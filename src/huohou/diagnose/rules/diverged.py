@@ -58,11 +58,12 @@ def _finding(case: Case, low: float, limit: float) -> Finding:
     after = case.loss[case.loss.index(best) :]
     onset = next(p for p in after if p.value > limit)
     facts = [diverged.evidence("best", best), diverged.evidence("onset", onset)]
-    facts.append(diverged.evidence("end", case.loss[-1], times=case.loss[-1].value / low))
+    facts.append(diverged.evidence("end", case.loss[-1]))
     rate, peak = case.near("learning_rate", onset), case.peak_rate()
     if rate is not None:
         facts.append(diverged.evidence("rate", rate))
     lower = {"train.learning_rate": peak / 3} if peak else None
     advice = [diverged.advice("lower_rate", set=lower), diverged.advice("warm_up")]
-    advice.append(diverged.advice("go_back", where=where(onset)))
+    if best != case.loss[0]:
+        advice.append(diverged.advice("go_back", where=where(onset)))
     return diverged.finding(facts, advice, low=low, end=case.loss[-1].value, where=where(best))

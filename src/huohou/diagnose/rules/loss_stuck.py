@@ -20,6 +20,8 @@ ACCURATE = 0.9  # an accuracy below this
 HIGH = 3.0  # nats a token: more than a model has left after learning (perplexity 20)
 COIN = 0.01  # a preference loss this near to ln 2
 
+USUAL = 1e-4  # a learning rate below this may be raised tenfold
+
 STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
 
 
@@ -84,12 +86,14 @@ def _too_early(case: Case) -> bool:
 def _finding(case: Case, key: str, found: Trend) -> Finding:
     first, last = case.loss[0], case.loss[-1]
     middle = level(case.losses)
-    low, high = (round(100 * x / middle, 2) for x in (found.low, found.high))
+    low, high = (round(100 * x / (abs(middle) or 1), 2) for x in (found.low, found.high))
     n = len(case.losses)
     facts = [loss_stuck.evidence(key, last, first=first.value, n=n, low=low, high=high)]
     unlearnt = _unlearnt(case, middle)
     sure = bool(unlearnt) or key == "exact"
-    keys = ("check", "rate") if sure else ("known", "check", "rate")
+    peak = case.peak_rate()
+    rate = "rate" if peak is None or peak < USUAL else "both_ways"
+    keys = ("check", rate) if sure else ("known", "check", rate)
     advice = [loss_stuck.advice(name) for name in keys]
     severity: Severity = "warning" if sure else "info"
     return loss_stuck.finding([*facts, *unlearnt], advice, severity, level=middle)

@@ -2,7 +2,7 @@
 
 import math
 
-from huohou.diagnose.case import Case, place
+from huohou.diagnose.case import Case, place, sane
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Advice, Evidence, Finding
@@ -34,9 +34,9 @@ def nan_loss(case: Case) -> Finding | None:
     or that one batch was bad: that is a warning.
     """
     losses, evals = case.course("loss"), case.course(case.eval_name)
-    bad = [p for p in losses if not math.isfinite(p.value)]
+    bad = [p for p in losses if not sane(p.value)]
     if not bad:
-        return _only_eval([p for p in evals if not math.isfinite(p.value)], len(evals))
+        return _only_eval([p for p in evals if not sane(p.value)], len(evals))
     after = [p for p in losses if place(p) > place(bad[-1])]
     survived = len(after) >= RECOVERED
     return nan_loss.finding(
@@ -70,7 +70,7 @@ def _advice(case: Case, first: Point, survived: bool) -> list[Advice]:
     if survived:
         return [nan_loss.advice("look", where=where(first))]
     peak = case.peak_rate()
-    lower = {"train.learning_rate": peak / 3} if peak and math.isfinite(peak) else None
+    lower = {"train.learning_rate": peak / 3} if peak else None
     return [
         nan_loss.advice("go_back", where=where(first)),
         nan_loss.advice("lower_rate", set=lower),

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.choice import use
-from huohou.diagnose.curves import level, noise, trend, valley
+from huohou.diagnose.curves import above, level, noise, trend, valley
 from huohou.diagnose.examples import falling, line, run
-from huohou.diagnose.rule import Cause, Need, rule, show, where
+from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Advice, Evidence, Finding, Severity
 from huohou.record.record import Point
 
@@ -66,9 +66,10 @@ def overfit(case: Case) -> Finding | None:
         severity = "error"
     facts = [*_evidence(case, evals, at, fit.noise), *better]
     best = evals[at]
-    percent = show(round(100 * (values[-1] / best.value - 1), 1))
     advice = _advice(case, best, bool(better))
-    return overfit.finding(facts, advice, severity, percent=percent, where=where(best))
+    return overfit.finding(
+        facts, advice, severity, percent=above(values[-1], best.value), where=where(best)
+    )
 
 
 def _train_falls(case: Case, best: Point) -> bool:

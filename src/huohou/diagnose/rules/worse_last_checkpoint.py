@@ -2,9 +2,9 @@
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import use
-from huohou.diagnose.curves import valley
+from huohou.diagnose.curves import above, valley
 from huohou.diagnose.examples import falling, run
-from huohou.diagnose.rule import Cause, Need, rule, show, where
+from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Finding
 
 EVALS = 5
@@ -54,6 +54,6 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
         facts,
         [use(worse_last_checkpoint, case, best)],
         severity="info" if kept else "warning",
-        percent=show(round(100 * (last.value / best.value - 1), 1)),
+        percent=above(last.value, best.value),
         where=where(best),
     )
