@@ -38,7 +38,7 @@ def undertrained(case: Case) -> Outcome:
     """In the last third of the run the training loss still fell by more than 2 % in each tenth of
     the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
     with it. Without an evaluation it is said of a single pass only: later passes go down because
-    rows are seen again. A run that has not ended, and a loss near zero, are left out.
+    rows are seen again; where the passes are not known it is information. A run that has not ended, and a loss near zero, are left out.
     """
     values = case.losses
     if case.finished is False or case.objective != "likelihood" or len(values) < POINTS:
@@ -67,10 +67,11 @@ def _finding(case: Case, fall: float) -> Finding:
     if len(case.evals) >= 3:
         facts.append(undertrained.evidence("eval", case.evals[-1], before=case.evals[-2].value))
     passes = case.epochs or 0.0
+    sure = len(case.evals) >= 3 or passes > 0
     longer = {"train.num_epochs": round(2 * passes)} if passes >= 1 else None
     return undertrained.finding(
         facts,
         [undertrained.advice("longer", set=longer), undertrained.advice("rate")],
-        severity="warning" if fall > STEEP else "info",
+        severity="warning" if fall > STEEP and sure else "info",
         percent=round(100 * fall),
     )
