@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OnEvent = Callable[[dict[str, Any], "Progress"], None]
 PLAIN_SECONDS = 30.0
+GAP = "  "
 _KNOWN = ("eval_loss", "eval_token_accuracy", "eval_answer_accuracy")
 _HEADER = ("t", "seg", "kind", "step", "epoch")
 
@@ -76,7 +77,7 @@ class _Lines:
             click.echo(line, err=True)
         if event["kind"] == "metrics" and time.monotonic() - self._last >= PLAIN_SECONDS:
             self._last = time.monotonic()
-            click.echo(", ".join(parts(progress)), err=True)
+            click.echo(GAP.join(parts(progress)), err=True)
 
 
 def parts(progress: "Progress") -> list[str]:
@@ -97,9 +98,9 @@ def parts(progress: "Progress") -> list[str]:
 
 def fitting(told: list[str], room: int) -> str:
     """As many of the parts, in their order, as there is room for; the first always."""
-    while len(told) > 1 and width(", ".join(told)) > room:
+    while len(told) > 1 and width(GAP.join(told)) > room:
         told = told[:-1]
-    return ", ".join(told)
+    return GAP.join(told)
 
 
 def _time_left(progress: "Progress") -> str:
@@ -117,8 +118,8 @@ def staying(event: Mapping[str, Any]) -> str | None:
         values = [name for name in event if name not in _HEADER]
         known = [name for name in _KNOWN if name in values]
         others = [f"{name} {number(event[name])}" for name in values if name not in _KNOWN]
-        told = ", ".join([*(_evaluated(name, event[name]) for name in known), *others])
-        return say("train.eval", step=event["step"], epoch=f"{event['epoch']:.1f}", values=told)
+        told = GAP.join([*(_evaluated(name, event[name]) for name in known), *others])
+        return say("train.eval", step=event["step"], epoch=f"{event['epoch']:.4g}", values=told)
     if kind in ("log", "alert"):
         return str(event["text"])
     if kind == "state" and event["state"] == "stopping":

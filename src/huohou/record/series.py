@@ -8,7 +8,7 @@ exact: every point of the range is in exactly one bucket.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -238,8 +238,8 @@ class _Reader:
         c = metric_levels.c
         query = select(c.n, c.nans, c.min, c.max, c.last, c.last_step).filter_by(**self._place)
         query = query.where(c.level == level, c.bucket >= first, c.bucket < end)
-        rows = self._connection.execute(query.order_by(c.bucket)).mappings()
-        return [Bucket(**row) for row in rows]
+        rows: Sequence[Any] = self._connection.execute(query.order_by(c.bucket)).all()
+        return [Bucket(*row) for row in rows]
 
 
 def _gather(rows: list[Bucket], low: int, high: int, points: int) -> list[Bucket]:

@@ -94,8 +94,6 @@ class Store:
             self.url = f"sqlite:///{self._file}"
         self._engine: Engine = open_engine(self.url)
 
-    # Reading
-
     def jobs(self) -> list[Job]:
         """All jobs, the newest first."""
         if self._is_bare():
@@ -141,8 +139,6 @@ class Store:
         with self._read() as connection:
             latest = {code: json.loads(body) for code, body in connection.execute(query)}
             return list(latest.values())
-
-    # Writing
 
     def create(self, name: str, fill: Callable[[int, Path], None]) -> Path:
         """A new job: its number and its folder, which no other process gets.
@@ -204,8 +200,7 @@ class Store:
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """For who writes often: SQLite tidies up whenever the last connection is closed, so one
-        stays open meanwhile."""
+        """For who writes often: SQLite tidies up when the last connection closes; one stays."""
         with self._engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
             connection.commit()
