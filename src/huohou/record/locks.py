@@ -13,7 +13,7 @@ if sys.platform != "win32":
     import fcntl
 
     def take(descriptor: int) -> bool | None:
-        """Take the exclusive lock of an open file. False: another writer holds it; None: unknown."""
+        """Take an open file's exclusive lock. False: another writer has it; None: unknown."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

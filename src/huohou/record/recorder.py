@@ -59,7 +59,7 @@ class Recorder(_Writer):
         self.ended = False
 
     def start(self, **facts: Any) -> None:
-        """Training begins. Facts that others rely on: ``updates`` (of the whole run), ``epochs``."""
+        """Training begins. Facts others rely on: ``updates`` (of the whole run), ``epochs``."""
         self._write("start", facts)
 
     def metrics(self, step: int, epoch: float, **values: float) -> None:
