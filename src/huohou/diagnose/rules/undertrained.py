@@ -38,7 +38,8 @@ def undertrained(case: Case) -> Outcome:
     """In the last third of the run the training loss still fell by more than 2 % in each tenth of
     the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
     with it. Without an evaluation it is said of a single pass only: later passes go down because
-    rows are seen again; where the passes are not known it is information. A run that has not ended, and a loss near zero, are left out.
+    rows are seen again; where the passes are not known it is information. A run that has not
+    ended, and a loss near zero, are left out.
     """
     values = case.losses
     if case.finished is False or case.objective != "likelihood" or len(values) < POINTS:
