@@ -129,7 +129,7 @@ def lowest(values: Sequence[float]) -> float:
     does not count. A series that never came under its first value has that one.
 
     >>> lowest([3.0, 2.0, 0.1, 2.1, 1.9, 2.5]), lowest([4.4, 7.8, 6.0, 8.6])
-    (2.0, 4.4)
+    (1.9, 4.4)
     """
     if min(values) == values[0]:
         return float(values[0])
