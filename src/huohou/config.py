@@ -52,7 +52,9 @@ class TrainSettings(_Part):
     weight_decay: float = Field(0.0, ge=0, description="AdamW's weight decay.")
     max_grad_norm: float = Field(1.0, gt=0, description="Gradients are scaled down to this norm.")
     seed: int = Field(42, ge=0, description="Of weights, order and dropout.")
-    evals_per_epoch: int = Field(1, ge=1, description="Evaluations in a pass over the rows.")
+    evals_per_epoch: float = Field(
+        1, gt=0, description="Evaluations in a pass over the rows; 0.5: one in two passes."
+    )
     early_stopping_patience: int | None = Field(
         None, ge=1, description="Evaluations without a better eval loss before it stops."
     )

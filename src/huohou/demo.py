@@ -31,9 +31,10 @@ TRAINED = {
     "name": "bank-codes-demo",
     "recipe": "sft",
     "model": MODEL,
-    "train.num_epochs": 8,
+    "train.num_epochs": 9,
     "train.learning_rate": 1e-3,
-    "train.batch_size": 8,
+    "train.batch_size": 4,
+    "train.evals_per_epoch": 0.5,
     "lora.rank": 32,
     "lora.alpha": 64,
 }

@@ -3,6 +3,7 @@
 Heavy libraries are imported inside the functions: ``import huohou.models`` needs no torch.
 """
 
+from huohou.models.adapter import with_lora
 from huohou.models.bundled import BUNDLED, bundled_ready
 from huohou.models.cache import cache_folder
 from huohou.models.device import (
@@ -10,13 +11,13 @@ from huohou.models.device import (
     choose_device,
     choose_dtype,
     devices,
-    measure_matmul,
     survey,
 )
 from huohou.models.loading import load_model
 from huohou.models.names import ModelSource, resolve
 from huohou.models.shape import load_shape
 from huohou.models.tokenizer import ChatTokenizer, load_tokenizer
+from huohou.models.trial import measure_step
 
 __all__ = [
     "BUNDLED",
@@ -31,7 +32,8 @@ __all__ = [
     "load_model",
     "load_shape",
     "load_tokenizer",
-    "measure_matmul",
+    "measure_step",
     "resolve",
     "survey",
+    "with_lora",
 ]

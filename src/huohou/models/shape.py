@@ -1,5 +1,6 @@
 """Sizes of a model and its adapter, counted without loading a weight."""
 
+from huohou.models.adapter import with_lora
 from huohou.models.names import resolve
 
 
@@ -10,7 +11,6 @@ def load_shape(name: str, rank: int, targets: str) -> dict[str, int]:
     (parameters outside embeddings and head), trainable, depth, hidden, inner, vocabulary.
     """
     import torch
-    from peft import LoraConfig, get_peft_model
     from transformers import AutoConfig, AutoModelForCausalLM
 
     config = AutoConfig.from_pretrained(str(resolve(name).folder), trust_remote_code=False)
@@ -19,9 +19,7 @@ def load_shape(name: str, rank: int, targets: str) -> dict[str, int]:
     total = sum(p.numel() for p in model.parameters())
     ends = (model.get_input_embeddings(), model.get_output_embeddings())
     outside = {end.weight for end in ends if end is not None}  # one where they are tied
-    names = targets if targets == "all-linear" else [n.strip() for n in targets.split(",")]
-    lora = LoraConfig(r=rank, target_modules=names, task_type="CAUSAL_LM")
-    tuned = get_peft_model(model, lora)
+    tuned = with_lora(model, rank, targets=targets)
     return {
         "total": total,
         "layers": total - sum(p.numel() for p in outside),

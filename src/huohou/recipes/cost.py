@@ -2,8 +2,8 @@
 
 Work is counted in floating-point operations: 2 for each weight and position forward, 2 more
 backward (gradients of inputs only: the weights are frozen), 6 for each adapter weight (Kaplan et
-al., arXiv 2001.08361, section 2.1, without the frozen part). Divided by what this machine's
-matrix product was just measured to do, times the part of it that training reaches.
+al., arXiv 2001.08361, section 2.1, without the frozen part). Divided by what a small training
+step was just measured to do on this machine.
 """
 
 import math
@@ -13,14 +13,12 @@ from typing import Any
 
 from huohou.config import RunSettings
 from huohou.data.labels import LabelledRow
-from huohou.models import load_shape, measure_matmul
+from huohou.models import load_shape, measure_step
 from huohou.plan import Outlook, Prediction
 from huohou.plan.make import Subject
 from huohou.recipes.batches import Budget, group, work
 from huohou.recipes.order import epoch_order, updates_of
 
-# Part of the measured matrix-product speed that whole training steps reach (bench/sft_speed.py).
-REACHED = {"cpu": 0.6, "cuda": 0.35, "mps": 0.3}
 # Positions a pass costs to start: launches on a GPU that would otherwise wait.
 PASS_COST = {"cpu": 48, "cuda": 1024, "mps": 512}
 # Bytes kept for the backward pass, in hidden and in inner (MLP) widths, a layer and position.
@@ -92,9 +90,8 @@ def _seconds(subject: Subject, shape: Shape, positions: int, budget: Budget) -> 
     whole = list(range(len(subject.eval)))
     watched = work(subject.eval, updates_of(whole, run.train.batch_size), budget).computed
     evaluation = 2 * shape.layers * watched * run.train.evals_per_epoch
-    speed = measure_matmul(subject.device, subject.dtype)
-    reached = speed * REACHED[subject.device.split(":")[0]]
-    return run.train.num_epochs * (epoch + evaluation) / reached
+    speed = measure_step(subject.device, subject.dtype)
+    return run.train.num_epochs * (epoch + evaluation) / speed
 
 
 def _memory(

@@ -22,7 +22,7 @@ from huohou.data.fingerprint import fingerprint_rows
 from huohou.data.labels import LabelledRow, label_row
 from huohou.data.read import read_dataset
 from huohou.errors import DataError
-from huohou.models import ChatTokenizer, load_model, load_tokenizer
+from huohou.models import ChatTokenizer, load_model, load_tokenizer, with_lora
 from huohou.plan import DataPart, Plan
 from huohou.recipes import forward
 from huohou.recipes.batches import Budget, group
@@ -91,18 +91,7 @@ def labelled_rows(part: DataPart, plan: Plan, tokenizer: ChatTokenizer) -> list[
 
 
 def with_adapter(model: Any, plan: Plan) -> Any:
-    """The model with a LoRA adapter (Hu et al., arXiv 2106.09685), everything else frozen."""
-    from peft import LoraConfig, get_peft_model
-
-    targets = str(plan.value("lora.targets"))
-    names = targets if targets == "all-linear" else [n.strip() for n in targets.split(",")]
-    config = LoraConfig(
-        r=int(plan.value("lora.rank")),
-        lora_alpha=plan.value("lora.alpha"),
-        lora_dropout=float(plan.value("lora.dropout")),
-        target_modules=names,
-        task_type="CAUSAL_LM",
-    )
+    """The model with the plan's adapter, everything else frozen."""
     model.config.use_cache = False
     if plan.facts.get("four_bit"):
         from peft import prepare_model_for_kbit_training
@@ -110,7 +99,13 @@ def with_adapter(model: Any, plan: Plan) -> Any:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     if plan.facts.get("gradient_checkpointing"):
         model.enable_input_require_grads()
-    return get_peft_model(model, config)
+    return with_lora(
+        model,
+        int(plan.value("lora.rank")),
+        float(plan.value("lora.alpha")),
+        float(plan.value("lora.dropout")),
+        str(plan.value("lora.targets")),
+    )
 
 
 def fast_pass(
