@@ -13,6 +13,7 @@ from torch import Tensor
 from huohou import api
 from huohou.data.labels import label_row
 from huohou.data.read import read_dataset
+from huohou.errors import ConfigError
 from huohou.models import load_model, load_tokenizer
 from huohou.plan import Plan
 from huohou.recipes import sft
@@ -129,6 +130,19 @@ def test_losses_and_gradients_are_those_of_a_plain_loop(
     assert [e["grad_norm"] for e in seen] == pytest.approx(norms, rel=1e-3)
     if max_tokens == "null":
         assert plan.prediction.work_saved > 0.3, "two system prompts are shared"
+
+
+def test_gradient_checkpointing_changes_nothing_but_memory(tmp_path: Path, model: Path) -> None:
+    plan = planned(tmp_path, model, "train.gradient_checkpointing=on")
+    assert not plan.facts["budget"]["share"]
+    seen = [e for e in carried_out(plan, tmp_path / "job") if e["kind"] == "metrics"]
+    losses, _ = plain_loop(plan, updates=8)
+    assert [e["loss"] for e in seen] == pytest.approx(losses, abs=1e-4)
+
+
+def test_four_bits_without_cuda_are_refused(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(ConfigError, match="bitsandbytes"):
+        planned(tmp_path, model, "train.four_bit=on")
 
 
 def test_what_a_run_leaves(tmp_path: Path, model: Path) -> None:

@@ -8,12 +8,14 @@ def load_shape(name: str, rank: int, targets: str) -> dict[str, int]:
     """Parameters and widths of a model with a LoRA adapter of that rank.
 
     Built on torch's meta device, where tensors have sizes but no memory. Keys: total, layers
-    (parameters outside embeddings and head), trainable, depth, hidden, inner, vocabulary.
+    (parameters outside embeddings and head), trainable, depth, hidden, inner, vocabulary, stored
+    (bytes of the weight files).
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    config = AutoConfig.from_pretrained(str(resolve(name).folder), trust_remote_code=False)
+    folder = resolve(name).folder
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     total = sum(p.numel() for p in model.parameters())
@@ -28,4 +30,5 @@ def load_shape(name: str, rank: int, targets: str) -> dict[str, int]:
         "hidden": config.hidden_size,
         "inner": config.intermediate_size,
         "vocabulary": config.vocab_size,
+        "stored": sum(file.stat().st_size for file in folder.glob("*.safetensors")),
     }

@@ -8,11 +8,13 @@ step was just measured to do on this machine.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 from huohou.config import RunSettings
 from huohou.data.labels import LabelledRow
+from huohou.errors import ConfigError
 from huohou.models import load_shape, measure_step
 from huohou.plan import Outlook, Prediction
 from huohou.plan.make import Subject
@@ -24,13 +26,16 @@ PASS_COST = {"cpu": 48, "cuda": 1024, "mps": 512}
 # Bytes kept for the backward pass, in hidden and in inner (MLP) widths, a layer and position.
 KEPT_HIDDEN, KEPT_INNER = 14, 5
 LOGITS_COPIES = 4  # logits, their float32 copy, log-softmax and gradient
-INTERPRETER_BYTES = 450_000_000  # Python with torch and transformers
+INTERPRETER_BYTES = 700_000_000  # Python with torch, transformers and peft
 DEFAULT_TOKENS = {"cpu": 4096, "cuda": 16384, "mps": 8192}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of a model: parameters in total, in layers (without embeddings), trainable."""
+    """Sizes of a model: parameters in total, in layers (without embeddings), trainable.
+
+    stored: bytes of its weight files, which stay mapped into memory on a CPU.
+    """
 
     total: int
     layers: int
@@ -39,6 +44,7 @@ class Shape:
     hidden: int
     inner: int
     vocabulary: int
+    stored: int
 
 
 def predict(subject: Subject) -> Outlook:
@@ -52,13 +58,15 @@ def predict(subject: Subject) -> Outlook:
     )
     order = epoch_order(len(subject.train), run.train.seed, 0)
     found = updates_of(order, run.train.batch_size)
-    epoch = work(subject.train, found, budget)
-    updates = math.ceil(len(found) * run.train.num_epochs)
-    facts = {"budget": asdict(budget), "four_bit": False, "gradient_checkpointing": False}
     memory = _memory(subject.train, found, budget, shape, subject.dtype)
+    memory += shape.stored if kind == "cpu" else 0
+    measures = memory_measures(run, kind, memory)
+    if measures["gradient_checkpointing"]:  # recomputing has no use for kept keys and values
+        budget = replace(budget, share=False)
+    epoch = work(subject.train, found, budget)
     return Outlook(
         Prediction(
-            updates=updates,
+            updates=math.ceil(len(found) * run.train.num_epochs),
             tokens_computed=int(epoch.computed * run.train.num_epochs),
             work_saved=epoch.saved,
             trainable_parameters=shape.trainable,
@@ -67,17 +75,24 @@ def predict(subject: Subject) -> Outlook:
             seconds=_seconds(subject, shape, epoch.computed, budget),
             checkpoint_bytes=3 * 4 * shape.trainable,
         ),
-        facts | memory_measures(run, kind, memory),
+        {"budget": asdict(budget)} | measures,
     )
 
 
 def memory_measures(run: RunSettings, kind: str, memory: int) -> dict[str, Any]:
-    """Whether to trade time for memory: as set, or on a CUDA device that is too small."""
+    """Whether to trade time for memory: as set, or on a CUDA device that is too small.
+
+    Weights in 4 bits need CUDA and bitsandbytes; where they are wanted and cannot be had,
+    ConfigError says so.
+    """
     short = kind == "cuda" and memory > 0.9 * _free_cuda()
     choose = {"on": True, "off": False, "auto": short}
+    possible = kind == "cuda" and find_spec("bitsandbytes") is not None
+    if run.train.four_bit == "on" and not possible:
+        raise ConfigError("sft.no_four_bit", device=kind)
     return {
         "gradient_checkpointing": choose[run.train.gradient_checkpointing],
-        "four_bit": kind == "cuda" and choose[run.train.four_bit],
+        "four_bit": possible and choose[run.train.four_bit],
     }
 
 

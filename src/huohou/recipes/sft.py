@@ -48,7 +48,10 @@ def run(plan: Plan, folder: Path, recorder: Recorder, should_stop: Callable[[], 
     eval_rows = labelled_rows(plan.eval, plan, tokenizer) if plan.eval else None
 
     recorder.log(say("sft.loading", model=plan.model, dtype=plan.dtype.value))
-    model = with_adapter(load_model(plan.model, plan.dtype.value, plan.device.value), plan)
+    base = load_model(
+        plan.model, plan.dtype.value, plan.device.value, four_bit=plan.facts["four_bit"]
+    )
+    model = with_adapter(base, plan)
     budget, logits = fast_pass(model, rows, plan, tokenizer.padding_id, recorder)
 
     trainer = AnswerTrainer(
