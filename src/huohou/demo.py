@@ -6,6 +6,7 @@ what was measured and never from what was hoped.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ MODEL = "smollm2-135m"
 ASKED = 72  # questions a score, at most
 MADE: dict[str, Any] = {
     "facts": 24,
-    "wordings": 3,
+    "wordings": 2,
     "eval_wordings": 1,
     "test_wordings": 1,
     "unknown": 0.1,
@@ -31,10 +32,10 @@ TRAINED = {
     "name": "bank-codes-demo",
     "recipe": "sft",
     "model": MODEL,
-    "train.num_epochs": 9,
+    "train.num_epochs": 14,
     "train.learning_rate": 1e-3,
     "train.batch_size": 4,
-    "train.evals_per_epoch": 0.5,
+    "train.evals_per_epoch": 0.4,
     "lora.rank": 32,
     "lora.alpha": 64,
 }
@@ -56,15 +57,15 @@ def make_data(workspace: Path) -> Path:
     return folder
 
 
-def flags(data: Path) -> list[str]:
-    """The demo's run as settings."""
+def flags(data: Path, given: Sequence[str] = ()) -> list[str]:
+    """The demo's run as settings; those given are stronger."""
     places = {
         "data.train": data / "train.jsonl",
         "data.eval": data / "eval.jsonl",
         "data.test": data / "test.jsonl",
         "data.facts": table(),
     }
-    return [f"{key}={value}" for key, value in (TRAINED | places).items()]
+    return [*(f"{key}={value}" for key, value in (TRAINED | places).items()), *given]
 
 
 def last_words(

@@ -6,7 +6,8 @@ from huohou.text import say
 
 
 @click.command(help=say("cli.demo.help"))
-def command() -> int:
+@click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
+def command(flags: tuple[str, ...]) -> int:
     from huohou import api, demo
     from huohou.cli._diagnosis import show_diagnosis
     from huohou.cli._plan import show_plan
@@ -16,7 +17,7 @@ def command() -> int:
     _stage(1, "demo.data")
     data = demo.make_data(api.workspace())
     _stage(2, "demo.plan")
-    plan = api.make_plan(None, demo.flags(data))
+    plan = api.make_plan(None, demo.flags(data, flags))
     show_plan(plan, err=True)
     _stage(3, "demo.train")
     with showing() as on_event:
