@@ -32,6 +32,9 @@ serve:
 	@echo "The page comes with a later release. Until then: huohou runs ls, runs show, runs logs -f" >&2
 	@exit 2
 
+help-pages: setup
+	$(BIN)/python docs/make_pages.py
+
 setup-train: $(VENV)/train.stamp
 setup: $(VENV)/dev.stamp
 setup-bench: $(VENV)/bench.stamp
