@@ -126,7 +126,7 @@ class Settings:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people mean it: 3e-5 is a number (YAML 1.1 reads it as a string)."""
+    """YAML as people mean it: 3e-5 is a number and `on` is a word (YAML 1.1 has both otherwise)."""
 
 
 _Loader.add_implicit_resolver(
@@ -134,6 +134,12 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$"),
     list("-+0123456789"),
 )
+for _letter in "oOyYnN":  # on, off, yes, no; true and false stay what they are
+    _Loader.yaml_implicit_resolvers[_letter] = [
+        (tag, pattern)
+        for tag, pattern in _Loader.yaml_implicit_resolvers.get(_letter, [])
+        if tag != "tag:yaml.org,2002:bool"
+    ]
 
 
 def load(

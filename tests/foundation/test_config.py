@@ -101,6 +101,13 @@ def test_numbers_with_exponents_need_no_point() -> None:
     assert load(None, ["lora.alpha=1E2"], {}).run.lora.alpha == 100
 
 
+def test_on_and_off_are_words(run_file: Path) -> None:
+    run_file.write_text("train: {gradient_checkpointing: on, share_prefix: off}", "utf-8")
+    settings = load(run_file, ["train.four_bit=off"], {}).run.train
+    chosen = (settings.gradient_checkpointing, settings.share_prefix, settings.four_bit)
+    assert chosen == ("on", "off", "off")
+
+
 def test_every_setting_is_described() -> None:
     flat = flatten(RunSettings().model_dump())
     for name in flat:
