@@ -102,7 +102,7 @@ def common(dtype: str, device: str) -> dict[str, Any]:
     }
 
 
-def ours(found: list[LabelledRow], dtype: str, device: str, pad: int) -> list[float]:
+def ours(found: list[LabelledRow], dtype: str, device: str) -> list[float]:
     """Seconds an update of huohou's own trainer."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +114,6 @@ def ours(found: list[LabelledRow], dtype: str, device: str, pad: int) -> list[fl
             callbacks=[clock],
             budget=Budget(8192),
             logits=forward.logits,
-            pad=pad,
             seed=1,
         )
         trainer.train()
@@ -157,7 +156,7 @@ def quickest(device: str, tokenizer: Any) -> str:
     return min(formats, key=lambda dtype: statistics.median(theirs(few, dtype, device, tokenizer)))
 
 
-def first_losses(found: list[LabelledRow], dtype: str, device: str, pad: int) -> float:
+def first_losses(found: list[LabelledRow], dtype: str, device: str) -> float:
     """Largest relative difference of the first 5 losses to a plain PEFT loop on the same rows."""
     order = updates_of(epoch_order(len(found), 1, 0), ROWS_AN_UPDATE)[:5]
     curves = []
@@ -171,7 +170,7 @@ def first_losses(found: list[LabelledRow], dtype: str, device: str, pad: int) ->
             tokens = sum(row.trained for row in chosen)
             total = 0.0
             for micro in group(chosen, Budget(8192, share=quick)):
-                batch = forward.Batch(*(t.to(device) for t in forward.collate(chosen, micro, pad)))
+                batch = forward.collate(chosen, micro).to(device)
                 run = forward.logits if quick else forward.plain_logits
                 loss = forward.loss_sum(run(model, batch), batch.target) / tokens
                 loss.backward()
@@ -200,15 +199,13 @@ def main() -> None:
         found = rows(updates * ROWS_AN_UPDATE, shared=kind == "shared")
         seconds: dict[str, list[float]] = {"huohou": [], "trl": []}
         for _ in range(turns):
-            seconds["huohou"] += ours(found, dtype, device, tokenizer.padding_id)
+            seconds["huohou"] += ours(found, dtype, device)
             seconds["trl"] += theirs(found, trl_dtype, device, tokenizer.hf)
         rate = {who: ROWS_AN_UPDATE / statistics.median(s) for who, s in seconds.items()}
         figures[f"{kind}_ratio"] = rate["huohou"] / rate["trl"]
         figures |= {f"{kind}_{who}_rows_per_s": value for who, value in rate.items()}
     found = rows(5 * ROWS_AN_UPDATE, shared=True)
-    figures["first_losses_difference"] = first_losses(
-        found, "float32", device, tokenizer.padding_id
-    )
+    figures["first_losses_difference"] = first_losses(found, "float32", device)
     report(
         "sft_vs_trl",
         {name: float(f"{value:.4g}") for name, value in figures.items()},

@@ -79,7 +79,7 @@ def fast(
     model.zero_grad()
     total, shared, tokens = 0.0, 0, sum(row.trained for row in rows)
     for micro in group(rows, budget):
-        batch = collate(rows, micro, pad=0)
+        batch = collate(rows, micro)
         loss = loss_sum(logits(model, batch), batch.target) / tokens
         loss.backward()
         total += float(loss.detach())
@@ -128,7 +128,7 @@ def test_compare_sees_a_model_that_scales_its_logits_after_the_head() -> None:
 
     model = tiny_llama(spread=0.2)
     rows = made([(20, 6, 3)] * 4)
-    batch = collate(rows, group(rows, Budget(8192))[0], pad=0)
+    batch = collate(rows, group(rows, Budget(8192))[0])
     assert compare(model, batch).within(1e-4)
     model.__class__ = Scaled
     assert not compare(model, batch).within(1e-4)
@@ -137,6 +137,6 @@ def test_compare_sees_a_model_that_scales_its_logits_after_the_head() -> None:
 def test_compare_leaves_no_gradient_and_the_mode_as_it_was() -> None:
     model = adapted(llama()).train()
     rows = made([(20, 6, 3)] * 4)
-    compare(model, collate(rows, group(rows, Budget(8192))[0], pad=0))
+    compare(model, collate(rows, group(rows, Budget(8192))[0]))
     assert model.training
     assert all(p.grad is None for p in model.parameters())

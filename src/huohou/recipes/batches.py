@@ -1,13 +1,14 @@
 """Which rows are computed together, and what they share.
 
 An optimizer update takes a fixed number of rows in random order. Inside it, rows are regrouped
-into micro-batches: rows that begin alike share the computation of that beginning, rows of similar
-length lie together so that little padding is computed. The sum of the gradients is the same, so
-only the cost changes. Costs are counted in token positions run through the model.
+into micro-batches: rows that begin alike share the computation of that beginning, and where not
+all fit at once, rows of similar length lie together. The sum of the gradients is the same, so only
+the cost changes. Costs are counted in token positions run through the model.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from huohou.data.labels import LabelledRow
 
@@ -20,7 +21,7 @@ class MicroBatch:
     """Rows computed in one pass.
 
     rows: places in the update; prefix: number of first tokens that are computed once for all of
-    them; positions: token positions run through the model, padding included.
+    them; positions: token positions run through the model.
     """
 
     rows: tuple[int, ...]
@@ -110,14 +111,15 @@ def _by_length(
 ) -> tuple[int, list[MicroBatch]]:
     """Least-cost cuts of the rows in order of length: dynamic programming over the last cut."""
     ranked = sorted(order, key=lambda i: needed(rows[i]))
-    lengths = [needed(rows[i]) for i in ranked]
+    upto = [0, *accumulate(needed(rows[i]) for i in ranked)]
     best: list[tuple[int, int, MicroBatch | None]] = [(0, 0, None)]
     for end in range(1, len(ranked) + 1):
         options = []
         for start in range(max(0, end - MOST_ROWS), end):
-            cost, batch = _price(ranked[start:end], lengths[end - 1], prefix, budget)
+            batch = _batch(ranked[start:end], upto[end] - upto[start], prefix)
             if batch.positions <= budget.max_tokens or end - start == 1:
-                options.append((best[start][0] + cost, start, batch))
+                cost = best[start][0] + batch.positions + budget.pass_cost
+                options.append((cost, start, batch))
         best.append(min(options, key=lambda option: option[0]))
     batches: list[MicroBatch] = []
     end = len(ranked)
@@ -129,16 +131,12 @@ def _by_length(
     return best[-1][0], batches[::-1]
 
 
-def _price(members: list[int], longest: int, prefix: int, budget: Budget) -> tuple[int, MicroBatch]:
-    """Cost of computing these rows in one pass, with or without sharing, whichever is less."""
-    count = len(members)
-    plain = count * longest
-    if prefix and count > 1:
-        shared = prefix + count * (longest - prefix)
-        # A shared beginning is a pass of its own.
-        if shared + budget.pass_cost < plain:
-            return shared + 2 * budget.pass_cost, MicroBatch(tuple(members), prefix, shared)
-    return plain + budget.pass_cost, MicroBatch(tuple(members), 0, plain)
+def _batch(members: list[int], positions: int, prefix: int) -> MicroBatch:
+    """These rows in one pass; positions: of all of them, nothing shared."""
+    repeats = len(members) - 1
+    if prefix and repeats:
+        return MicroBatch(tuple(members), prefix, positions - repeats * prefix)
+    return MicroBatch(tuple(members), 0, positions)
 
 
 def _agree(a: Sequence[int], b: Sequence[int]) -> int:

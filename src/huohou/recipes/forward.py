@@ -1,9 +1,8 @@
 """The fast forward pass of a language model, equal to the plain one.
 
 Two savings, both exact: the language-model head runs only where a trained token is predicted, and
-a beginning that all rows of a micro-batch share is run once, with gradient, its keys and values
-handed to every row. A causal model computes the same either way, because what comes first never
-sees what comes after. The same idea for reinforcement learning: PrefixGrouper, arXiv 2506.05433.
+rows are packed without padding behind a beginning they share, which is run once (``packed.py``).
+A causal model computes the same either way, because what comes first never sees what comes after.
 """
 
 from collections.abc import Sequence
@@ -13,76 +12,94 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import DynamicCache
 
 from huohou.data.labels import LabelledRow
+from huohou.recipes import packed
 from huohou.recipes.batches import MicroBatch, needed
 
 
 class Batch(NamedTuple):
-    """A micro-batch as tensors. B rows, P shared tokens, S own tokens, T trained tokens.
+    """A micro-batch as tensors: one line of tokens and where its rows lie in it.
 
-    prefix: [P] or [0]; ids: [B, S], padded on the right; row, place: [T] where in ids the
-    predictions are read; target: [T] what they should be.
+    ids, positions: [T] tokens of the shared beginning, then each row's own, and their positions;
+    layout: see ``packed.Layout``; row, place: [L] for each trained token its row and the own token
+    it is predicted from; target: [L] what it should be.
     """
 
-    prefix: Tensor
     ids: Tensor
+    positions: Tensor
+    layout: packed.Layout
     row: Tensor
     place: Tensor
     target: Tensor
 
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.layout.places)
 
-def collate(rows: Sequence[LabelledRow], batch: MicroBatch, pad: int) -> Batch:
+    def to(self, device: str) -> "Batch":
+        """The same on a device."""
+        layout = packed.Layout(
+            self.layout.prefix, *(tensor.to(device) for tensor in self.layout[1:])
+        )
+        ids, positions = self.ids.to(device), self.positions.to(device)
+        return Batch(ids, positions, layout, *(tensor.to(device) for tensor in self[3:]))
+
+
+def collate(rows: Sequence[LabelledRow], batch: MicroBatch) -> Batch:
     """Tensors of a micro-batch; rows are those of the update."""
     members = [rows[i] for i in batch.rows]
-    width = max(needed(r) for r in members) - batch.prefix
-    ids = torch.full((len(members), width), pad)
-    row, place, target = [], [], []
-    for i, member in enumerate(members):
-        own = member.ids[batch.prefix : needed(member)]
-        ids[i, : len(own)] = torch.tensor(own)
-        for k, trained in enumerate(member.labels):
-            if trained:
-                row.append(i)
-                place.append(k - 1 - batch.prefix)
-                target.append(member.ids[k])
-    prefix = torch.tensor(members[0].ids[: batch.prefix], dtype=torch.long)
-    return Batch(prefix, ids, torch.tensor(row), torch.tensor(place), torch.tensor(target))
+    shared = batch.prefix
+    own = [member.ids[shared : needed(member)] for member in members]
+    ids = [*members[0].ids[:shared], *(token for part in own for token in part)]
+    positions = [*range(shared), *(shared + k for part in own for k in range(len(part)))]
+    trained = [
+        (i, k - 1 - shared, member.ids[k])
+        for i, member in enumerate(members)
+        for k in range(len(member.ids))
+        if member.labels[k]
+    ]
+    row, place, target = torch.tensor(trained).T
+    layout = _layout(shared, [len(part) for part in own])
+    return Batch(torch.tensor(ids), torch.tensor(positions), layout, row, place, target)
+
+
+def _layout(shared: int, lengths: list[int]) -> packed.Layout:
+    longest = max(lengths)
+    column = torch.arange(longest)
+    starts = shared + torch.tensor([0, *lengths[:-1]]).cumsum(0)
+    index = starts[:, None] + column.clamp(max=longest)
+    real = column < torch.tensor(lengths)[:, None]
+    index = torch.where(real, index, starts[:, None])  # padding: anything that is there
+    look = torch.ones(longest, shared + longest, dtype=torch.bool).tril(shared)
+    where = real.nonzero()
+    return packed.Layout(shared, index, where[:, 0], where[:, 1], look)
 
 
 def logits(model: nn.Module, batch: Batch) -> Tensor:
-    """Predictions where a trained token is predicted: [T, vocabulary]."""
+    """Predictions where a trained token is predicted: [L, vocabulary]."""
     causal = _causal(model)
-    hidden = _hidden(causal.get_decoder(), batch)  # [B, S, width]
-    found: Tensor = causal.get_output_embeddings()(hidden[batch.row, batch.place])
+    causal.config._attn_implementation = packed.NAME
+    hidden = causal.get_decoder()(
+        input_ids=batch.ids[None],
+        position_ids=batch.positions[None],
+        use_cache=False,
+        layout=batch.layout,
+    ).last_hidden_state[0]  # [T, width]
+    found: Tensor = causal.get_output_embeddings()(
+        hidden[batch.layout.places[batch.row, batch.place]]
+    )
     return found
 
 
-def _hidden(decoder: Any, batch: Batch) -> Tensor:
-    """Hidden states of the rows' own tokens: [B, S, width]."""
-    rows, length = batch.ids.shape
-    shared = len(batch.prefix)
-    # Padding lies to the right of all that is read, and a causal model never looks there.
-    positions = torch.arange(shared, shared + length, device=batch.ids.device)[None]
-    if not shared:
-        out = decoder(input_ids=batch.ids, position_ids=positions, use_cache=False)
-        return out.last_hidden_state  # type: ignore[no-any-return]
-    cache = DynamicCache(config=decoder.config)
-    decoder(input_ids=batch.prefix[None], past_key_values=cache, use_cache=True)
-    cache.batch_repeat_interleave(rows)
-    out = decoder(
-        input_ids=batch.ids, position_ids=positions, past_key_values=cache, use_cache=True
-    )
-    return out.last_hidden_state  # type: ignore[no-any-return]
-
-
 def plain_logits(model: nn.Module, batch: Batch) -> Tensor:
-    """The same predictions the ordinary way: whole rows, all positions. [T, vocabulary]."""
-    rows = batch.ids.shape[0]
-    whole = torch.cat([batch.prefix.expand(rows, -1), batch.ids], dim=1)
+    """The same predictions the ordinary way: whole padded rows, all positions. [L, vocabulary]."""
+    _causal(model).config._attn_implementation = "sdpa"
+    shared, index = batch.layout.prefix, batch.layout.places
+    whole = torch.cat([batch.ids[:shared].expand(len(index), -1), batch.ids[index]], dim=1)
     every: Tensor = model(input_ids=whole, use_cache=False).logits  # [B, P + S, vocabulary]
-    return every[batch.row, batch.place + len(batch.prefix)]
+    return every[batch.row, batch.place + shared]
 
 
 def loss_sum(found: Tensor, target: Tensor) -> Tensor:

@@ -52,7 +52,7 @@ def run(plan: Plan, folder: Path, recorder: Recorder, should_stop: Callable[[], 
         plan.model, plan.dtype.value, plan.device.value, four_bit=plan.facts["four_bit"]
     )
     model = with_adapter(base, plan)
-    budget, logits = fast_pass(model, rows, plan, tokenizer.padding_id, recorder)
+    budget, logits = fast_pass(model, rows, plan, recorder)
 
     trainer = AnswerTrainer(
         model=model,
@@ -63,7 +63,6 @@ def run(plan: Plan, folder: Path, recorder: Recorder, should_stop: Callable[[], 
         callbacks=callbacks(plan, recorder, should_stop),
         budget=budget,
         logits=logits,
-        pad=tokenizer.padding_id,
         seed=seed,
     )
     recorder.start(**facts(plan, model, rows))
@@ -112,7 +111,7 @@ def with_adapter(model: Any, plan: Plan) -> Any:
 
 
 def fast_pass(
-    model: nn.Module, rows: list[LabelledRow], plan: Plan, pad: int, recorder: Recorder
+    model: nn.Module, rows: list[LabelledRow], plan: Plan, recorder: Recorder
 ) -> tuple[Budget, Logits]:
     """The quickest forward pass that agrees with the plain one on the first rows.
 
@@ -125,7 +124,7 @@ def fast_pass(
     tolerance = TOLERANCE[plan.dtype.value]
     for choice in (budget, replace(budget, share=False)) if budget.share else (budget,):
         micro = max(group(few, choice), key=lambda batch: (batch.prefix, len(batch.rows)))
-        batch = _to_device(forward.collate(few, micro, pad), plan.device.value)
+        batch = forward.collate(few, micro).to(plan.device.value)
         found = forward.compare(model, batch)
         if found.within(tolerance):
             key = "sft.shared" if micro.prefix else "sft.answers_only"
@@ -179,11 +178,9 @@ def arguments(plan: Plan, checkpoints: Path) -> TrainingArguments:
 class AnswerTrainer(Trainer):
     """Trainer whose update is the mean loss over the answer tokens of its rows."""
 
-    def __init__(
-        self, *, budget: Budget, logits: Logits, pad: int, seed: int, **options: Any
-    ) -> None:
+    def __init__(self, *, budget: Budget, logits: Logits, seed: int, **options: Any) -> None:
         super().__init__(**options)
-        self.budget, self.logits, self.pad, self.seed = budget, logits, pad, seed
+        self.budget, self.logits, self.seed = budget, logits, seed
         self.seconds, self.tokens = 0.0, 0  # since the last log line
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -194,7 +191,7 @@ class AnswerTrainer(Trainer):
         """The rows of an update, regrouped, as tensors on the device."""
         found = group(rows, self.budget)
         device = str(self.args.device)
-        return [_to_device(forward.collate(rows, batch, self.pad), device) for batch in found]
+        return [forward.collate(rows, batch).to(device) for batch in found]
 
     def training_step(
         self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
@@ -241,7 +238,7 @@ class AnswerTrainer(Trainer):
                 hits = found.argmax(-1) == batch.target
                 loss += float(forward.loss_sum(found, batch.target))
                 right, tokens = right + int(hits.sum()), tokens + len(hits)
-                whole += len(batch.ids) - len(batch.row[~hits].unique())
+                whole += batch.rows - len(batch.row[~hits].unique())
         metrics = {
             f"{metric_key_prefix}_loss": loss / tokens,
             f"{metric_key_prefix}_token_accuracy": right / tokens,
@@ -274,7 +271,3 @@ def save(trainer: Trainer, folder: Path, tokenizer: ChatTokenizer) -> None:
     """The adapter (of the best evaluation where there is one) with tokenizer and template."""
     trainer.save_model(str(folder))
     tokenizer.hf.save_pretrained(str(folder))
-
-
-def _to_device(batch: forward.Batch, device: str) -> forward.Batch:
-    return forward.Batch(*(tensor.to(device) for tensor in batch))
