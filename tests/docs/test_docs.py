@@ -67,6 +67,8 @@ def surroundings(tmp_path: Path, language: str) -> dict[str, str]:
         "PATH": os.pathsep.join(path),
         "HUOHOU_LANG": language,
         "XDG_CONFIG_HOME": config,
+        # threads that wait for each other in a loop stand still on a machine that is busy
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
 
 
