@@ -1,7 +1,8 @@
 """Draw terminal pictures from what commands really print.
 
-python docs/make_images.py                          runs the commands below and draws all pictures
-python docs/make_images.py CAPTURED NAME COMMAND    draws one from a captured file
+python docs/make_images.py                              runs the commands below, draws all pictures
+python docs/make_images.py CAPTURED NAME COMMAND [N]    draws one from a captured file, or from
+                                                        its last N lines below a line "..."
 
 A captured file holds what a command wrote to a terminal, colours included, for example from
 ``script -qec "huohou demo" captured.txt``. Each picture keeps its capture beside it (NAME.txt), so
@@ -27,7 +28,8 @@ from rich.text import Text
 IMAGES = Path(__file__).parent / "images"
 ROOT = Path(__file__).parents[1]
 COLUMNS = 100
-MOVES = re.compile(r"\x1b\[[0-9;?]*[A-LN-Za-ln-z]|\x1b[78=>]|\x1b\][^\x07]*\x07")  # all but colours
+# Text, colours (ESC [ ... m), movements (ESC [ ... letter), titles, line ends.
+PARTS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b.|\n|\r|[^\x1b\n\r]+")
 LINES = "script (started|done) on "  # what `script` writes around a capture
 MAKE = "huohou data make examples/bank_codes/branches.csv -o data --facts 24"
 MAKE += " --system @examples/bank_codes/system.txt"
@@ -90,11 +92,26 @@ def pieces(descriptor: int) -> list[bytes]:
 
 
 def cleaned(output: str) -> str:
-    """Lines as they stand in the end: without what moved on them, colours kept."""
-    lines = MOVES.sub("", output).replace("\r\n", "\n").split("\n")
-    return "\n".join(
-        line.rsplit("\r", 1)[-1] for line in lines if not re.match(LINES, line, re.IGNORECASE)
-    )
+    """The lines that stand there in the end, with their colours: what moved is gone.
+
+    Knows what progress bars do: go up a line, back to its begin, erase it, write it anew.
+    """
+    lines, row, fresh = [""], 0, False
+    for found in PARTS.finditer(re.sub("\r+\n", "\n", output)):
+        part = found.group()
+        if part == "\n":
+            row, fresh = row + 1, False
+            lines += [""] * (row + 1 - len(lines))
+        elif part == "\r" or part.endswith("K"):
+            fresh = True  # what is written next replaces the line
+            lines[row] = "" if part.endswith("K") else lines[row]
+        elif part.endswith("A") and part.startswith("\x1b["):
+            row = max(0, row - int(part[2:-1] or 1))
+        elif part[0] != "\x1b" or part.endswith("m"):
+            lines[row] = part if fresh else lines[row] + part
+            fresh = False
+    kept = [line for line in lines if not re.match(LINES, line, re.IGNORECASE)]
+    return "\n".join(kept).rstrip("\n") + "\n"
 
 
 def svg(command: str, output: str) -> str:
@@ -144,8 +161,10 @@ def surroundings(folder: Path) -> None:
 def main(arguments: list[str]) -> int:
     """Draw all pictures, or one from a captured file."""
     if arguments:
-        source, name, command = arguments
-        draw(name, command, cleaned(Path(source).read_text(encoding="utf-8")))
+        source, name, command, *last = arguments
+        lines = cleaned(Path(source).read_bytes().decode("utf-8")).splitlines()
+        shown = ["...", *lines[-int(last[0]) :]] if last else lines
+        draw(name, command, "\n".join(shown) + "\n")
         return 0
     for name, picture in PICTURES.items():
         with tempfile.TemporaryDirectory() as folder:
