@@ -1,10 +1,10 @@
 """A plan as people read it."""
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 import click
 
+from huohou.cli._table import width
 from huohou.text import say
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ def show_plan(plan: "Plan", *, err: bool = False) -> None:
     for line in _summary(plan):
         click.echo(line, err=err)
     click.echo(say("plan.settings"), err=err)
-    width = max(len(name) for name in plan.settings)
+    longest = max(len(name) for name in plan.settings)
     for name, setting in plan.settings.items():
         if setting.source != "default":
-            click.echo(f"  {name:<{width}}  {setting.value}   [{setting.source}]", err=err)
+            click.echo(f"  {name:<{longest}}  {setting.value}   [{setting.source}]", err=err)
     defaults = [f"{n}={s.value}" for n, s in plan.settings.items() if s.source == "default"]
     click.echo(say("plan.defaults", values=", ".join(defaults)), err=err)
     for finding in plan.findings:
@@ -52,9 +52,9 @@ def _summary(plan: "Plan") -> list[str]:
         ("plan.disk", _disk(plan)),
     ]
     names = [say(key) for key, _ in pairs]
-    wide = max(_columns(name) for name in names)
+    wide = max(width(name) for name in names)
     return [
-        f"{name}{' ' * (wide - _columns(name))}  {value}"
+        f"{name}{' ' * (wide - width(name))}  {value}"
         for name, (_, value) in zip(names, pairs, strict=True)
     ]
 
@@ -110,8 +110,3 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _columns(text: str) -> int:
-    """Terminal columns a text takes: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

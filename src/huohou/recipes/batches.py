@@ -6,7 +6,7 @@ all fit at once, rows of similar length lie together. The sum of the gradients i
 the cost changes. Costs are counted in token positions run through the model.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -163,12 +163,9 @@ def work(
     rows: Sequence[LabelledRow],
     updates: Sequence[Sequence[int]],
     budget: Budget,
-    progress: Callable[[int], None] | None = None,
 ) -> Work:
     """Count the positions of an epoch, update by update as it will be trained."""
     computed = 0
-    for done, update in enumerate(updates):
+    for update in updates:
         computed += sum(b.positions for b in group([rows[i] for i in update], budget))
-        if progress:
-            progress(done + 1)
     return Work(computed, sum(len(rows[i].ids) for update in updates for i in update))

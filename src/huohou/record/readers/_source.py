@@ -1,9 +1,11 @@
 """A file as readers see it: its bytes, its text, its numbered lines. Read once."""
 
 import codecs
+import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from huohou.errors import DataError
 
@@ -60,3 +62,14 @@ class Source:
         for number, line in enumerate(self.text.split("\n"), start=1):
             if stripped := line.strip():
                 yield number, stripped
+
+
+def parsed(source: Source) -> Any:
+    """A source that is one JSON document. Raises DataError with the line where it is broken."""
+    try:
+        return json.loads(source.text)
+    except json.JSONDecodeError as error:
+        where = f"{source.path}:{error.lineno}"
+        raise DataError("reader.broken_json", where=where, problem=error.msg) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError("reader.broken_json", where=source.path, problem=error) from error

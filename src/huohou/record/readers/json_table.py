@@ -1,13 +1,12 @@
 """A JSON file that is a list of rows, or an object of equally long lists: columns are guessed."""
 
-import json
 import re
 from typing import Any
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._rows import canonical
-from huohou.record.readers._source import Source
+from huohou.record.readers._source import Source, parsed
 from huohou.record.readers._table import Rows, record_of
 from huohou.record.record import Record
 
@@ -16,13 +15,7 @@ _BEGINS = re.compile(r"\s*(\{\s*[\"}]|\[\s*\{)")
 
 def read_json(source: Source) -> Record:
     """Read a JSON table. Raises DataError when it is broken or holds no curve."""
-    try:
-        loaded = json.loads(source.text)
-    except json.JSONDecodeError as error:
-        where = f"{source.path}:{error.lineno}"
-        raise DataError("reader.broken_json", where=where, problem=error.msg) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError("reader.broken_json", where=source.path, problem=error) from error
+    loaded = parsed(source)
     rows = _rows(loaded)
     if not rows:
         raise DataError("reader.no_curve", path=source.path)

@@ -15,7 +15,7 @@ from typing import Any
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._rows import Collector, number, whole
-from huohou.record.readers._source import Source
+from huohou.record.readers._source import Source, parsed
 from huohou.record.record import Record
 
 _HISTORY = re.compile(r'"log_history"\s*:\s*\[')
@@ -73,13 +73,7 @@ def _fact(value: Any) -> float | int | None:
 
 
 def _state(source: Source) -> dict[str, Any]:
-    try:
-        state = json.loads(source.text)
-    except json.JSONDecodeError as error:
-        where = f"{source.path}:{error.lineno}"
-        raise DataError("reader.broken_json", where=where, problem=error.msg) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError("reader.broken_json", where=source.path, problem=error) from error
+    state = parsed(source)
     if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
         raise DataError("reader.no_history", path=source.path)
     return state
