@@ -203,7 +203,7 @@ def main() -> None:
     tokenizer = load_tokenizer(MODEL).hf
     quickest_ours = choose_dtype(device).value
     pairs = {"float32": ("float32", "float32")}
-    turns, updates = (1, 3) if quick else (3, 5)
+    turns, updates = (1, 2) if quick else (2, 4)
     if not quick:
         pairs["best"] = (quickest_ours, quickest(device, tokenizer))
     print(f"number formats (huohou, TRL): {pairs}", file=sys.stderr)
@@ -214,7 +214,7 @@ def main() -> None:
             rate = rates(found, formats, device, turns, tokenizer)
             figures[f"{kind}_{name}_ratio"] = rate["huohou"] / rate["trl"]
             figures |= {f"{kind}_{name}_{who}_rows_per_s": value for who, value in rate.items()}
-    found = rows((2 if quick else 5) * ROWS_AN_UPDATE, shared=True)
+    found = rows((1 if quick else 5) * ROWS_AN_UPDATE, shared=True)
     figures["first_losses_difference"] = first_losses(found, "float32", device)
     report(
         "sft_vs_trl",

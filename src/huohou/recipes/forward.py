@@ -1,8 +1,9 @@
 """The fast forward pass of a language model, equal to the plain one.
 
-Two savings, both exact: the language-model head runs only where a trained token is predicted, and
-rows are packed without padding behind a beginning they share, which is run once (``packed.py``).
-A causal model computes the same either way, because what comes first never sees what comes after.
+Three savings, all exact: the language-model head runs only where a trained token is predicted,
+rows are packed without padding behind a beginning they share, which is run once (``packed.py``),
+and a layer with its adapter is one step (``lora.py``). A causal model computes the same either
+way, because what comes first never sees what comes after.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from huohou.data.labels import LabelledRow
-from huohou.recipes import packed
+from huohou.recipes import lora, packed
 from huohou.recipes.batches import MicroBatch, needed
 
 
@@ -79,6 +80,7 @@ def _layout(shared: int, lengths: list[int]) -> packed.Layout:
 
 def logits(model: nn.Module, batch: Batch) -> Tensor:
     """Predictions where a trained token is predicted: [L, vocabulary]."""
+    lora.fuse(model)
     causal = _causal(model)
     causal.config._attn_implementation = packed.NAME
     hidden = causal.get_decoder()(
@@ -95,6 +97,7 @@ def logits(model: nn.Module, batch: Batch) -> Tensor:
 
 def plain_logits(model: nn.Module, batch: Batch) -> Tensor:
     """The same predictions the ordinary way: whole padded rows, all positions. [L, vocabulary]."""
+    lora.unfuse(model)
     _causal(model).config._attn_implementation = "sdpa"
     shared, index = batch.layout.prefix, batch.layout.places
     whole = torch.cat([batch.ids[:shared].expand(len(index), -1), batch.ids[index]], dim=1)

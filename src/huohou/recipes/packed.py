@@ -48,13 +48,16 @@ def attention(  # noqa: PLR0917 - the signature is transformers'
     """
     if layout is None:
         raise ValueError("packed attention needs a layout")
+    kind = query.dtype
+    if query.device.type == "cpu":  # its backward pass in bfloat16 takes three times as long
+        query, key, value = query.float(), key.float(), value.float()
     groups = query.shape[1] // key.shape[1]
     shared = layout.prefix
     keys, values = (_seen(states, layout, groups) for states in (key, value))
     own = scaled_dot_product_attention(
         _rows(query, layout), keys, values, layout.mask, dropout, scale=scaling
     )  # [B, heads, S, width]
-    found = own.transpose(1, 2)[layout.row, layout.column]  # [N, heads, width]
+    found = own.transpose(1, 2)[layout.row, layout.column].to(kind)  # [N, heads, width]
     if not shared:
         return found[None], None
     beginning = scaled_dot_product_attention(
@@ -65,7 +68,7 @@ def attention(  # noqa: PLR0917 - the signature is transformers'
         is_causal=True,
         scale=scaling,
     )
-    return torch.cat([beginning.transpose(1, 2)[0], found])[None], None
+    return torch.cat([beginning.transpose(1, 2)[0].to(kind), found])[None], None
 
 
 def _rows(states: Tensor, layout: Layout) -> Tensor:

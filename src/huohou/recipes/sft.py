@@ -125,7 +125,10 @@ def fast_pass(
     for choice in (budget, replace(budget, share=False)) if budget.share else (budget,):
         micro = max(group(few, choice), key=lambda batch: (batch.prefix, len(batch.rows)))
         batch = forward.collate(few, micro).to(plan.device.value)
-        found = forward.compare(model, batch)
+        with torch.autocast(
+            plan.device.value, torch.bfloat16, enabled=plan.dtype.value != "float32"
+        ):
+            found = forward.compare(model, batch)
         if found.within(tolerance):
             key = "sft.shared" if micro.prefix else "sft.answers_only"
             recorder.log(say(key, prefix=micro.prefix, difference=found.gradient))
