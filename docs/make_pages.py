@@ -37,7 +37,7 @@ def sections(command: Any, path: list[str], parent: Any) -> Iterator[str]:
     """Help of a command and of all below it."""
     import click
 
-    context = click.Context(command, parent, path[-1], terminal_width=WIDTH)
+    context = command.context_class(command, parent, path[-1], terminal_width=WIDTH)
     context.help_option_names = ["-h", "--help"]
     shown = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     yield f"## {' '.join(path)}\n\n```text\n{shown}\n```"

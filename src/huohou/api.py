@@ -320,10 +320,10 @@ def explain(code: str) -> dict[str, Any]:
 
 def explain_all() -> dict[str, Any]:
     """All codes of the doctor, those of the deepest causes first: `explain --json`."""
-    from huohou.diagnose.pages import name
-    from huohou.diagnose.rule import rules
+    from huohou.diagnose.pages import known_codes
 
-    return {"schema": 1, "rules": [{"code": rule.code, "name": name(rule)} for rule in rules()]}
+    codes = known_codes().items()
+    return {"schema": 1, "rules": [{"code": code, "name": name} for code, name in codes]}
 
 
 # --- score --------------------------------------------------------------------------------------

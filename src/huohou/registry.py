@@ -6,11 +6,11 @@ Built-ins register on import; other packages through the entry-point group ``huo
 
 import os
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from huohou.errors import UsageError
+from huohou.text import nearest
 
 T = TypeVar("T")
 
@@ -44,12 +44,11 @@ class Registry(Generic[T]):
         """The leaf of that name; UsageError names the nearest and all there are."""
         self._load_plugins()
         if name not in self._items:
-            near = get_close_matches(name, self._items, n=1)
             raise UsageError(
                 "registry.unknown",
                 kind=self.kind,
                 name=name,
-                near=near[0] if near else "-",
+                hint=nearest(name, self._items),
                 known=", ".join(sorted(self._items)) or "-",
             )
         return self._items[name]

@@ -6,7 +6,9 @@ The sentences live in ``locale/en.json`` and ``locale/zh.json``: flat keys, ``{n
 
 import json
 import os
+from collections.abc import Iterable
 from contextvars import ContextVar
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
@@ -39,6 +41,12 @@ def say(key: str, /, **fields: object) -> str:
     Raises KeyError for a key that is in no locale file: that is a bug of ours.
     """
     return sentences(language())[key].format(**fields)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint at the name that was meant, to stand before a sentence; empty when none is near."""
+    near = get_close_matches(name, list(known), n=1)
+    return say("cli.did_you_mean", near=near[0]) if near else ""
 
 
 @cache

@@ -214,7 +214,7 @@ def test_missing_and_folder(tmp_path: Path) -> None:
 
 def test_unknown_format_names_the_nearest(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.jsonl", [{"prompt": "a", "completion": "b"}])
-    with pytest.raises(UsageError, match="Nearest: alpaca"):
+    with pytest.raises(UsageError, match="Did you mean alpaca"):
         read_dataset(path, format="alpacca")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from huohou.cli.main import run
+from huohou.data.checks import checks
 from huohou.diagnose.examples import falling
 from huohou.record.recorder import Journal, Recorder
 
@@ -77,6 +78,13 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "overfit", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["code"] == "overfit"
     assert run(["explain", "overfitt"]) == 2
+    assert "Did you mean overfit?" in capsys.readouterr().err
+
+
+def test_codes_of_data_checks_are_explained_too(capsys: pytest.CaptureFixture[str]) -> None:
+    for code, _ in checks:
+        assert run(["explain", code]) == 0
+        assert capsys.readouterr().out.startswith(f"{code}: ")
 
 
 def test_needs_no_training_stack(tmp_path: Path) -> None:

@@ -29,5 +29,5 @@ def test_every_code_is_explained(language: str) -> None:
 
 
 def test_unknown_code_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="overfit"):
+    with pytest.raises(UsageError, match="Did you mean overfit"):
         explain("overfitt")

@@ -137,7 +137,7 @@ def test_words_name_what_hides_behind_the_digits_and_who_never_stops(table: Fact
     said = _said(table, "402535510946", DAWU, "102100020786", "talk", "talk")
     assert "a low loss hides wrong codes" in said
     assert "2 of 5 answers did not end by themselves within 9 tokens" in said
-    assert "as if they existed 1" in said
+    assert "with something else 1" in said
     assert "4 of 4 questions that have an answer" in _said(table, *["unknown"] * 5)
 
 

@@ -44,6 +44,22 @@ def test_chinese_help() -> None:
     assert "不启动训练" in done.stdout.decode("utf-8")
 
 
+def test_headings_of_help_and_of_wrong_calls_are_in_the_language_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["--lang", "zh", "runs", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert "用法：" in told and "选项" in told and "Options" not in told
+    assert cli.run(["--lang", "zh", "runs", "shw"]) == 2
+    told = capsys.readouterr().err
+    assert "huohou runs --help" in told and "错误：" in told and "show" in told
+
+
+def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["diagnos", "x"]) == 2
+    assert "diagnose" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["plan", "--nonsense"], ["--lang", "fr"]])
 def test_wrong_use_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(arguments) == 2

@@ -54,6 +54,12 @@ def test_each_place_is_stronger_than_the_one_before(run_file: Path, tmp_path: Pa
     assert (found.value, found.source) == (5, "-s")
 
 
+def test_variables_name_top_settings_and_misspelt_ones_are_told(run_file: Path) -> None:
+    assert load(run_file, environment={"HUOHOU_MODEL": "m", "HUOHOU_HOME": "x"}).run.model == "m"
+    with pytest.raises(ConfigError, match="HUOHOU_TRIAN__SEED"):
+        load(run_file, environment={"HUOHOU_TRIAN__SEED": "4"})
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

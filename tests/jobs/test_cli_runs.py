@@ -148,6 +148,8 @@ def test_no_runs_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     told = capsys.readouterr()
     assert told.out == ""
     assert "No runs in" in told.err
+    assert run(["runs", "show", "last"]) == 2
+    assert "no runs in" in capsys.readouterr().err
     assert documents(capsys, "runs", "ls", "--json")["runs"] == []
     assert not (tmp_path / "runs").exists()
     for words in (["runs", "show", "last"], ["runs", "logs", "7"], ["runs", "show", "nowhere/x"]):

@@ -41,7 +41,7 @@ def test_a_folder_is_loaded_in_the_format_wanted(folder: Path) -> None:
 
 
 def test_unknown_names_offer_the_nearest() -> None:
-    with pytest.raises(ModelError, match=r"smollm-135.*Nearest: smollm2-135m.*owner/name"):
+    with pytest.raises(ModelError, match=r"smollm-135.*Did you mean smollm2-135m.*owner/name"):
         models.resolve("smollm-135")
     with pytest.raises(ModelError) as caught:
         models.resolve("gpt2")

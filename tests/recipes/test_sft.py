@@ -71,6 +71,21 @@ def planned(tmp_path: Path, model: Path, *flags: str, rows: int = 27) -> Plan:
     )
 
 
+def test_a_model_folder_is_found_beside_the_run_file(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    write_rows(home / "train.jsonl", 9)
+    (home / "tiny").symlink_to(model, target_is_directory=True)
+    (home / "run.yaml").write_text(
+        "model: tiny\ndata: {train: train.jsonl}\ntrain: {device: cpu, dtype: float32}\n"
+    )
+    monkeypatch.chdir(elsewhere)
+    assert Path(api.make_plan(home / "run.yaml").model).samefile(model)
+
+
 def carried_out(plan: Plan, folder: Path, stop_at: int | None = None) -> list[dict[str, Any]]:
     """Run the recipe; returns its events."""
     folder.mkdir()

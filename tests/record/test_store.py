@@ -202,6 +202,12 @@ def test_an_older_or_newer_store_is_rebuilt(tmp_path: Path, schema: int) -> None
     assert database.execute("SELECT note FROM mine").fetchall() == [("kept",)]
 
 
+def test_a_rebuild_without_a_workspace_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="HUOHOU_HOME"):
+        Store(tmp_path / "nowhere").rebuild()
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_an_unreadable_database_is_moved_aside_by_a_rebuild(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.create("x", filler())

@@ -10,6 +10,7 @@ import click
 
 from huohou.text import say
 
+SEVERITIES = ("error", "warning", "info")
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 VERDICTS = {"faulty": "red", "watch": "yellow", "healthy": "green", "cannot-judge": "cyan"}
 
@@ -44,17 +45,18 @@ def show_finding(finding: Mapping[str, Any]) -> None:
 
 def show_rule(told: Mapping[str, Any]) -> None:
     """Print the document of `explain --json`."""
-    severity = say(f"diagnose.severity.{told['severity']}")
-    click.echo(f"{told['code']}: {told['name']} ({severity})\n")
+    severity = f" ({say('diagnose.severity.' + told['severity'])})" if told["severity"] else ""
+    click.echo(f"{told['code']}: {told['name']}{severity}\n")
     click.echo(told["why"] + "\n")
     click.echo(say("explain.how", text=told["how"]))
     if told["needs"]:
         click.echo(say("explain.needs", needs="; ".join(told["needs"])))
     if told["explains"]:
         click.echo(say("explain.explains", codes=", ".join(told["explains"])))
-    click.echo(say("explain.source", text=told["reference"]) + "\n")
-    click.echo(say("explain.example"))
-    show_finding(told["example"])
+    click.echo(say("explain.source", text=told["reference"]))
+    if told["example"]:
+        click.echo("\n" + say("explain.example"))
+        show_finding(told["example"])
 
 
 def _source(source: Mapping[str, Any]) -> Iterator[str]:
@@ -86,7 +88,8 @@ def _show_extent(told: Mapping[str, Any]) -> None:
         codes = ", ".join(one["code"] for one in group)
         click.echo(say("diagnose.skipped", codes=codes, needs=needs))
     if told["findings"]:
-        click.echo(say("diagnose.next", code=told["findings"][0]["code"]))
+        worst = min(told["findings"], key=lambda one: SEVERITIES.index(one["severity"]))
+        click.echo(say("diagnose.next", code=worst["code"]))
 
 
 def _setting(key: str, value: Any) -> str:

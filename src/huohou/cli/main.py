@@ -14,6 +14,7 @@ import click
 
 from huohou import cli as cli_package
 from huohou import text
+from huohou.cli._words import Context, adopt, show_error
 from huohou.errors import HuohouError
 from huohou.text import say
 
@@ -30,6 +31,8 @@ def commands() -> list[str]:
 class Lazy(click.Group):
     """A group whose commands are modules, imported when needed."""
 
+    context_class = Context
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return commands()
 
@@ -37,8 +40,14 @@ class Lazy(click.Group):
         if cmd_name not in commands():
             return None
         module = importlib.import_module(f"huohou.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
+        return adopt(module.command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in commands() and not args[0].startswith("-"):
+            raise click.NoSuchCommand(args[0], possibilities=commands(), ctx=ctx)
+        return super().resolve_command(ctx, args)
 
 
 def _choose_language(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
@@ -93,7 +102,7 @@ def _run(arguments: list[str]) -> int:
         click.echo(say("cli.interrupted"), err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        show_error(error)
         return 2
     except HuohouError as error:
         click.echo(say("cli.error", message=error), err=True)

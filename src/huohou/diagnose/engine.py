@@ -95,12 +95,16 @@ def diagnose(
 
 
 def _causes(found: list[tuple[Rule, Finding]], checked: list[Finding]) -> tuple[Finding, ...]:
-    """Findings without the symptoms of others among them, the deepest cause first."""
+    """Findings without the symptoms of others among them, the deepest cause first, info last."""
     symptoms = {code for each, _ in found for code in each.explains}
     pairs = [(each.cause, finding) for each, finding in found if each.code not in symptoms]
     pairs += [(Cause.DATA, finding) for finding in checked]
-    pairs.sort(key=lambda pair: (pair[0], _SEVERITIES.index(pair[1].severity)))
+    pairs.sort(key=lambda pair: (pair[1].severity == "info", pair[0], _rank(pair[1])))
     return tuple(finding for _, finding in pairs)
+
+
+def _rank(finding: Finding) -> int:
+    return _SEVERITIES.index(finding.severity)
 
 
 def _checked(plan: Mapping[str, Any] | None, ran: list[str]) -> list[Finding]:

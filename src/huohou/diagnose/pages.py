@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from huohou import text
+from huohou.data.checks import Check, checks
 from huohou.diagnose.rule import Rule, case_of, registry, rules
+from huohou.errors import UsageError
 from huohou.record.events import plain
 from huohou.record.finding import Finding
-from huohou.text import say
+from huohou.text import nearest, say
 
 SCHEMA = 1
 
@@ -21,9 +23,15 @@ SCHEMA = 1
 def explain(code: str) -> dict[str, Any]:
     """All there is to say of a rule, in the language in force.
 
-    Raises UsageError for a code without a rule; it names the nearest.
+    Raises UsageError for a code that neither a rule nor a check has; it names the nearest.
     """
     rules()  # so that they are there
+    if code in checks and code not in registry:
+        return _explain_check(checks.get(code))
+    if code not in registry:
+        known = sorted(known_codes())
+        hint = nearest(code, known)
+        raise UsageError("explain.unknown", code=code, hint=hint, known=", ".join(known))
     found = registry.get(code)
     return {
         "schema": SCHEMA,
@@ -38,6 +46,29 @@ def explain(code: str) -> dict[str, Any]:
         "example": plain(example(found).as_dict()),
         "reference": found.source,
     }
+
+
+def _explain_check(found: Check) -> dict[str, Any]:
+    """The same of a check that is made before training: its severity is decided case by case."""
+    return {
+        "schema": SCHEMA,
+        "code": found.code,
+        "name": say(f"check.{found.code}.name"),
+        "severity": None,
+        "tier": "data",
+        "why": say(f"check.{found.code}.about"),
+        "how": say(f"check.{found.code}.how"),
+        "needs": [say(f"data.needs.{need}") for need in found.needs],
+        "explains": [],
+        "example": None,
+        "reference": say("explain.by_check"),
+    }
+
+
+def known_codes() -> dict[str, str]:
+    """Code to name, rules with the deepest causes first, then the checks of data."""
+    found = {rule.code: say(f"rule.{rule.code}.name") for rule in rules()}
+    return found | {code: say(f"check.{code}.name") for code, _ in checks if code not in found}
 
 
 def name(found: Rule) -> str:
@@ -89,8 +120,14 @@ def index() -> str:
     """The list of all rules, Markdown, English."""
     rows = [f"| [{r.code}]({r.code}.md) | {name(r)} | {r.severity} | {r.tier} |" for r in rules()]
     head = "# Rules of the doctor\n\nThe deepest causes come first.\n"
+    made = [explain(code) for code in known_codes() if code not in registry]
+    data = [f"| `{told['code']}` | {told['name']} | {told['how']} |" for told in made]
+    before = "## Found in the data, before training\n\nBy `huohou data check` and `huohou plan`.\n"
     return "\n".join(
-        [head, "| code | fault | severity | evidence |", "|---|---|---|---|", *rows, ""]
+        [
+            *(head, "| code | fault | severity | evidence |", "|---|---|---|---|", *rows, ""),
+            *(before, "| code | fault | how it is decided |", "|---|---|---|", *data, ""),
+        ]
     )
 
 

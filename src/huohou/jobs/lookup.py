@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from huohou.errors import UsageError
 from huohou.record.events import plain
 from huohou.record.store import Job, Store, alone
 from huohou.record.workspace import JOURNAL, SCORECARD
+from huohou.text import nearest
 
 LAST = "last"
 
@@ -52,11 +52,10 @@ def find(ref: str, store: Store) -> Run:
         for job in jobs:
             if names(job) == ref:
                 return Run(job, store.workspace / job.folder, store)
-    known = [job.name for job in jobs]
-    near = get_close_matches(ref, known, n=1) or known[:1]
-    raise UsageError(
-        "runs.unknown", ref=ref, near=near[0] if near else "-", workspace=store.workspace
-    )
+    if not jobs:
+        raise UsageError("runs.unknown_none", ref=ref, workspace=store.workspace)
+    hint = nearest(ref, (job.name for job in jobs))
+    raise UsageError("runs.unknown", ref=ref, hint=hint, workspace=store.workspace)
 
 
 def _by_folder(folder: Path, store: Store) -> Run:

@@ -7,7 +7,6 @@ are taken: nothing that could run code.
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from huohou.models.bundled import BUNDLED, bundled_folder
 from huohou.models.files import usable
 from huohou.models.hub import hub_folder, modelscope_folder
 from huohou.models.progress import Progress
+from huohou.text import nearest
 
 MODELSCOPE = "modelscope:"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -48,10 +48,8 @@ def resolve(name: str, progress: Progress | None = None) -> ModelSource:
     if looks_like_path(name):
         raise ModelError("models.no_folder", name=name)
     if not _HUB_ID.fullmatch(name):
-        near = get_close_matches(name.lower(), BUNDLED, n=1, cutoff=0.4)
-        raise ModelError(
-            "models.unknown", name=name, near=near[0] if near else "-", known=", ".join(BUNDLED)
-        )
+        hint = nearest(name.lower(), BUNDLED)
+        raise ModelError("models.unknown", name=name, hint=hint, known=", ".join(BUNDLED))
     return ModelSource(name, "hub", usable(hub_folder(name, progress), name))
 
 

@@ -46,7 +46,7 @@ def make_plan(settings: Settings, predict: Predict) -> Plan:
 
     predict: the recipe's own estimate of its cost, handed in.
     """
-    run = settings.run
+    run = settings.run.model_copy(update={"model": _model_name(settings)})
     if not run.data.train:
         raise ConfigError("plan.no_data")
     tokenizer = load_tokenizer(run.model)
@@ -66,7 +66,7 @@ def make_plan(settings: Settings, predict: Predict) -> Plan:
     return Plan(
         name=run.name,
         recipe=run.recipe,
-        model=_model_name(settings),
+        model=run.model,
         settings=table,
         train=train_part,
         eval=watched[2] if watched else None,

@@ -178,6 +178,8 @@ class Store:
 
     def rebuild(self) -> Rebuilt:
         """Build the database anew from the folders; one that is unreadable is moved aside."""
+        if not self.workspace.is_dir():
+            raise StoreError("store.no_workspace", path=self.workspace)
         try:
             with self._connect(write=True) as connection:
                 return _rebuild(connection, self.workspace)
