@@ -9,6 +9,7 @@ from huohou.record.recorder import State
 
 WARM_UP = 5  # step times needed before a prediction
 RECENT = 50  # step times it rests on
+_HEAD = ("t", "seg", "kind", "step", "epoch", "line")
 
 
 @dataclass(slots=True)
@@ -35,17 +36,18 @@ class _Pace:
     def pause(self) -> None:
         self.paused = True
 
-    def seconds(self, steps: int) -> float | None:
+    def seconds(self, steps: float) -> float | None:
         if len(self.recent) < WARM_UP:
             return None
-        return max(steps, 0) * (median(self.recent) + self.lost / self.counted)
+        return max(steps, 0.0) * (median(self.recent) + self.lost / self.counted)
 
 
 @dataclass(slots=True)
 class Progress:
     """State of a run after the events seen so far.
 
-    step of steps: optimizer updates; finish_at: unix seconds, None while it cannot be told.
+    step of steps: optimizer updates; at: unix seconds of the last numbers; finish_at: unix
+    seconds, None while it cannot be told. A foreign log may have neither steps nor times.
     """
 
     state: State = "queued"
@@ -55,6 +57,7 @@ class Progress:
     epochs: float | None = None
     values: dict[str, float] = field(default_factory=dict)
     checkpoint: str | None = None
+    at: float | None = None
     finish_at: float | None = None
     _pace: _Pace = field(default_factory=_Pace)
 
@@ -71,15 +74,21 @@ class Progress:
             self.checkpoint = event["path"]
             self._pace.pause()
         elif kind in ("metrics", "eval"):
-            self.step, self.epoch = event["step"], event["epoch"]
-            head = ("t", "seg", "kind", "step", "epoch")
-            self.values |= {k: v for k, v in event.items() if k not in head}
-            if kind == "eval":
-                self._pace.pause()
-            else:
-                self._pace.step(event["t"], event["step"])
-            self._predict(event["t"])
+            self._numbers(event)
 
-    def _predict(self, now: float) -> None:
-        left = self._pace.seconds(self.steps - self.step) if self.steps else None
-        self.finish_at = None if left is None else now + left
+    def _numbers(self, event: Event) -> None:
+        t, step, epoch = event.get("t"), event.get("step"), event.get("epoch")
+        self.step = self.step if step is None else step
+        self.epoch = self.epoch if epoch is None else epoch
+        self.values |= {k: v for k, v in event.items() if k not in _HEAD}
+        if event["kind"] == "eval":
+            self._pace.pause()
+        elif t is not None and step is not None:
+            self._pace.step(t, step)
+        self.at = t
+        self.finish_at = self.reached_at(self.steps) if self.steps else None
+
+    def reached_at(self, step: float) -> float | None:
+        """When that step will have been done, in unix seconds; None while it cannot be told."""
+        left = self._pace.seconds(step - self.step)
+        return None if left is None or self.at is None else self.at + left

@@ -56,6 +56,14 @@ def read(path: Path | str, reader: str | None = None) -> Record:
     return _read_folder(place, chosen) if place.is_dir() else _read_file(place, chosen)
 
 
+def candidates(path: Path | str, reader: str | None = None) -> list[Path]:
+    """The files that ``read`` would open: the file itself, or what readers look for in a folder."""
+    place = Path(path)
+    names()
+    chosen = readers.get(reader) if reader else None
+    return list(_logs(place, chosen)) if place.is_dir() else [place]
+
+
 def _read_file(path: Path, chosen: Reader | None) -> Record:
     source = Source.open(path)
     if chosen is not None:
@@ -76,12 +84,10 @@ def _read_folder(folder: Path, chosen: Reader | None) -> Record:
         except DataError as error:
             refused.append(error)
     if not found:
-        patterns = ", ".join(sorted({p for r in _ranked().values() for p in r.files}))
-        raise (
-            refused[0]
-            if refused
-            else DataError("reader.no_log_in_folder", path=folder, patterns=patterns)
-        )
+        if refused:
+            raise refused[0]
+        known = ", ".join(patterns())
+        raise DataError("reader.no_log_in_folder", path=folder, patterns=known)
     fullest = max(found, key=lambda record: sum(map(len, record.series.values())))
     others = ", ".join(str(r.source["path"]) for r in found if r is not fullest)
     notes = (*fullest.notes, say("reader.others", files=others)) if others else fullest.notes
@@ -112,6 +118,11 @@ def _ranked() -> dict[str, Reader]:
         if not module.name.startswith("_"):
             importlib.import_module(f"{__name__}.{module.name}")
     return dict(sorted(readers, key=lambda pair: (pair[1].rank, pair[0])))
+
+
+def patterns() -> list[str]:
+    """Names of files that readers look for in a folder, sorted."""
+    return sorted({pattern for reader in _ranked().values() for pattern in reader.files})
 
 
 def names() -> list[str]:

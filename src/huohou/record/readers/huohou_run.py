@@ -1,10 +1,12 @@
 """``events.jsonl`` of our own job folders, with what ``job.jsonl`` and ``plan.json`` say beside it.
 
 Segments are written in the file, so nothing is guessed. A run that has no point yet is a Record
-without series.
+without series. A log that was imported says in its ``start`` what its own reader found in it:
+``facts``, ``notes``, and in ``imported`` where it was; its points keep the lines they had there.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ from huohou.record.record import Point, Record
 from huohou.record.workspace import EVENTS, JOURNAL, PLAN
 from huohou.text import say
 
-_PLACE = frozenset({"t", "seg", "kind", "step", "epoch"})
+_PLACE = frozenset({"t", "seg", "kind", "step", "epoch", "line"})
+_IMPORTED = frozenset({"facts", "notes", "imported"})
+_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def read_run(folder: Path) -> Record:
@@ -42,13 +46,17 @@ def read_events(source: Source) -> Record:
             others.append(event)
     notes = (say("reader.torn_lines", n=skipped),) if skipped else ()
     facts = _facts(others) | _beside(source.path.parent)
-    known = {"path": str(source.path), "reader": "huohou-run"}
+    known: dict[str, Any] = {"path": str(source.path), "reader": "huohou-run"}
+    origin = next((e for e in others if isinstance(e.get("imported"), Mapping)), None)
+    if origin is not None:
+        known |= {"imported": dict(origin["imported"])}
+        notes = (*notes, *map(str, origin.get("notes", ())))
     return Record(known, {name: tuple(points) for name, points in series.items()}, facts, notes)
 
 
 def _points(event: Event, line: int) -> dict[str, Point]:
     step, epoch, t = whole(event.get("step")), number(event.get("epoch")), number(event.get("t"))
-    seg = whole(event.get("seg")) or 0
+    seg, line = whole(event.get("seg")) or 0, whole(event.get("line", line)) or line
     return {
         name: Point(value, step, epoch, t, seg, line)
         for name in event.keys() - _PLACE
@@ -61,9 +69,10 @@ def _facts(others: list[Event]) -> dict[str, Any]:
     starts = [e for e in others if e["kind"] == "start"]
     facts: dict[str, Any] = {}
     if starts:
-        facts |= {k: v for k, v in starts[-1].items() if k not in _PLACE}
+        facts |= {k: v for k, v in starts[-1].items() if k not in _PLACE | _IMPORTED}
         facts |= _present(max_steps=starts[-1].get("updates"))
         facts |= _present(num_train_epochs=starts[-1].get("epochs"))
+        facts |= _revived(starts[-1].get("facts") or {})
     saved = [whole(e.get("step")) for e in others if e["kind"] == "checkpoint"]
     if saved:
         facts["checkpoints"] = sorted({step for step in saved if step is not None})
@@ -71,6 +80,13 @@ def _facts(others: list[Event]) -> dict[str, Any]:
     if ends:
         facts["finished"] = ends[-1].get("state") == "completed"
     return facts
+
+
+def _revived(value: Any) -> Any:
+    """Facts of an imported log, NaN and infinities as numbers again."""
+    if isinstance(value, Mapping):
+        return {name: _revived(one) for name, one in value.items()}
+    return _WORDS.get(value, value) if isinstance(value, str) else value
 
 
 def _beside(folder: Path) -> dict[str, Any]:
