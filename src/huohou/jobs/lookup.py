@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huohou.errors import UsageError
+from huohou.errors import DataError, UsageError
 from huohou.record.events import plain
+from huohou.record.recorder import ACTIVE
 from huohou.record.store import Job, Store, alone
-from huohou.record.workspace import JOURNAL, SCORECARD
+from huohou.record.workspace import EVENTS, JOURNAL, SCORECARD
 from huohou.text import nearest
 
 LAST = "last"
@@ -56,6 +57,32 @@ def find(ref: str, store: Store) -> Run:
         raise UsageError("runs.unknown_none", ref=ref, workspace=store.workspace)
     hint = nearest(ref, (job.name for job in jobs))
     raise UsageError("runs.unknown", ref=ref, hint=hint, workspace=store.workspace)
+
+
+def to_watch(ref: str | None, store: Store) -> Run | Path:
+    """What somebody wants to look on at: a job, or the path of a log.
+
+    Without a ref the newest job that is active, else the newest that waits, else the last one.
+    Raises UsageError, DataError.
+    """
+    if ref is None:
+        jobs = store.jobs()
+        wanted = [job for states in (ACTIVE, {"queued"}) for job in jobs if job.status in states]
+        return find(str(wanted[0].id) if wanted else LAST, store)
+    path = Path(ref)
+    if path.name in (EVENTS, JOURNAL) and (path.parent / JOURNAL).is_file():
+        return find(str(path.parent), store)
+    looks_like_path = path.name != ref or bool(path.suffix)
+    if path.exists() and looks_like_path and not (path / JOURNAL).is_file():
+        return path
+    try:
+        return find(ref, store)
+    except UsageError:
+        if path.exists():
+            return path
+        if looks_like_path:
+            raise DataError("reader.missing", path=path) from None
+        raise
 
 
 def _by_folder(folder: Path, store: Store) -> Run:
