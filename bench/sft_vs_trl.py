@@ -32,8 +32,9 @@ from huohou.data.labels import LabelledRow
 from huohou.models import choose_device, choose_dtype, load_model, load_tokenizer
 from huohou.recipes import forward
 from huohou.recipes.batches import Budget, group
+from huohou.recipes.memory import Frugal
 from huohou.recipes.order import epoch_order, updates_of
-from huohou.recipes.sft import AnswerTrainer
+from huohou.recipes.trainer import AnswerTrainer
 
 MODEL, RANK, ROWS_AN_UPDATE = "smollm2-135m", 16, 16
 PREFIX, OWN, ANSWER = 90, (25, 45), 13  # tokens
@@ -112,7 +113,7 @@ def ours(found: list[LabelledRow], dtype: str, device: str) -> list[float]:
             train_dataset=found,
             data_collator=lambda chosen: {"rows": chosen},
             callbacks=[clock],
-            budget=Budget(8192),
+            frugal=Frugal(Budget(8192)),
             logits=forward.logits,
             seed=1,
         )

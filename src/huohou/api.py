@@ -1,11 +1,12 @@
 """The facade: what command line, page and notebooks call. Nothing here is imported early."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huohou import config
+from huohou.errors import UsageError
 
 if TYPE_CHECKING:
     from huohou.data.dataset import Dataset, Row
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from huohou.evaluate.score import Progress as ScoreProgress
     from huohou.jobs.lookup import Run
     from huohou.jobs.supervisor import OnEvent
+    from huohou.jobs.watching import Watch
     from huohou.models import ChatTokenizer
     from huohou.plan import Plan
     from huohou.record.store import Store
@@ -209,21 +211,149 @@ def _examples(rows: "Sequence[Row]") -> list[dict[str, str]]:
 # --- runs ---------------------------------------------------------------------------------------
 
 
-def train(plan: "Plan", on_event: "OnEvent | None" = None) -> dict[str, Any]:
-    """Carry out a plan in the foreground, in a process of its own; the job as it ended.
+def train(
+    plan: "Plan", on_event: "OnEvent | None" = None, *, slots: int | None = None
+) -> dict[str, Any]:
+    """Carry out a plan when it is its turn, in a process of its own; the job as it ended.
 
-    on_event: shown each event as it comes, with the progress so far. The answer has the columns
-    of ``training_jobs``; status says whether it completed, was stopped or failed.
+    on_event: shown each event as it comes, with the progress so far; slots: jobs that may train
+    on the device at once, by default $HUOHOU_SLOTS or 1. The answer has the columns of
+    ``training_jobs``; status says whether it completed, was stopped or failed.
     """
-    from huohou.jobs import lifecycle
+    from huohou.jobs import foreground, lifecycle
     from huohou.jobs.lookup import Run
-    from huohou.jobs.supervisor import Supervisor
+    from huohou.jobs.slots import wanted
 
+    count = wanted(slots)
     store = _store()
     folder, journal = lifecycle.create(store, plan)
-    size = plan.prediction.checkpoint_bytes
-    job = Supervisor(store, folder, journal, checkpoint_bytes=size, on_event=on_event).run()
+    job = foreground.carry_out(store, plan, folder, journal, count=count, on_event=on_event)
     return {"schema": 1, **Run(job, folder, store).as_dict()}
+
+
+def resume(
+    ref: str,
+    *,
+    extend_epochs: float | None = None,
+    plan: "Plan | None" = None,
+    on_event: "OnEvent | None" = None,
+    on_note: "Callable[[str], None]" = lambda _: None,
+) -> dict[str, Any]:
+    """Go on with a run where its last whole checkpoint stands; the job as it then ended.
+
+    extend_epochs: passes beyond the plan; plan: what it should be the same run as, made anew from
+    the files as they are now when not given; on_note: told what a person should know before it goes
+    on. Raises UsageError where it is not the same run any more, or there is nothing to go on with.
+    """
+    from huohou.jobs import resume as resuming
+    from huohou.jobs.lookup import Run
+    from huohou.jobs.supervisor import Supervisor
+    from huohou.recipes import Start
+    from huohou.text import say
+
+    run = find_run(ref)
+    old = _resumable(run)
+    resuming.refuse_while_active(run.job)
+    if run.job.status == "completed" and not extend_epochs:
+        raise UsageError("resume.completed", id=run.job.id, epochs=f"{run.job.epochs:g}")
+    epochs = old.value("train.num_epochs") + (extend_epochs or 0)
+    plan = plan or _plan_again(old, [f"train.num_epochs={epochs}"])
+    point = resuming.point(run.folder)
+    resuming.refuse_differences(point, old, plan, run.job.id)
+    if point.checkpoint is None:
+        on_note(say("resume.nothing_saved"))
+    journal = resuming.reopen(run.folder)
+    for note in resuming.put_aside(point.damaged):
+        journal.alert(note)
+        on_note(note)
+    if extend_epochs:
+        resuming.replace_plan(run.folder, plan)
+    size = plan.prediction.checkpoint_bytes
+    supervisor = Supervisor(
+        run.store, run.folder, journal, checkpoint_bytes=size, on_event=on_event
+    )
+    at = point.checkpoint.path.resolve() if point.checkpoint else None
+    return {"schema": 1, **Run(supervisor.run(Start(at)), run.folder, run.store).as_dict()}
+
+
+def branch(
+    ref: str,
+    name: str,
+    *,
+    checkpoint: str | None = None,
+    extend_epochs: float = 0,
+    flags: Sequence[str] = (),
+    on_event: "OnEvent | None" = None,
+) -> dict[str, Any]:
+    """Start a new job from a checkpoint of a run; the job as it ended.
+
+    Where nothing was changed it goes on exactly; else it begins anew from the weights.
+    checkpoint: its name, the last whole one when not given; flags: settings to change.
+    Raises UsageError where the weights do not fit what is asked for.
+    """
+    from huohou.jobs import lifecycle
+    from huohou.jobs import resume as resuming
+    from huohou.jobs.lookup import Run
+    from huohou.jobs.supervisor import Supervisor
+    from huohou.recipes import Start
+
+    run = find_run(ref)
+    old = _resumable(run)
+    point = resuming.point(run.folder, checkpoint)
+    if point.checkpoint is None:
+        raise UsageError("resume.nothing_to_branch", id=run.job.id)
+    epochs = old.value("train.num_epochs") + extend_epochs
+    plan = _plan_again(old, [f"name={name}", f"train.num_epochs={epochs}", *flags])
+    weights_only = resuming.refuse_other_shape(point.checkpoint, plan)
+    folder, journal = lifecycle.create(run.store, plan)
+    copied = resuming.copy_into(point.checkpoint, folder)
+    size = plan.prediction.checkpoint_bytes
+    supervisor = Supervisor(run.store, folder, journal, checkpoint_bytes=size, on_event=on_event)
+    job = supervisor.run(Start(copied.resolve(), weights_only=weights_only))
+    return {"schema": 1, **Run(job, folder, run.store).as_dict()}
+
+
+def same_name(run_file: Path | None, flags: Sequence[str] = ()) -> dict[str, Any] | None:
+    """The newest job that has the name a run file gives, when there is one."""
+    from huohou.jobs.lookup import Run
+
+    name = config.load(run_file, flags).run.name
+    store = _store()
+    for job in store.jobs():
+        if job.name == name and job.recipe != "import":
+            return Run(job, store.workspace / job.folder, store).as_dict()
+    return None
+
+
+def back_up(ref: str) -> Path:
+    """Put a finished run into the workspace's backup folder; where it is then."""
+    from huohou.jobs import trash
+    from huohou.record.workspace import BACKUP
+
+    found = find_run(ref)
+    trash.check(found.store, found)
+    return trash.put_away(found.store, found, BACKUP)
+
+
+def _resumable(run: "Run") -> "Plan":
+    """The plan of a run of ours. Raises UsageError for a record of another program's run."""
+    from huohou.plan import Plan
+    from huohou.record.workspace import PLAN
+
+    if not (run.folder / PLAN).is_file():
+        raise UsageError("resume.not_trained_here", id=run.job.id)
+    return Plan.load(run.folder / PLAN)
+
+
+def _plan_again(old: "Plan", changed: Sequence[str]) -> "Plan":
+    """The plan of a run made anew from the files as they are now."""
+    from huohou import plan
+    from huohou.jobs.resume import flags_of
+    from huohou.recipes import recipes
+
+    need_extra("train", "torch", "transformers", "peft")
+    settings = config.again(old.settings, flags_of(old, changed))
+    return plan.make_plan(settings, recipes.get(settings.run.recipe).predict)
 
 
 def workspace() -> Path:
@@ -235,14 +365,17 @@ def workspace() -> Path:
 
 def runs() -> dict[str, Any]:
     """All runs of the workspace, the newest first: the document of `runs ls --json`."""
+    from huohou.jobs import queue
     from huohou.jobs.lookup import Run
 
     store = _store()
     found = [Run(job, store.workspace / job.folder, store) for job in store.jobs()]
+    waits = any(run.job.status == "queued" for run in found)
+    places = queue.places(queue.Queue(store.workspace).look()) if waits else {}
     return {
         "schema": 1,
         "workspace": str(store.workspace),
-        "runs": [run.as_dict() for run in found],
+        "runs": [run.as_dict() | {"queue_position": places.get(run.job.id)} for run in found],
     }
 
 
@@ -254,13 +387,48 @@ def run(ref: str) -> dict[str, Any]:
 def run_logs(ref: str, lines: int = 50, *, follow: bool = False) -> Iterator[str]:
     """Last lines of what a run printed; follow: and what it prints until it ends."""
     from huohou.jobs import logs
-    from huohou.record.store import FINAL
+    from huohou.record.recorder import FINAL
     from huohou.record.workspace import TRAIN_LOG
 
     folder = find_run(ref).folder
     if not follow:
         return iter(logs.last_lines(folder / TRAIN_LOG, lines))
     return logs.follow(folder / TRAIN_LOG, lines, lambda: find_run(str(folder)).job.status in FINAL)
+
+
+def watch(
+    ref: str | None = None, *, reader: str | None = None, idle: float | None = None
+) -> "Watch":
+    """Look on while a run goes: iterating gives new events, ``view`` is what there is to see.
+
+    ref: number, name, `last`, folder of a run, or a log of any trainer; by default the newest run
+    that is active, else that waits, else the last. reader: format of the log; idle: seconds
+    without anything new after which a log is left. Raises UsageError, DataError.
+    """
+    from huohou.jobs import lookup
+    from huohou.jobs.sources import ForeignLog, JobFiles
+    from huohou.jobs.watching import Watch
+
+    store = _store()
+    found = lookup.to_watch(ref, store)
+    if isinstance(found, Path):
+        return Watch(ForeignLog(found, reader), str(found), idle=idle)
+    return Watch(JobFiles(found.folder), found.job.name, folder=found.folder, settle=_store)
+
+
+def import_log(
+    path: str | Path, *, name: str | None = None, reader: str | None = None
+) -> dict[str, Any]:
+    """Take a log of any trainer in as a run: the document of `runs import --json`.
+
+    The log stays as it is; a copy lies in the run's folder. Raises DataError, StoreError.
+    """
+    from huohou.jobs.importing import import_log
+
+    folder, record = import_log(_store(), Path(path), name=name, reader=reader)
+    points = {series: len(points) for series, points in sorted(record.series.items())}
+    told = {"reader": record.source["reader"], "segments": len(record.segments())}
+    return {"schema": 1, **find_run(str(folder)).as_dict(), **told, "points": points}
 
 
 def reindex() -> dict[str, Any]:
@@ -287,11 +455,87 @@ def find_run(ref: str) -> "Run":
 def _store() -> "Store":
     """The workspace's store, jobs of dead supervisors brought to their end first."""
     from huohou.jobs.lifecycle import bury
+    from huohou.jobs.turns import tend
     from huohou.record.store import Store
 
     store = Store()
     bury(store)
+    tend(store)
     return store
+
+
+# --- queue, stop, trash -------------------------------------------------------------------------
+
+
+def train_detached(plan: "Plan", *, slots: int | None = None) -> dict[str, Any]:
+    """Queue a plan; it is carried out without this process. The job as it is queued.
+
+    slots: as in ``train``. Raises UsageError where the workspace has no file locks.
+    """
+    from huohou.jobs import detach, lifecycle
+    from huohou.jobs.lookup import find
+    from huohou.jobs.slots import wanted
+
+    count = wanted(slots)
+    store = _store()
+    detach.check(store.workspace)
+    folder, journal = lifecycle.create(store, plan)
+    detach.enqueue(folder, journal, count)
+    store.take_in(folder)
+    return {"schema": 1, **find(str(folder), store).as_dict()}
+
+
+def stop(
+    ref: str, *, now: bool = False, wait: bool = True, on_event: "OnEvent | None" = None
+) -> dict[str, Any]:
+    """Ask a run to stop, after the running step with a checkpoint, or now without.
+
+    wait: until it has ended, showing on_event what it says meanwhile. The answer has the columns
+    of the run, ``was``: its state before, ``checkpoint``: the last whole one, or None.
+    """
+    from huohou.jobs import halt
+    from huohou.jobs.lookup import Run
+
+    run = find_run(ref)
+    job, was = run.job, run.job.status
+    if not halt.has_ended(run.folder):
+        job = halt.stop(run.store, run.folder, job, now=now, wait=wait, on_event=on_event)
+    checkpoint = halt.checkpoint_of(run.folder)
+    told = {"was": was, "checkpoint": str(checkpoint) if checkpoint else None}
+    return {"schema": 1, **Run(job, run.folder, run.store).as_dict(), **told}
+
+
+def move(ref: str, before: str | None = None) -> dict[str, Any]:
+    """Put a queued run before another one, or first of those that wait for the same device."""
+    from huohou.jobs import turns
+
+    run = find_run(ref)
+    other = find_run(before).job.id if before is not None else None
+    return {"schema": 1, "id": run.job.id, "moved": turns.move(run.store, run.job.id, other)}
+
+
+def put_away(refs: Sequence[str]) -> dict[str, Any]:
+    """Move runs into the trash, all of them or none: `runs rm`. Nothing is deleted."""
+    from huohou.jobs import trash
+    from huohou.jobs.lookup import find
+
+    store = _store()
+    found = {run.folder: run for run in (find(ref, store) for ref in refs)}.values()
+    for run in found:
+        trash.check(store, run)
+    moved = [{"id": run.job.id, "folder": str(trash.put_away(store, run))} for run in found]
+    return {"schema": 1, "trash": str(trash.folder_of(store)), "runs": moved}
+
+
+def restore(refs: Sequence[str]) -> dict[str, Any]:
+    """Bring runs back from the trash: `runs restore`. refs: numbers, names or folders' names."""
+    from huohou.jobs import trash
+    from huohou.jobs.lookup import Run
+
+    store = _store()
+    back = [trash.bring_back(store, ref) for ref in dict.fromkeys(refs)]
+    found = [Run(job, store.workspace / job.folder, store).as_dict() for job in back]
+    return {"schema": 1, "runs": found}
 
 
 # --- doctor -------------------------------------------------------------------------------------

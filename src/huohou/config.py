@@ -165,6 +165,20 @@ def load(
     return Settings(_validate(values, sources), sources, base)
 
 
+def again(known: Mapping[str, Setting], flags: Sequence[str] = ()) -> Settings:
+    """Settings of an earlier run, changed by flags; data paths in them must be absolute.
+
+    Raises ConfigError like ``load``.
+    """
+    values = {name: setting.value for name, setting in known.items() if name in _NAMES}
+    sources = {name: setting.source for name, setting in known.items()}
+    for found, source in _flags(flags):
+        for key, value in found.items():
+            _known(key, source)
+            values[key], sources[key] = value, source
+    return Settings(_validate(values, sources), sources, Path.cwd())
+
+
 def _layers(
     run_file: Path | None, flags: Sequence[str], env: Mapping[str, str]
 ) -> Iterator[tuple[dict[str, Any], str]]:
@@ -179,6 +193,10 @@ def _layers(
         # Variables that are not settings (HUOHOU_HOME) have no double underscore.
         if name.startswith("HUOHOU_") and ("." in key or key in _NAMES):
             yield {key: _scalar(env[name])}, name
+    yield from _flags(flags)
+
+
+def _flags(flags: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
     for flag in flags:
         key, equals, value = flag.partition("=")
         if not equals:

@@ -15,6 +15,9 @@ PACKAGES = (
     *("torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers", "gguf"),
     *("huggingface_hub", "modelscope", "bitsandbytes", "pip"),
 )
+# Threads of torch spin while they wait for each other. A short spin costs nothing on a machine that
+# is theirs and makes them twice as fast beside other work (measured; read by GNU's OpenMP only).
+THREADS = {"GOMP_SPINCOUNT": "10000"}
 # Variables that change what huohou does. Only those that hold no secret are shown.
 VARIABLES = re.compile(
     r"HUOHOU_.*|HF_(ENDPOINT|HOME|HUB_CACHE|HUB_OFFLINE)|MODELSCOPE_(ENDPOINT|CACHE)"

@@ -16,7 +16,7 @@ import json, os, signal, sys, time
 from huohou.recipes import Recipe, recipes
 
 
-def run(plan, folder, recorder, should_stop):
+def run(plan, folder, recorder, should_stop, start=None):
     asked = json.loads(os.environ.get("FAKE", "{}"))
     steps, at = asked.get("steps", 10), asked.get("at", -1)
     print("from the recipe: hello", flush=True)
@@ -116,6 +116,7 @@ def plan() -> Plan:
     part = DataPart("train.jsonl", "messages", 4, 40, 20, "0" * 64)
     predicted = Prediction(10, 400, 0.0, 10, 100, 1000, 1.0, 5_000_000)
     finding = {"code": "data-duplicates", "severity": "warning", "tier": "data", "title": "twice"}
+    finding["why"] = "it weighs twice"
     made = Plan(
         name="bank codes",
         recipe="fake",

@@ -5,6 +5,7 @@ their function, so that ``huohou --help`` is quick and needs no training stack.
 """
 
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
@@ -13,7 +14,7 @@ from typing import Any
 import click
 
 from huohou import cli as cli_package
-from huohou import text
+from huohou import machine, text
 from huohou.cli._words import Context, adopt, show_error
 from huohou.errors import HuohouError
 from huohou.text import say
@@ -84,6 +85,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; returns 0, 1, 2, 3, 101 or 130 as the design page says."""
+    for name, value in machine.THREADS.items():
+        os.environ.setdefault(name, value)
     try:
         return _run(arguments)
     finally:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from huohou.cli._exists import CHOICES, decide
 from huohou.text import say
 
 EXIT = {"completed": 0, "stopped": 130}  # all else is a failed run: 1
@@ -19,22 +20,61 @@ NEXT = {
 @click.argument("run_file", required=False, type=click.Path(path_type=Path))
 @click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
 @click.option("--name", metavar="NAME", help=say("cli.train.name"))
-def command(run_file: Path | None, flags: tuple[str, ...], name: str | None) -> int:
+@click.option("--if-exists", type=click.Choice(CHOICES), help=say("cli.train.if_exists"))
+@click.option("--detach", is_flag=True, help=say("cli.train.detach"))
+@click.option("--slots", type=click.IntRange(1), metavar="N", help=say("cli.train.slots"))
+def command(
+    *,
+    run_file: Path | None,
+    flags: tuple[str, ...],
+    name: str | None,
+    if_exists: str | None,
+    detach: bool,
+    slots: int | None,
+) -> int:
     from huohou import api
     from huohou.cli._plan import show_plan
     from huohou.cli._progress import showing
 
     if name is not None:
         flags = (*flags, f"name={name}")
+    there = api.same_name(run_file, flags)
+    choice = decide(there, if_exists) if there else "new"
+    if choice == "cancel":
+        click.echo(say("train.cancelled"), err=True)
+        return 0
+    if there and choice == "backup":
+        place = api.back_up(str(there["id"]))
+        click.echo(say("train.backed_up", id=there["id"], path=place), err=True)
     plan = api.make_plan(run_file, flags)
     show_plan(plan, err=True)
+    if there and choice == "continue":
+        with showing() as on_event:
+            ended = api.resume(str(there["id"]), plan=plan, on_event=on_event, on_note=_note)
+        answer(ended)
+        return EXIT.get(ended["status"], 1)
+    if detach:
+        _follow(api.train_detached(plan, slots=slots))
+        return 0
     with showing() as on_event:
-        ended = api.train(plan, on_event)
-    _answer(ended)
+        ended = api.train(plan, on_event, slots=slots)
+    answer(ended)
     return EXIT.get(ended["status"], 1)
 
 
-def _answer(run: dict[str, Any]) -> None:
+def _follow(run: dict[str, Any]) -> None:
+    """What to do with a run that goes on without this command."""
+    click.echo(say("train.detached", job=run["id"], name=run["name"], folder=run["folder"]))
+    click.echo(say("train.next"))
+    for words in ("watch {}", "runs logs {} -f", "stop {}"):
+        click.echo(f"  huohou {words.format(run['id'])}")
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def answer(run: dict[str, Any]) -> None:
     from huohou.cli._runs import show_run
 
     show_run(run)

@@ -13,16 +13,15 @@ import traceback
 from pathlib import Path
 
 from huohou.errors import HuohouError
-from huohou.jobs import disk, memory
+from huohou.jobs import again, disk
+from huohou.jobs.exitcodes import DISK_FULL, FAILED, OUT_OF_MEMORY
 from huohou.jobs.stopping import StopWatch
 from huohou.plan import Plan
-from huohou.recipes import recipes
+from huohou.recipes import Start, recipes
+from huohou.recipes.memory import is_out
 from huohou.record.recorder import Recorder
 from huohou.record.workspace import EVENTS, PLAN
 
-FAILED = 1
-OUT_OF_MEMORY = 12  # ENOMEM
-DISK_FULL = 28  # ENOSPC
 _TAIL = 15  # last lines of a traceback that are kept
 
 
@@ -35,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             writer = Recorder(options.folder / EVENTS, options.seg, echo=sys.stdout)
             recorder = stack.enter_context(writer)
-            _carry_out(options.folder, recorder, watch)
+            _carry_out(options.folder, recorder, watch, options.start)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it was is recorded
             return _failed(error, recorder, options.folder)
     return 0
@@ -46,12 +45,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seg", type=int, required=True)
     parser.add_argument("--parent", type=int)
+    parser.add_argument("--start", type=again.loads, default=Start(), help="a Start as JSON")
     return parser.parse_args(arguments)
 
 
-def _carry_out(folder: Path, recorder: Recorder, watch: StopWatch) -> None:
+def _carry_out(folder: Path, recorder: Recorder, watch: StopWatch, start: Start) -> None:
     plan = Plan.load(folder / PLAN)
-    recipes.get(plan.recipe).run(plan, folder, recorder, watch.asked)
+    recipes.get(plan.recipe).run(plan, folder, recorder, watch.asked, start)
     if not recorder.ended:
         recorder.end("stopped" if watch.seen else "completed")
 
@@ -61,7 +61,7 @@ def _failed(error: Exception, recorder: Recorder | None, folder: Path) -> int:
     if disk.is_full(error, folder):
         code, reason = DISK_FULL, "disk-full"
         disk.give_back(folder)
-    elif memory.is_out(error):
+    elif is_out(error):
         code, reason = OUT_OF_MEMORY, "out-of-memory"
     text = str(error) if isinstance(error, HuohouError) else f"{type(error).__name__}: {error}"
     tail = [] if isinstance(error, HuohouError) else _last_lines(error)

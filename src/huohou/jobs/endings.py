@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from huohou.jobs import child
+from huohou.jobs import exitcodes
 from huohou.record.events import Event
 from huohou.record.recorder import State
 from huohou.text import say
@@ -22,7 +22,8 @@ class Seen:
 
     code: exit code, negative for a signal; end: the end event of this process life; tail: last
     lines of train.log; stopped_now: we killed it on request; kernel_kills: processes that the
-    kernel ended for want of memory meanwhile; free, needed: bytes on the disk, of a checkpoint.
+    kernel ended for want of memory meanwhile; free, needed: bytes on the disk, of a checkpoint;
+    lost_weights: we killed it because a resume had not loaded the weights.
     """
 
     code: int
@@ -36,6 +37,7 @@ class Seen:
     peak: int = 0
     free: int = 0
     needed: int = 0
+    lost_weights: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ def judge(seen: Seen) -> Ending:
     if said in ("completed", "stopped"):
         alert = say("job.died_after_end", how=_how(seen.code)) if seen.code else None
         return Ending(said, alert=alert, facts=facts)
+    if seen.lost_weights:
+        error = say("job.lost_weights")
+        return Ending("failed", error=error, facts=facts | {"reason": "resume-lost-weights"})
     if seen.stopped_now or (seen.stop_asked and seen.code == -signal.SIGTERM):
         return Ending("stopped", facts=facts | {"reason": "stopped-now"})
     reason, error = _why(seen)
@@ -67,9 +72,9 @@ def _why(seen: Seen) -> tuple[str, str]:
     end = seen.end or {}
     reason = end.get("reason")
     lines = end.get("tail") or _last_words(seen.tail)
-    if reason == "disk-full" or seen.code == child.DISK_FULL:
+    if reason == "disk-full" or seen.code == exitcodes.DISK_FULL:
         return "disk-full", _disk_full(seen)
-    if reason == "out-of-memory" or seen.code == child.OUT_OF_MEMORY:
+    if reason == "out-of-memory" or seen.code == exitcodes.OUT_OF_MEMORY:
         said = end.get("error") or "MemoryError"
         return "out-of-memory", _with_lines(say("job.out_of_memory", error=said), lines)
     if seen.code == _KILLED and seen.kernel_kills:

@@ -1,21 +1,10 @@
-"""Whether a process lacked memory: by its error, or by what the kernel counted."""
+"""What the kernel counted of processes that lacked memory, and what they took."""
 
 import re
 import sys
 from pathlib import Path
 
-_NAMES = ("OutOfMemoryError", "MemoryError")
-_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 _COUNTERS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
-
-
-def is_out(error: BaseException | None) -> bool:
-    """Whether an error, or one it came from, means that there was not enough memory."""
-    while error is not None:
-        if type(error).__name__ in _NAMES or any(w in str(error).lower() for w in _WORDS):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def kernel_kills() -> int:

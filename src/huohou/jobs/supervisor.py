@@ -17,10 +17,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from huohou import machine
 from huohou.errors import StoreError
-from huohou.jobs import disk, endings, logs, memory, stopping
+from huohou.jobs import again, disk, endings, logs, memory, stopping
 from huohou.jobs.lifecycle import last_end
+from huohou.jobs.oversight import Oversight, Said
 from huohou.jobs.progress import Progress
+from huohou.recipes import Start
 from huohou.record.events import Event, Follower
 from huohou.record.recorder import Journal, State
 from huohou.record.store import Job, Store, alone
@@ -36,7 +39,11 @@ _TAIL = 200  # last lines of train.log among which a death is explained
 
 
 class Supervisor:
-    """Supervises one job. on_event: shown every event as it comes, with the progress so far."""
+    """Supervises one job.
+
+    on_event: shown every event as it comes, with the progress so far; tied: whether the training
+    stops (with a checkpoint) when its supervisor dies, else it goes on alone.
+    """
 
     def __init__(
         self,
@@ -46,6 +53,7 @@ class Supervisor:
         *,
         checkpoint_bytes: int = 0,
         on_event: OnEvent | None = None,
+        tied: bool = True,
     ) -> None:
         self.folder = folder
         self.progress = Progress()
@@ -55,32 +63,70 @@ class Supervisor:
         self._checkpoint_bytes = checkpoint_bytes
         self._events = Follower(folder / EVENTS)
         self._lines = Follower(folder / JOURNAL)
+        self._tied = tied
         self._interrupts = 0
         self._killed = False
         self._synced = self._beaten = 0.0
+        self._oversight = Oversight(folder)
+        if journal.seg:
+            self._catch_up()
 
-    def run(self) -> Job:
-        """Start the process and stay with it to its end; the job as it then is."""
-        kills = memory.kernel_kills()
+    def _catch_up(self) -> None:
+        """Earlier lives of the job: known, and not shown again."""
+        for follower in (self._lines, self._events):
+            while news := follower.poll():
+                for event in news:
+                    self.progress.see(event)
+                self._oversight.remember(news)
+
+    def run(self, start: Start | None = None) -> Job:
+        """Start the process and stay with it to its end; the job as it then is.
+
+        start: where to go on from; the journal's segment is then a new one. A life that the kernel
+        ended for want of memory is followed by one in smaller pieces.
+        """
+        start = start or Start()
         with self._store.kept_open(), self._signals(), self._log() as log:
-            self._state("starting")
-            process = self._start(log)
-            self._journal.segment(process.pid, os.getpid(), socket.gethostname())
-            try:
-                while process.poll() is None:
-                    self._tick(process)
-                    time.sleep(TICK)
-            finally:
-                if process.poll() is None:  # a bug of ours must not leave an orphan
-                    process.terminate()
-            self._tick(process)
-            self._finish(process.returncode, memory.kernel_kills() - kills)
+            first = self._journal.seg
+            while True:
+                ending = self._life(start, log)
+                then = again.next_start(ending, start, self._oversight.sizes, self.folder)
+                if (
+                    then is None
+                    or self._interrupts
+                    or self._journal.seg - first >= again.MOST_LIVES
+                ):
+                    break
+                start = then
+                text = say("job.smaller", tokens=start.max_tokens, peak=_peak(ending))
+                self._write(lambda: self._journal.alert(text))  # noqa: B023 - called at once
+                self._journal.seg += 1
+            self._finish(ending)
         return self._job()
 
-    def _start(self, log: Any) -> "subprocess.Popen[bytes]":
+    def _life(self, start: Start, log: Any) -> endings.Ending:
+        """One process from its start to its end, and how it ended."""
+        kills = memory.kernel_kills()
+        self._state("starting")
+        process = self._start(log, start)
+        at = {"checkpoint": start.checkpoint.name} if start.checkpoint else {}
+        self._journal.segment(process.pid, os.getpid(), socket.gethostname(), **at)
+        self._oversight.begin()
+        try:
+            while process.poll() is None:
+                self._tick(process)
+                time.sleep(TICK)
+        finally:
+            if process.poll() is None:  # a bug of ours must not leave an orphan
+                process.terminate()
+        self._tick(process)
+        return self._ending(process.returncode, memory.kernel_kills() - kills)
+
+    def _start(self, log: Any, start: Start) -> "subprocess.Popen[bytes]":
         # -P: a file of the user's that is called like a module is not taken for it.
         command = [sys.executable, "-P", "-m", "huohou.jobs.child", str(self.folder.resolve())]
-        command += ["--seg", str(self._journal.seg), "--parent", str(os.getpid())]
+        command += ["--seg", str(self._journal.seg), "--start", again.dumps(start)]
+        command += ["--parent", str(os.getpid())] if self._tied else []
         told = {"HUOHOU_LANG": language(), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
         told["PYTHONIOENCODING"] = "utf-8:backslashreplace"
         return subprocess.Popen(
@@ -88,7 +134,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=os.environ | told,
+            env=machine.THREADS | os.environ | told,
             start_new_session=True,  # a Ctrl-C of the terminal reaches us alone
         )
 
@@ -103,6 +149,7 @@ class Supervisor:
         news = self._lines.poll() + news
         for event in news:
             self._show(event)
+        self._tell(self._oversight.see(news))
         now = time.monotonic()
         if now - self._beaten >= BEAT:
             self._beaten = now
@@ -129,6 +176,16 @@ class Supervisor:
         except StoreError:  # only the index; the folder has everything, the next time more
             return False
         return True
+
+    def _tell(self, said: Said) -> None:
+        """What the watch noticed goes into the journal; a run that lost its weights is ended."""
+        for finding in said.findings:
+            self._write(lambda: self._journal.finding(finding))  # noqa: B023 - called at once
+        for text, level in said.alerts:
+            self._write(lambda: self._journal.alert(text, level))  # noqa: B023 - called at once
+        if said.stop:
+            with contextlib.suppress(OSError):
+                stopping.request(self.folder, now=True)
 
     # Stopping
 
@@ -167,9 +224,9 @@ class Supervisor:
 
     # The end
 
-    def _finish(self, code: int, kernel_kills: int) -> None:
+    def _ending(self, code: int, kernel_kills: int) -> endings.Ending:
         disk.give_back(self.folder)
-        ending = endings.judge(
+        return endings.judge(
             endings.Seen(
                 code=code,
                 end=last_end(self.folder, self._journal.seg),
@@ -182,10 +239,16 @@ class Supervisor:
                 peak=memory.peak_of_children(),
                 free=disk.free_bytes(self.folder),
                 needed=self._checkpoint_bytes,
+                lost_weights=self._oversight.lost_weights,
             )
         )
+
+    def _finish(self, ending: endings.Ending) -> None:
+        if self._oversight.lost_weights:
+            again.disown(self.folder, self._oversight.saved)
         with contextlib.suppress(OSError):
             stopping.forget(self.folder)
+        self._tell(self._oversight.last())
         if ending.alert:
             self._write(lambda: self._journal.alert(str(ending.alert)))
         error = {"error": ending.error} if ending.error else {}
@@ -217,3 +280,7 @@ class Supervisor:
                 if job is not None and job.status == self.progress.state:
                     return job
         raise StoreError("job.unrecorded", folder=self.folder, state=self.progress.state)
+
+
+def _peak(ending: endings.Ending) -> str:
+    return f"{ending.facts.get('peak_memory_bytes', 0) / 1e9:.1f}"

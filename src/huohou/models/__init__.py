@@ -18,12 +18,14 @@ from huohou.models.names import ModelSource, resolve
 from huohou.models.shape import load_shape
 from huohou.models.tokenizer import ChatTokenizer, load_tokenizer
 from huohou.models.trial import measure_step
+from huohou.models.weights import base_weights
 
 __all__ = [
     "BUNDLED",
     "ChatTokenizer",
     "Chosen",
     "ModelSource",
+    "base_weights",
     "bundled_ready",
     "cache_folder",
     "choose_device",

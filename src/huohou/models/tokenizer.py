@@ -38,11 +38,19 @@ class ChatTokenizer:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over vocabulary and chat template."""
-        backend = json.loads(self.hf.backend_tokenizer.to_str())
+        return _sha256([self._backend, self.hf.chat_template])
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """sha256 of the template and of the tokenizer, each by itself."""
+        return {"template": _sha256(self.hf.chat_template), "tokenizer": _sha256(self._backend)}
+
+    @cached_property
+    def _backend(self) -> dict[str, Any]:
+        backend: dict[str, Any] = json.loads(self.hf.backend_tokenizer.to_str())
         for use in ("padding", "truncation"):  # left behind by whoever used it, not its nature
             backend.pop(use, None)
-        whole = json.dumps([backend, self.hf.chat_template], sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(whole.encode()).hexdigest()
+        return backend
 
     @cached_property
     def end_of_turn(self) -> frozenset[int]:
@@ -130,3 +138,8 @@ def _stops(folder: Path) -> list[int]:
             stated = read_json(folder / file).get("eos_token_id")
             found += stated if isinstance(stated, list) else [stated]
     return [i for i in found if isinstance(i, int)]
+
+
+def _sha256(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

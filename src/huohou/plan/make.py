@@ -13,7 +13,13 @@ from huohou.data.fingerprint import fingerprint_rows
 from huohou.data.labels import LabelledRow, label_row
 from huohou.data.read import read_dataset
 from huohou.errors import ConfigError
-from huohou.models import ChatTokenizer, choose_device, choose_dtype, load_tokenizer
+from huohou.models import (
+    ChatTokenizer,
+    base_weights,
+    choose_device,
+    choose_dtype,
+    load_tokenizer,
+)
 from huohou.plan.frozen import Choice, DataPart, Plan, Prediction
 
 RECORDED = ("huohou", "torch", "transformers", "peft", "accelerate", "numpy")
@@ -75,7 +81,7 @@ def make_plan(settings: Settings, predict: Predict) -> Plan:
         template=tokenizer.fingerprint,
         prediction=outlook.prediction,
         findings=tuple(finding.as_dict() for finding in report.findings),
-        facts=outlook.facts,
+        facts=outlook.facts | tokenizer.parts | {"base_weights": base_weights(run.model)},
         versions=versions(),
     )
 

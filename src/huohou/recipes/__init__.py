@@ -12,8 +12,24 @@ if TYPE_CHECKING:
     from huohou.plan.make import Subject
     from huohou.record.recorder import Recorder
 
-# run(plan, folder, recorder, should_stop): carry out the plan in the job's folder.
-Run = Callable[["Plan", Path, "Recorder", Callable[[], bool]], None]
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where and how a process life of a job begins.
+
+    checkpoint: whole checkpoint to go on from; weights_only: begin a new run from its weights,
+    with a new optimizer and schedule. max_tokens, recompute: smaller than planned, after a life
+    that lacked memory.
+    """
+
+    checkpoint: Path | None = None
+    weights_only: bool = False
+    max_tokens: int | None = None
+    recompute: bool = False
+
+
+# run(plan, folder, recorder, should_stop, start): carry out the plan in the job's folder.
+Run = Callable[["Plan", Path, "Recorder", Callable[[], bool], Start], None]
 # predict(subject): what carrying it out will cost.
 Predict = Callable[["Subject"], "Outlook"]
 
@@ -31,11 +47,15 @@ recipes: Registry[Recipe] = Registry("recipes")
 
 # Recipes are filed by thin functions: their names are known without importing torch.
 def _run_sft(
-    plan: "Plan", folder: Path, recorder: "Recorder", should_stop: Callable[[], bool]
+    plan: "Plan",
+    folder: Path,
+    recorder: "Recorder",
+    should_stop: Callable[[], bool],
+    start: Start,
 ) -> None:
     from huohou.recipes import sft
 
-    sft.run(plan, folder, recorder, should_stop)
+    sft.run(plan, folder, recorder, should_stop, start)
 
 
 def _predict_sft(subject: "Subject") -> "Outlook":

@@ -1,10 +1,18 @@
 """What a run says of itself while it trains, and how it is asked to stop."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
+from huohou.record.checkpoints import FOLDER, name
 from huohou.record.recorder import Recorder
 
 LOGGED = ("loss", "learning_rate", "grad_norm", "tokens_per_second")
@@ -15,6 +23,16 @@ class Reporter(TrainerCallback):
 
     def __init__(self, recorder: Recorder, should_stop: Callable[[], bool]) -> None:
         self.recorder, self.should_stop = recorder, should_stop
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """After a resume: the best checkpoint by the name it has here, if it is here."""
+        if state.best_model_checkpoint:
+            here = Path(str(args.output_dir)) / Path(state.best_model_checkpoint).name
+            state.best_model_checkpoint = str(here) if here.is_dir() else None
+            if state.best_model_checkpoint is None:
+                state.best_metric = state.best_global_step = None
 
     def on_log(
         self,
@@ -44,7 +62,7 @@ class Reporter(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """A checkpoint is on the disk."""
-        path = f"checkpoints/checkpoint-{state.global_step}"
+        path = f"{FOLDER}/{name(state.global_step)}"
         best = (state.best_model_checkpoint or "").endswith(f"checkpoint-{state.global_step}")
         self.recorder.checkpoint(state.global_step, path, best=best)
 
@@ -55,3 +73,19 @@ class Reporter(TrainerCallback):
         if self.should_stop():
             control.should_training_stop = True
             control.should_save = True
+
+
+class EarlyStopping(EarlyStoppingCallback):
+    """Stops after so many evaluations without a better one, those before a resume included."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **options: Any
+    ) -> None:
+        """Go on counting where the checkpoint's count stands."""
+        super().on_train_begin(args, state, control, **options)  # type: ignore[no-untyped-call]
+        states: Any = state.stateful_callbacks or {}
+        kept = states.get(type(self).__name__)
+        kept = kept[0] if isinstance(kept, list) and kept else kept
+        if isinstance(kept, dict):
+            counted = kept.get("attributes", {}).get("early_stopping_patience_counter", 0)
+            self.early_stopping_patience_counter = int(counted)

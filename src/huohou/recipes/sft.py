@@ -7,27 +7,30 @@ share what their rows begin with (``batches.py``, ``forward.py``).
 """
 
 import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from torch import Tensor, nn
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from torch import nn
+from transformers import Trainer, TrainerCallback, TrainingArguments
 
 from huohou.data.fingerprint import fingerprint_rows
 from huohou.data.labels import LabelledRow, label_row
 from huohou.data.read import read_dataset
 from huohou.errors import DataError
 from huohou.models import ChatTokenizer, load_model, load_tokenizer, with_lora
-from huohou.plan import DataPart, Plan
-from huohou.recipes import forward
+from huohou.plan import DataPart, Plan, contract
+from huohou.recipes import Start, forward
 from huohou.recipes.batches import Budget, group
-from huohou.recipes.order import EpochOrder, epoch_order, updates_of
-from huohou.recipes.reporter import Reporter
+from huohou.recipes.memory import Frugal
+from huohou.recipes.order import epoch_order, updates_of
+from huohou.recipes.reporter import EarlyStopping, Reporter
+from huohou.recipes.resume import begin_from, going_on, resumed
+from huohou.recipes.trainer import AnswerTrainer, Logits
+from huohou.record.checkpoints import FOLDER as CHECKPOINTS
 from huohou.record.recorder import Recorder
 from huohou.text import say
 
@@ -35,10 +38,14 @@ from huohou.text import say
 # by, relative to the largest value, for the fast one to be used.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2}
 
-Logits = Callable[[nn.Module, forward.Batch], Tensor]
 
-
-def run(plan: Plan, folder: Path, recorder: Recorder, should_stop: Callable[[], bool]) -> None:
+def run(
+    plan: Plan,
+    folder: Path,
+    recorder: Recorder,
+    should_stop: Callable[[], bool],
+    start: Start = Start(),  # noqa: B008 - frozen
+) -> None:
     """Carry out a plan: leaves ``checkpoints/`` and ``adapter/`` in the job's folder."""
     seed = int(plan.value("train.seed"))
     transformers.set_seed(seed)
@@ -52,21 +59,24 @@ def run(plan: Plan, folder: Path, recorder: Recorder, should_stop: Callable[[], 
         plan.model, plan.dtype.value, plan.device.value, four_bit=plan.facts["four_bit"]
     )
     model = with_adapter(base, plan)
-    budget, logits = fast_pass(model, rows, plan, recorder)
+    begin_from(start, model)
+    frugal, logits = fast_pass(model, rows, plan, recorder, start)
 
     trainer = AnswerTrainer(
         model=model,
-        args=arguments(plan, folder / "checkpoints"),
+        args=arguments(plan, folder / CHECKPOINTS, recompute=frugal.recompute),
         train_dataset=rows,
         eval_dataset=eval_rows,
         data_collator=lambda chosen: {"rows": chosen},
         callbacks=callbacks(plan, recorder, should_stop),
-        budget=budget,
+        frugal=frugal,
         logits=logits,
         seed=seed,
+        contract=contract(plan),
+        on_smaller=lambda now, error: tell_smaller(recorder, now, error),
     )
-    recorder.start(**facts(plan, model, rows))
-    trainer.train()
+    recorder.start(**facts(plan, model, rows, frugal), **going_on(start, recorder))
+    trainer.train(resume_from_checkpoint=resumed(start))
     save(trainer, folder / "adapter", tokenizer)
 
 
@@ -77,7 +87,7 @@ def callbacks(
     found: list[TrainerCallback] = [Reporter(recorder, should_stop)]
     patience = plan.value("train.early_stopping_patience")
     if patience and plan.eval is not None:
-        found.append(EarlyStoppingCallback(early_stopping_patience=int(patience)))
+        found.append(EarlyStopping(early_stopping_patience=int(patience)))
     return found
 
 
@@ -99,8 +109,6 @@ def with_adapter(model: Any, plan: Plan) -> Any:
         from peft import prepare_model_for_kbit_training
 
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-    if plan.facts.get("gradient_checkpointing"):
-        model.enable_input_require_grads()
     return with_lora(
         model,
         int(plan.value("lora.rank")),
@@ -111,14 +119,19 @@ def with_adapter(model: Any, plan: Plan) -> Any:
 
 
 def fast_pass(
-    model: nn.Module, rows: list[LabelledRow], plan: Plan, recorder: Recorder
-) -> tuple[Budget, Logits]:
+    model: nn.Module, rows: list[LabelledRow], plan: Plan, recorder: Recorder, start: Start
+) -> tuple[Frugal, Logits]:
     """The quickest forward pass that agrees with the plain one on the first rows.
 
     Tried in turn: shared beginnings, then only the head at labelled positions, then the plain
     pass. What is left out is logged with the difference that was measured.
     """
+    recompute = start.recompute or bool(plan.facts.get("gradient_checkpointing"))
     budget = Budget(**plan.facts["budget"])
+    if start.max_tokens:
+        budget = replace(budget, max_tokens=start.max_tokens)
+    if recompute:
+        budget = replace(budget, share=False)
     order = updates_of(epoch_order(len(rows), plan.value("train.seed"), 0), 4)[0]
     few = [rows[i] for i in order]
     tolerance = TOLERANCE[plan.dtype.value]
@@ -132,14 +145,21 @@ def fast_pass(
         if found.within(tolerance):
             key = "sft.shared" if micro.prefix else "sft.answers_only"
             recorder.log(say(key, prefix=micro.prefix, difference=found.gradient))
-            return choice, forward.logits
+            return Frugal(choice, recompute), forward.logits
         recorder.log(
             say("sft.not_equal", loss=found.loss, gradient=found.gradient), level="warning"
         )
-    return replace(budget, share=False), forward.plain_logits
+    return Frugal(replace(budget, share=False), recompute), forward.plain_logits
 
 
-def arguments(plan: Plan, checkpoints: Path) -> TrainingArguments:
+def tell_smaller(recorder: Recorder, now: Frugal, error: BaseException) -> None:
+    """An update did not fit: what is done about it, for people and for a later process life."""
+    key = "sft.recompute" if now.recompute else "sft.smaller"
+    text = say(key, tokens=now.budget.max_tokens, error=str(error).strip().split("\n")[0][:200])
+    recorder.alert(text, max_tokens=now.budget.max_tokens, recompute=now.recompute)
+
+
+def arguments(plan: Plan, checkpoints: Path, *, recompute: bool = False) -> TrainingArguments:
     """The plan in the words of transformers' Trainer."""
     value = plan.value
     updates = plan.prediction.updates
@@ -170,7 +190,7 @@ def arguments(plan: Plan, checkpoints: Path) -> TrainingArguments:
         greater_is_better=False if watched else None,
         use_cpu=plan.device.value == "cpu",
         bf16=plan.dtype.value == "bfloat16",
-        activation_checkpointing=bool(plan.facts.get("gradient_checkpointing")),
+        activation_checkpointing=recompute,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         report_to=[],
@@ -178,85 +198,17 @@ def arguments(plan: Plan, checkpoints: Path) -> TrainingArguments:
     )
 
 
-class AnswerTrainer(Trainer):
-    """Trainer whose update is the mean loss over the answer tokens of its rows."""
-
-    def __init__(self, *, budget: Budget, logits: Logits, seed: int, **options: Any) -> None:
-        super().__init__(**options)
-        self.budget, self.logits, self.seed = budget, logits, seed
-        self.seconds, self.tokens = 0.0, 0  # since the last log line
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        rows: Any = self.train_dataset
-        return EpochOrder(len(rows), self.seed)
-
-    def micro_batches(self, rows: list[LabelledRow]) -> list[forward.Batch]:
-        """The rows of an update, regrouped, as tensors on the device."""
-        found = group(rows, self.budget)
-        device = str(self.args.device)
-        return [forward.collate(rows, batch).to(device) for batch in found]
-
-    def training_step(
-        self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
-    ) -> Tensor:
-        """Gradient of one update; returns its mean loss over answer tokens, in nats."""
-        started = time.perf_counter()
-        model.train()
-        batches = self.micro_batches(inputs["rows"])
-        tokens = sum(len(batch.target) for batch in batches)
-        total = torch.zeros((), device=self.args.device)
-        for batch in batches:
-            with self.compute_loss_context_manager():
-                loss = forward.loss_sum(self.logits(model, batch), batch.target) / tokens
-            self.accelerator.backward(loss)
-            total += loss.detach()
-        self.seconds += time.perf_counter() - started
-        self.tokens += sum(len(row.ids) for row in inputs["rows"])
-        return total
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add tokens of the rows (as they are in the file, shared or not) a second of training."""
-        if "loss" in logs and self.seconds:
-            logs["tokens_per_second"] = self.tokens / self.seconds
-            self.seconds, self.tokens = 0.0, 0
-        super().log(logs, start_time)
-
-    @torch.no_grad()
-    def evaluate(
-        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
-    ) -> dict[str, float]:
-        """Loss and accuracy on the evaluation rows, read off the labelled positions.
-
-        token accuracy: trained tokens that are the likeliest; answer accuracy: rows whose trained
-        tokens all are. Both given the right beginning, so an upper bound of what is generated.
-        """
-        rows: Any = eval_dataset or self.eval_dataset
-        model: Any = self.model
-        model.eval()
-        loss, right, tokens, whole = 0.0, 0, 0, 0
-        for chosen in updates_of(list(range(len(rows))), self.args.eval_batch_size):
-            for batch in self.micro_batches([rows[i] for i in chosen]):
-                with self.compute_loss_context_manager():
-                    found = self.logits(model, batch)
-                hits = found.argmax(-1) == batch.target
-                loss += float(forward.loss_sum(found, batch.target))
-                right, tokens = right + int(hits.sum()), tokens + len(hits)
-                whole += batch.rows - len(batch.row[~hits].unique())
-        metrics = {
-            f"{metric_key_prefix}_loss": loss / tokens,
-            f"{metric_key_prefix}_token_accuracy": right / tokens,
-            f"{metric_key_prefix}_answer_accuracy": whole / len(rows),
-        }
-        self.log(dict(metrics))  # a copy: the Trainer adds the epoch to what it logs
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
-
-
-def facts(plan: Plan, model: Any, rows: list[LabelledRow]) -> dict[str, Any]:
-    """What the record should know of the run: sizes that rules and readers need."""
+def facts(plan: Plan, model: Any, rows: list[LabelledRow], frugal: Frugal) -> dict[str, Any]:
+    """What the record should know of the run: sizes that rules, readers and a smaller life need."""
+    order = updates_of(
+        epoch_order(len(rows), plan.value("train.seed"), 0), plan.value("train.batch_size")
+    )
+    largest = max(
+        b.positions for update in order for b in group([rows[i] for i in update], frugal.budget)
+    )
     return {
+        "largest_batch": largest,
+        "longest_row": max(len(row.ids) for row in rows),
         "recipe": plan.recipe,
         "model": plan.model,
         "vocabulary": model.config.vocab_size,

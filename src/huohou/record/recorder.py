@@ -16,6 +16,9 @@ State = Literal[
 ]
 Level = Literal["info", "warning", "error"]
 
+ACTIVE: frozenset[State] = frozenset({"starting", "running", "stopping"})
+FINAL: frozenset[State] = frozenset({"completed", "stopped", "failed", "lost"})
+
 
 class _Writer:
     def __init__(self, path: Path, seg: int) -> None:
@@ -77,6 +80,12 @@ class Recorder(_Writer):
         """A checkpoint is complete on the disk."""
         self._write("checkpoint", {"step": step, "path": str(path), **values})
 
+    def alert(self, text: str, level: Level = "warning", **facts: Any) -> None:
+        """Something a person should see now. facts: max_tokens, recompute after lack of memory."""
+        if self._echo is not None:
+            print(text, file=self._echo, flush=True)
+        self._write("alert", {"level": level, "text": text, **facts})
+
     def log(self, text: str, level: Level = "info") -> None:
         """A line for people."""
         if self._echo is not None:
@@ -97,9 +106,13 @@ class Journal(_Writer):
         fields = {"id": job, "name": name, "recipe": recipe, "base_model": base_model}
         self._write("queued", fields | facts)
 
-    def segment(self, pid: int, supervisor: int, host: str) -> None:
-        """A training process was started."""
-        self._write("segment", {"pid": pid, "supervisor": supervisor, "host": host})
+    def queue(self, **facts: Any) -> None:
+        """How the job waits for its turn: priority, and what starts it without a terminal."""
+        self._write("queue", facts)
+
+    def segment(self, pid: int, supervisor: int, host: str, **facts: Any) -> None:
+        """A training process was started. facts: checkpoint, where it goes on from one."""
+        self._write("segment", {"pid": pid, "supervisor": supervisor, "host": host, **facts})
 
     def state(self, state: State, **facts: Any) -> None:
         """The job's state changed. facts of an end: error, reason, exit_code, signal, tail."""

@@ -7,6 +7,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 EVENTS = "events.jsonl"
@@ -18,6 +19,9 @@ HEARTBEAT = "heartbeat"
 STOP = "stop"
 RESERVE = ".reserve"
 TRASH = "trash"
+BACKUP = "backup"
+LOGS = "logs"
+HIGHEST = ".highest"
 
 _FOLDER = re.compile(r"(\d{1,12})-")
 _LONGEST = 40
@@ -26,6 +30,11 @@ _LONGEST = 40
 def home() -> Path:
     """The workspace's folder; it need not exist yet."""
     return Path(os.environ.get("HUOHOU_HOME") or "runs")
+
+
+def day_log(workspace: Path, day: date) -> Path:
+    """The log of everything that happens in a workspace on that day."""
+    return workspace / LOGS / f"huohou-{day:%Y-%m-%d}.log"
 
 
 def slug(name: str) -> str:
@@ -58,7 +67,19 @@ def job_folders(workspace: Path) -> Iterator[Path]:
 
 
 def highest_number(workspace: Path) -> int:
-    """Highest number a folder has, those in the trash included; 0 when there is none."""
-    places = (workspace, workspace / TRASH)
+    """Highest number a job has had, those put away included; 0 when there is none."""
+    places = (workspace, workspace / TRASH, workspace / BACKUP)
     found = (number_of(p) for place in places if place.is_dir() for p in place.iterdir())
-    return max((n for n in found if n is not None), default=0)
+    return max([_kept_number(workspace), *(n for n in found if n is not None)])
+
+
+def keep_numbers(workspace: Path) -> None:
+    """Remember the highest number, so that it is not given again when the trash is emptied."""
+    (workspace / HIGHEST).write_text(str(highest_number(workspace)), encoding="ascii")
+
+
+def _kept_number(workspace: Path) -> int:
+    try:
+        return int((workspace / HIGHEST).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0

@@ -1,0 +1,49 @@
+"""``huohou resume``: go on with a run, extend it, or branch off."""
+
+import click
+
+from huohou.errors import UsageError
+from huohou.text import say
+
+
+@click.command(help=say("cli.resume.help"))
+@click.argument("run")
+@click.option(
+    "--extend-epochs", type=click.FloatRange(0, min_open=True), metavar="N",
+    help=say("cli.resume.extend"),
+)  # fmt: skip
+@click.option("--from", "checkpoint", metavar="checkpoint-N", help=say("cli.resume.from"))
+@click.option("--branch", metavar="NAME", help=say("cli.resume.branch"))
+@click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
+def command(
+    run: str,
+    extend_epochs: float | None,
+    checkpoint: str | None,
+    branch: str | None,
+    flags: tuple[str, ...],
+) -> int:
+    from huohou import api
+    from huohou.cli._progress import showing
+    from huohou.cli.train import EXIT, answer
+
+    if branch is None and (checkpoint or flags):
+        key = "resume.from_needs_branch" if checkpoint else "resume.changes_need_branch"
+        raise UsageError(key)
+    with showing() as on_event:
+        if branch is None:
+            ended = api.resume(run, extend_epochs=extend_epochs, on_event=on_event, on_note=_note)
+        else:
+            ended = api.branch(
+                run,
+                branch,
+                checkpoint=checkpoint,
+                extend_epochs=extend_epochs or 0,
+                flags=flags,
+                on_event=on_event,
+            )
+    answer(ended)
+    return EXIT.get(ended["status"], 1)
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)

@@ -1,0 +1,157 @@
+"""Going on with a job: from which checkpoint, and whether it is still the same run."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huohou.errors import UsageError
+from huohou.jobs import disk, stopping
+from huohou.plan import Difference, Plan, contract, differences
+from huohou.record import checkpoints
+from huohou.record.checkpoints import Checkpoint, Damaged
+from huohou.record.events import Follower
+from huohou.record.recorder import ACTIVE, Journal
+from huohou.record.store import Job
+from huohou.record.workspace import JOURNAL, PLAN
+from huohou.text import nearest, say
+
+# What a new run may not differ in from the checkpoint whose weights it begins with.
+SHAPES = ("recipe", "base_weights", "lora.rank", "lora.targets")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where a job goes on: its checkpoint (None: there is none), and later, damaged ones."""
+
+    checkpoint: Checkpoint | None
+    damaged: Sequence[Damaged] = ()
+
+
+def point(folder: Path, name: str | None = None) -> Point:
+    """The last whole checkpoint of a job, or the one of that name.
+
+    Raises UsageError when there is no such checkpoint, or it is damaged.
+    """
+    place = folder / checkpoints.FOLDER
+    if name is None:
+        return Point(*checkpoints.newest(place))
+    names = [path.name for path in checkpoints.listed(place)]
+    if name not in names:
+        known = ", ".join(names) or "-"
+        hint = nearest(name, names)
+        raise UsageError("resume.no_such", name=name, folder=place, hint=hint, known=known)
+    found = checkpoints.open_checkpoint(place / name)
+    if isinstance(found, Damaged):
+        raise UsageError("checkpoint.damaged", path=found.path, problem=found.problem)
+    return Point(found)
+
+
+def refuse_while_active(job: Job) -> None:
+    """Raise UsageError for a job that is running or waits for its turn."""
+    if job.status in ACTIVE or job.status == "queued":
+        raise UsageError("resume.active", id=job.id, state=say(f"state.{job.status}"))
+
+
+def refuse_differences(at: Point, old: Plan, plan: Plan, job: int) -> None:
+    """Raise UsageError that names every field in which the plan is not the checkpoint's.
+
+    Where no checkpoint was saved, the old plan stands for it; where all are damaged, UsageError.
+    """
+    found = at.checkpoint
+    if found is None and at.damaged:
+        lines = "\n".join(f"  {one.path.name}: {one.problem}" for one in at.damaged)
+        raise UsageError("resume.none_whole", id=job, lines=lines)
+    changed = differences(found.contract if found else contract(old), contract(plan))
+    if changed:
+        lines = "\n".join(f"  {describe(one)}" for one in changed)
+        name = found.path.name if found else PLAN
+        raise UsageError("resume.differs", run=job, checkpoint=name, lines=lines)
+
+
+def refuse_other_shape(found: Checkpoint, plan: Plan) -> bool:
+    """Whether a branch keeps the optimizer too (nothing changed), or takes the weights alone.
+
+    Raises UsageError where even the weights do not fit.
+    """
+    changed = differences(found.contract, contract(plan))
+    unfit = [one for one in changed if one.field in SHAPES]
+    if unfit:
+        lines = "\n".join(f"  {describe(one)}" for one in unfit)
+        raise UsageError("resume.unfit", checkpoint=found.path.name, lines=lines)
+    return bool(changed)
+
+
+def describe(one: Difference) -> str:
+    """A difference in a line; fingerprints by their beginnings."""
+    name = say(f"resume.field.{one.field}") if one.field in FINGERPRINTS else one.field
+    return say("resume.difference", field=name, before=_short(one.before), now=_short(one.now))
+
+
+FINGERPRINTS = ("data.train", "data.eval", "template", "tokenizer", "base_weights")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 else text
+
+
+def reopen(folder: Path) -> Journal:
+    """The journal of a job that goes on, at its next segment. Raises StoreError when it is held."""
+    journal = Journal(folder / JOURNAL, seg=0)
+    last = 0
+    follower = Follower(folder / JOURNAL)
+    while news := follower.poll():
+        last = max([last, *(event.get("seg", 0) for event in news)])
+    journal.seg = last + 1
+    stopping.forget(folder)
+    disk.set_aside(folder)
+    return journal
+
+
+def put_aside(damaged: Sequence[Damaged]) -> list[str]:
+    """Give damaged checkpoints other names, so that the Trainer does not trip over them; notes."""
+    notes = []
+    for one in damaged:
+        aside = checkpoints.set_aside(one.path, "damaged")
+        notes.append(
+            say("resume.skipped", name=one.path.name, problem=one.problem, aside=aside.name)
+        )
+    return notes
+
+
+def copy_into(found: Checkpoint, folder: Path) -> Path:
+    """A copy of a checkpoint in a new job's folder, which is then whole in itself."""
+    place = folder / checkpoints.FOLDER
+    place.mkdir(parents=True, exist_ok=True)
+    target = place / found.path.name
+    staging = place / checkpoints.STAGING
+    shutil.copytree(found.path, staging)
+    staging.rename(target)
+    return target
+
+
+def replace_plan(folder: Path, plan: Plan) -> None:
+    """Write the plan of a run that was extended; the earlier one is kept as ``plan.1.json``."""
+    n = 1
+    while (earlier := folder / f"plan.{n}.json").exists():
+        n += 1
+    staged = folder / f".{PLAN}"
+    staged.unlink(missing_ok=True)
+    plan.save(staged)
+    shutil.copyfile(folder / PLAN, earlier)
+    staged.replace(folder / PLAN)
+
+
+def flags_of(plan: Plan, changed: Sequence[str]) -> list[str]:
+    """Settings that make a new plan of the same run wherever it is made, and what is changed."""
+    fixed: Mapping[str, Any] = {
+        "model": plan.model,
+        "data.train": plan.train.path,
+        "data.eval": plan.eval.path if plan.eval else None,
+        "data.format": plan.train.format,
+        "train.dtype": plan.dtype.value,
+    }
+    return [*(f"{name}={json.dumps(value)}" for name, value in fixed.items()), *changed]

@@ -1,0 +1,47 @@
+"""How a recipe goes on from a checkpoint: everything, or the weights alone."""
+
+from typing import Any
+
+from huohou.errors import DataError
+from huohou.recipes import Start
+from huohou.record.checkpoints import Checkpoint, open_checkpoint
+from huohou.record.recorder import Recorder
+from huohou.text import say
+
+
+def resumed(start: Start) -> str | None:
+    """What to hand to the Trainer: it loads weights, optimizer, schedule, random states and finds
+    the place in the data."""
+    if start.checkpoint is None or start.weights_only:
+        return None
+    return str(start.checkpoint)
+
+
+def begin_from(start: Start, model: Any) -> None:
+    """Load the adapter's weights of a checkpoint into a model, and nothing else of it.
+
+    Raises DataError when the checkpoint is not whole.
+    """
+    if start.checkpoint is None:
+        return
+    found = open_checkpoint(start.checkpoint)
+    if not isinstance(found, Checkpoint):
+        raise DataError("checkpoint.damaged", path=found.path, problem=found.problem)
+    if start.weights_only:
+        from peft import set_peft_model_state_dict
+        from safetensors.torch import load_file
+
+        set_peft_model_state_dict(model, load_file(found.path / "adapter_model.safetensors"))
+
+
+def going_on(start: Start, recorder: Recorder) -> dict[str, Any]:
+    """Facts of the start event where it is no first start; people are told as well."""
+    if start.checkpoint is None:
+        return {}
+    found = open_checkpoint(start.checkpoint)
+    step = found.step if isinstance(found, Checkpoint) else 0
+    if start.weights_only:
+        recorder.log(say("sft.from_weights", checkpoint=start.checkpoint.name))
+        return {"weights_from": str(start.checkpoint)}
+    recorder.log(say("sft.resumed", step=step, next=step + 1))
+    return {"resumed_from": step}

@@ -1,0 +1,168 @@
+"""transformers' Trainer, made to train answers only, to save whole checkpoints or none, and to go
+on in smaller pieces where the memory does not suffice."""
+
+import gc
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import Trainer
+from transformers.trainer_utils import rotate_checkpoints
+
+from huohou.data.labels import LabelledRow
+from huohou.recipes import forward
+from huohou.recipes.batches import group
+from huohou.recipes.memory import Frugal, NotEnoughMemoryError, is_out, smaller
+from huohou.recipes.order import EpochOrder, updates_of
+from huohou.record import checkpoints
+
+Logits = Callable[[nn.Module, forward.Batch], Tensor]
+
+
+class AnswerTrainer(Trainer):
+    """Trainer whose update is the mean loss over the answer tokens of its rows."""
+
+    def __init__(
+        self,
+        *,
+        frugal: Frugal,
+        logits: Logits,
+        seed: int,
+        contract: Mapping[str, Any] | None = None,
+        on_smaller: Callable[[Frugal, BaseException], None] = lambda *_: None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.frugal, self.logits, self.seed = frugal, logits, seed
+        self.contract, self.on_smaller = contract or {}, on_smaller
+        self.seconds, self.tokens = 0.0, 0  # since the last log line
+        self._staging: Path | None = None
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        rows: Any = self.train_dataset
+        return EpochOrder(len(rows), self.seed)
+
+    def micro_batches(self, rows: list[LabelledRow]) -> list[forward.Batch]:
+        """The rows of an update, regrouped, as tensors on the device."""
+        found = group(rows, self.frugal.budget)
+        device = str(self.args.device)
+        return [forward.collate(rows, batch).to(device) for batch in found]
+
+    def training_step(
+        self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Gradient of one update; returns its mean loss over answer tokens, in nats."""
+        started = time.perf_counter()
+        model.train()
+        rows: list[LabelledRow] = inputs["rows"]
+        while True:
+            try:
+                total = self._update(model, rows)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out(error):
+                    raise
+                lacked: BaseException = error.with_traceback(None)  # it holds on to the tensors
+            self._shrink(model, rows, lacked)
+        self.seconds += time.perf_counter() - started
+        self.tokens += sum(len(row.ids) for row in rows)
+        return total
+
+    def _update(self, model: nn.Module, rows: list[LabelledRow]) -> Tensor:
+        batches = self.micro_batches(rows)
+        tokens = sum(len(batch.target) for batch in batches)
+        total = torch.zeros((), device=self.args.device)
+        for batch in batches:
+            with self.compute_loss_context_manager():
+                loss = forward.loss_sum(self.logits(model, batch), batch.target) / tokens
+            self.accelerator.backward(loss)
+            total += loss.detach()
+        return total
+
+    def _shrink(self, model: nn.Module, rows: list[LabelledRow], lacked: BaseException) -> None:
+        """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
+        model.zero_grad(set_to_none=True)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        found = smaller(self.frugal, group(rows, self.frugal.budget))
+        if found is None:
+            longest = max(len(row.ids) for row in rows)
+            raise NotEnoughMemoryError("sft.no_memory", longest=longest) from lacked
+        if found.recompute and not self.frugal.recompute:
+            recompute(model)
+        self.frugal = found
+        self.on_smaller(found, lacked)
+
+    # Checkpoints
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._staging or self.args.output_dir)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Save to a folder of another name; only a whole one is called a checkpoint."""
+        folder = Path(str(self.args.output_dir))
+        final = folder / checkpoints.name(self.state.global_step)
+        staging = folder / checkpoints.STAGING
+        shutil.rmtree(staging, ignore_errors=True)  # left by a process that was killed
+        best = self.state.best_global_step
+        if best:
+            self.state.best_model_checkpoint = str(folder / checkpoints.name(best))
+        self._staging = staging
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self._staging = None
+        checkpoints.seal(staging / final.name, final, self.contract)
+        rotate_checkpoints(
+            str(folder), self.args.save_total_limit, self.state.best_model_checkpoint
+        )
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add tokens of the rows (as they are in the file, shared or not) a second of training."""
+        if "loss" in logs and self.seconds:
+            logs["tokens_per_second"] = self.tokens / self.seconds
+            self.seconds, self.tokens = 0.0, 0
+        super().log(logs, start_time)
+
+    @torch.no_grad()
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Loss and accuracy on the evaluation rows, read off the labelled positions.
+
+        token accuracy: trained tokens that are the likeliest; answer accuracy: rows whose trained
+        tokens all are. Both given the right beginning, so an upper bound of what is generated.
+        """
+        rows: Any = eval_dataset or self.eval_dataset
+        model: Any = self.model
+        model.eval()
+        loss, right, tokens, whole = 0.0, 0, 0, 0
+        for chosen in updates_of(list(range(len(rows))), self.args.eval_batch_size):
+            for batch in self.micro_batches([rows[i] for i in chosen]):
+                with self.compute_loss_context_manager():
+                    found = self.logits(model, batch)
+                hits = found.argmax(-1) == batch.target
+                loss += float(forward.loss_sum(found, batch.target))
+                right, tokens = right + int(hits.sum()), tokens + len(hits)
+                whole += batch.rows - len(batch.row[~hits].unique())
+        metrics = {
+            f"{metric_key_prefix}_loss": loss / tokens,
+            f"{metric_key_prefix}_token_accuracy": right / tokens,
+            f"{metric_key_prefix}_answer_accuracy": whole / len(rows),
+        }
+        self.log(dict(metrics))  # a copy: the Trainer adds the epoch to what it logs
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+
+def recompute(model: Any) -> None:
+    """Let the model forget inner values and compute them again in the backward pass."""
+    model.enable_input_require_grads()
+    model.activation_checkpointing_enable()

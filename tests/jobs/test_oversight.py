@@ -1,0 +1,120 @@
+"""What a supervisor notices: silence, lost weights, and what the doctor says while it trains."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huohou import api
+from huohou.jobs.again import dumps, loads, next_start, smaller
+from huohou.jobs.endings import Ending
+from huohou.jobs.silence import LEAST, UNKNOWN, Silence
+from huohou.plan import Plan
+from huohou.recipes import Start
+from huohou.record import checkpoints
+from huohou.record.events import Follower
+
+
+def test_silence_is_told_once_and_by_what_is_usual() -> None:
+    silence = Silence(0.0)
+    assert silence.too_long(UNKNOWN - 1) is None
+    for second in range(1, 200, 30):
+        silence.heard(float(second))
+    last = 181.0
+    assert silence.too_long(last + 89) is None, "three times the usual gap of 30 s"
+    assert silence.too_long(last + 91) == 91
+    assert silence.too_long(last + 500) is None, "told once"
+    silence.heard(last + 501)
+    assert silence.too_long(last + 502 + UNKNOWN) is not None, "and again after it was heard"
+
+
+def test_quick_runs_get_a_minute() -> None:
+    silence = Silence(0.0)
+    for tenth in range(100):
+        silence.heard(tenth / 10)
+    assert silence.too_long(9.9 + LEAST - 1) is None
+    assert silence.too_long(9.9 + LEAST + 1) == pytest.approx(LEAST + 1)
+
+
+def test_a_start_goes_through_the_command_line_unchanged() -> None:
+    for start in (Start(), Start(Path("a b/行"), True, 5, True)):
+        assert loads(dumps(start)) == start
+
+
+def test_after_a_kill_for_memory_pieces_get_smaller_to_one_row_and_then_end() -> None:
+    sizes: dict[str, Any] = {"largest_batch": 800, "longest_row": 90}
+    start, seen = Start(), []
+    while (then := smaller(start, sizes)) is not None:
+        start = then
+        seen.append((start.max_tokens, start.recompute))
+    assert seen == [(400, False), (200, False), (100, False), (90, True)]
+    assert smaller(Start(), {}) is None
+
+
+def test_only_lack_of_memory_is_followed_by_another_life(tmp_path: Path) -> None:
+    sizes: dict[str, Any] = {"largest_batch": 800, "longest_row": 90}
+    killed = {"reason": "out-of-memory", "signal": "SIGKILL"}
+    for facts in ({"reason": "signal", "signal": "SIGKILL"}, {"reason": "out-of-memory"}, {}):
+        assert next_start(Ending("failed", facts=facts), Start(), sizes, tmp_path) is None
+    assert next_start(Ending("failed", facts=killed), Start(), sizes, tmp_path) == Start(
+        max_tokens=400
+    )
+
+
+RECIPE = """
+import os, time
+from huohou.recipes import Recipe, recipes
+from huohou.record import checkpoints
+
+def run(plan, folder, recorder, should_stop, start):
+    forget = os.environ.get("FORGET")
+    at = int(start.checkpoint.name.rpartition("-")[2]) if start.checkpoint else 0
+    recorder.start(updates=60, epochs=2.0, **({"resumed_from": at} if at else {}))
+    for step in range(at + 1, 61):
+        if at == 0 and step == 31:
+            os._exit(9)
+        begun = step - at if forget else step
+        recorder.metrics(step, step / 30, loss=3.0 / begun ** 0.5, learning_rate=1e-3)
+        if step % 10 == 0 or (forget and step == at + 2):
+            staged = folder / "checkpoints" / ".writing" / f"checkpoint-{step}"
+            staged.mkdir(parents=True)
+            (staged / "weights").write_text(str(step))
+            checkpoints.seal(staged, folder / "checkpoints" / staged.name, {})
+            recorder.checkpoint(step, f"checkpoints/{staged.name}")
+        time.sleep(0.05 if at else 0)
+
+recipes.register("forgetful")(Recipe(run, lambda subject: None))
+"""
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize("forget", [False, True])
+def test_a_resume_that_lost_the_weights_stops_itself(
+    plan: Plan, plugin: Path, monkeypatch: pytest.MonkeyPatch, forget: bool
+) -> None:
+    """The fault is planted: the recipe begins anew and says that it resumed."""
+    from dataclasses import replace
+
+    from huohou.jobs import resume
+    from huohou.jobs.supervisor import Supervisor
+    from huohou.record.store import Store
+
+    (plugin / "fake_recipe.py").write_text(RECIPE, encoding="utf-8")
+    folder = Path(api.train(replace(plan, recipe="forgetful"))["folder"])
+    point = resume.point(folder).checkpoint
+    assert point is not None and point.step == 30
+    if forget:
+        monkeypatch.setenv("FORGET", "1")
+    done = Supervisor(Store(folder.parent), folder, resume.reopen(folder)).run(Start(point.path))
+    found = [e for e in Follower(folder / "job.jsonl").poll() if e["kind"] == "finding"]
+    lost = [e for e in found if e["code"] == "resume-lost-weights"]
+    if not forget:
+        assert (done.status, lost) == ("completed", [])
+        return
+    assert done.status == "failed" and "weights were not loaded" in str(done.error)
+    assert done.step is not None and done.step < 60, "it did not go on to the end"
+    assert [e["severity"] for e in lost] == ["error"]
+    assert json.dumps(lost[0]["evidence"])
+    assert resume.point(folder).checkpoint == point, "what was saved since is not taken"
+    assert (folder / checkpoints.FOLDER / "suspect-checkpoint-32").is_dir(), "and is kept"
