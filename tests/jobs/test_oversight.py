@@ -118,3 +118,44 @@ def test_a_resume_that_lost_the_weights_stops_itself(
     assert json.dumps(lost[0]["evidence"])
     assert resume.point(folder).checkpoint == point, "what was saved since is not taken"
     assert (folder / checkpoints.FOLDER / "suspect-checkpoint-32").is_dir(), "and is kept"
+
+
+HUNGRY = """
+import json, os, signal, time
+from huohou.recipes import Recipe, recipes
+
+def run(plan, folder, recorder, should_stop, start):
+    recorder.start(updates=3, epochs=1.0, largest_batch=800, longest_row=90)
+    with open(folder / "starts.jsonl", "a") as out:
+        out.write(json.dumps([start.max_tokens, start.recompute]) + "\\n")
+    for step in (1, 2, 3):
+        recorder.metrics(step, step / 3, loss=1.0 / step)
+        if step == 2 and (start.max_tokens or 800) > 200:
+            os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
+
+recipes.register("hungry")(Recipe(run, lambda subject: None))
+"""
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_run_that_the_kernel_ends_for_memory_goes_on_in_smaller_pieces(
+    plan: Plan, plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real processes, really killed; the kernel's counter is the one thing that is not real."""
+    from dataclasses import replace
+    from itertools import count
+
+    from huohou.jobs import memory
+
+    (plugin / "fake_recipe.py").write_text(HUNGRY, encoding="utf-8")
+    counter = count()
+    monkeypatch.setattr(memory, "kernel_kills", lambda: next(counter))
+    done = api.train(replace(plan, recipe="hungry"))
+    folder = Path(done["folder"])
+    starts = [json.loads(line) for line in (folder / "starts.jsonl").read_text().splitlines()]
+    assert starts == [[None, False], [400, False], [200, False]]
+    assert done["status"] == "completed"
+    told = Follower(folder / "job.jsonl").poll()
+    assert [e["seg"] for e in told if e["kind"] == "segment"] == [0, 1, 2]
+    assert sum("want of memory" in e["text"] for e in told if e["kind"] == "alert") == 2

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from huohou import api
 from huohou.cli.main import run
 from huohou.record import checkpoints
 from huohou.record.events import Follower
+from small_disk import small_disk
 from tiny import CHATML, tiny_llama_folder
 
 
@@ -194,3 +196,30 @@ def test_where_no_checkpoint_is_whole_nothing_begins_anew_unasked(
     told = capsys.readouterr().err
     assert "optimizer.pt is missing" in told and "--if-exists new" in told
     assert len(journal(home)) == before
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_while_it_saves(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real checkpoints on a small disk: those before the full one are whole, and it goes on."""
+    with small_disk(tmp_path / "disk", 3000) as disk:
+        monkeypatch.setenv("HUOHOU_HOME", str(disk))
+        every = ["-s", "train.evals_per_epoch=5", "-s", "train.keep_checkpoints=100"]
+        assert run(["train", "run.yaml", *every]) == 1
+        shown = api.run("last")
+        assert shown["status"] == "failed"
+        assert shown["error"].startswith("The disk is full")
+        folder = disk / "1-codes"
+        saved = checkpoints.listed(folder / checkpoints.FOLDER)
+        assert len(saved) >= 3
+        assert checkpoints.newest(folder / checkpoints.FOLDER)[1] == [], "none is half"
+        trained = [e for e in Follower(folder / "events.jsonl").poll() if e["kind"] == "metrics"]
+        assert [e["step"] for e in trained] == list(range(1, len(trained) + 1))
+        database = sqlite3.connect(disk / "huohou.db")
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        for path in saved[:-2]:
+            shutil.rmtree(path)
+        assert run(["resume", "1"]) in (0, 1)
+        begun = next(e for e in Follower(folder / "events.jsonl").poll() if "resumed_from" in e)
+        assert checkpoints.name(begun["resumed_from"]) == saved[-1].name

@@ -17,9 +17,11 @@ import pytest
 from huohou import api
 from huohou.jobs import disk, memory
 from huohou.plan import Plan
+from huohou.recipes.memory import is_out
 from huohou.record.events import Follower
 from huohou.record.readers.huohou_run import read_run
 from huohou.record.store import Store
+from small_disk import small_disk
 
 pytestmark = pytest.mark.usefixtures("plugin")
 
@@ -145,18 +147,6 @@ def test_killed_by_the_kernel_for_memory(
 # A full disk
 
 
-@contextmanager
-def small_disk(place: Path, kilobytes: int) -> Iterator[Path]:
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting is not allowed here; test_a_limit_on_file_sizes does the same")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 def test_a_disk_that_fills_up(
     plan: Plan, fake: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,9 +200,9 @@ def test_what_counts_as_lack_of_memory() -> None:
     class OutOfMemoryError(RuntimeError):
         pass
 
-    assert memory.is_out(OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
-    assert memory.is_out(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"))
-    assert not memory.is_out(RuntimeError("shapes differ"))
+    assert is_out(OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    assert is_out(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"))
+    assert not is_out(RuntimeError("shapes differ"))
 
 
 # Stopping
@@ -407,7 +397,7 @@ def test_a_run_is_found_by_what_people_call_it(plan: Plan, tmp_path: Path) -> No
     before = sorted(p.name for p in elsewhere.iterdir())
     found = api.run(str(elsewhere))
     assert (found["id"], found["status"], found["folder"]) == (1, "completed", str(elsewhere))
-    assert [f["code"] for f in found["findings"]] == ["data-duplicates"]
+    assert "data-duplicates" in [f["code"] for f in found["findings"]]
     assert sorted(p.name for p in elsewhere.iterdir()) == before
     with pytest.raises(Exception, match="bank codes") as caught:
         api.run("bank cods")
