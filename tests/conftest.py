@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 # Tiny models are quickest on one thread; more of them only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import postgres
 from huohou import text
 
 # A busy machine is no reason to fail.
@@ -28,3 +29,25 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     text.use(None)
     yield
     text.use(None)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server; the test is skipped where there is none, but in CI it fails."""
+    try:
+        with postgres.cluster() as cluster:
+            yield cluster
+    except postgres.MissingError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The store is in the workspace's own file, or in an empty database of PostgreSQL."""
+    monkeypatch.delenv("HUOHOU_DB", raising=False)
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgresql").new_database()
+        monkeypatch.setenv("HUOHOU_DB", address)
+    return str(request.param)

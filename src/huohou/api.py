@@ -268,6 +268,7 @@ def resume(
         on_note(note)
     if extend_epochs:
         resuming.replace_plan(run.folder, plan)
+        on_note(say("resume.extended", epochs=f"{epochs:g}"))
     size = plan.prediction.checkpoint_bytes
     supervisor = Supervisor(
         run.store, run.folder, journal, checkpoint_bytes=size, on_event=on_event

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from huohou.errors import StoreError
+import postgres
+from huohou.errors import HuohouError, MissingExtraError, StoreError
 from huohou.record.events import dumps
 from huohou.record.recorder import Journal, Recorder
 from huohou.record.schema import metadata
@@ -39,6 +39,21 @@ def tables(store: Store) -> dict[str, list[tuple[str, ...]]]:
             table.name: sorted(tuple(map(repr, row)) for row in connection.execute(select(table)))
             for table in metadata.tables.values()
         }
+
+
+def sql(store: Store, query: str) -> list[tuple[Any, ...]]:
+    """What a query that people type answers."""
+    with store._engine.begin() as connection:
+        found = connection.exec_driver_sql(query)
+        return [tuple(row) for row in found] if found.returns_rows else []
+
+
+def lose(store: Store) -> None:
+    """The database is gone."""
+    if store._file is not None:
+        store._file.unlink()
+    else:
+        sql(store, f"DROP TABLE {', '.join(metadata.tables)}")
 
 
 def write_run(folder: Path, after_each: Callable[[], object] = lambda: None) -> None:
@@ -72,6 +87,7 @@ def write_run(folder: Path, after_each: Callable[[], object] = lambda: None) -> 
         after_each()
 
 
+@pytest.mark.usefixtures("database")
 def test_live_and_rebuilt_are_equal(tmp_path: Path) -> None:
     store = Store(tmp_path)
     findings = [{"code": "data-duplicates", "severity": "warning"}]
@@ -82,20 +98,21 @@ def test_live_and_rebuilt_are_equal(tmp_path: Path) -> None:
     assert len(live["metrics"]) == 90 * 2 + 1 + 40
     assert store.rebuild().jobs == 1
     assert tables(store) == live
-    (tmp_path / "huohou.db").unlink()  # also when it is gone
+    lose(store)  # also when it is gone
     assert tables(Store(tmp_path)) == live
 
 
+@pytest.mark.usefixtures("database")
 def test_columns_of_the_contract(tmp_path: Path) -> None:
     store = Store(tmp_path)
     folder = store.create("bank codes", filler(epochs=3.0))
     write_run(folder)
     store.take_in(folder)
-    row = sqlite3.connect(tmp_path / "huohou.db").execute(
+    query = (
         "SELECT status, current_epoch, epochs, progress_percentage, train_loss, val_loss "
         "FROM training_jobs WHERE id = 1"
     )
-    assert row.fetchone() == ("failed", 119 / 50, 4.0, 100 * 119 / 200, 1 / 119, 0.7)
+    assert sql(store, query) == [("failed", 119 / 50, 4.0, 100 * 119 / 200, 1 / 119, 0.7)]
     job = store.job(1)
     assert job is not None
     assert (job.name, job.folder, job.error) == ("bank codes", "1-bank-codes", "ValueError: boom")
@@ -103,7 +120,7 @@ def test_columns_of_the_contract(tmp_path: Path) -> None:
     assert [e["kind"] for e in store.events(1, ["checkpoint", "log"])] == ["checkpoint", "log"]
 
 
-def test_nan_is_a_value_everywhere(tmp_path: Path) -> None:
+def test_nan_is_a_value_everywhere(tmp_path: Path, database: str) -> None:
     store = Store(tmp_path)
     folder = store.create("x", filler())
     with Recorder(folder / EVENTS) as recorder:
@@ -112,28 +129,31 @@ def test_nan_is_a_value_everywhere(tmp_path: Path) -> None:
     store.take_in(folder)
     job = store.job(1)
     assert job is not None and job.train_loss is not None and math.isnan(job.train_loss)
-    database = sqlite3.connect(tmp_path / "huohou.db")
-    assert database.execute("SELECT train_loss FROM training_jobs").fetchall() == [("NaN",)]
-    values = database.execute("SELECT step, value, flag FROM metrics ORDER BY step").fetchall()
+    seen = str(sql(store, "SELECT train_loss FROM training_jobs")[0][0])
+    assert seen == ("NaN" if database == "sqlite" else "nan")
+    values = sql(store, "SELECT step, value, flag FROM metrics ORDER BY step")
     assert values == [(1, 0.0, None), (2, None, "NaN")]
     loss = store.series(1, "loss")
     assert loss.last[0] == 0.0 and math.isnan(loss.last[1]) and loss.nans == [0, 1]
 
 
+@pytest.mark.usefixtures("database")
 def test_a_second_job_of_a_name_gets_its_own_folder(tmp_path: Path) -> None:
     store = Store(tmp_path)
     folders = [store.create("银行 行号", filler()).name for _ in range(3)]
     assert folders == ["1-银行-行号", "2-银行-行号", "3-银行-行号"]
 
 
+@pytest.mark.usefixtures("database")
 def test_a_number_is_not_used_again(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (tmp_path / "trash" / "7-old").mkdir(parents=True)
     assert store.create("x", filler()).name == "8-x"
-    (tmp_path / "huohou.db").unlink()
+    lose(store)
     assert store.create("x", filler()).name == "9-x"
 
 
+@pytest.mark.usefixtures("database")
 def test_what_cannot_be_filled_leaves_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
@@ -161,7 +181,7 @@ for _ in range(5):
 """
 
 
-def test_processes_at_the_same_moment_get_different_numbers(tmp_path: Path) -> None:
+def test_processes_at_the_same_moment_get_different_numbers(tmp_path: Path, database: str) -> None:
     runs = [
         subprocess.Popen(
             [sys.executable, "-c", CREATE, tmp_path / "runs"],
@@ -180,26 +200,82 @@ def test_processes_at_the_same_moment_get_different_numbers(tmp_path: Path) -> N
     assert sorted(names, key=lambda n: int(n.split("-")[0])) == [f"{n}-same" for n in range(1, 21)]
     store = Store(tmp_path / "runs")
     assert [job.id for job in store.jobs()] == list(range(20, 0, -1))
-    assert sqlite3.connect(tmp_path / "runs/huohou.db").execute(
-        "PRAGMA integrity_check"
-    ).fetchone() == ("ok",)
-    assert sqlite3.connect(tmp_path / "runs/huohou.db").execute(
-        "PRAGMA journal_mode"
-    ).fetchone() == ("wal",)
+    if database == "sqlite":
+        assert sql(store, "PRAGMA integrity_check") == [("ok",)]
+        assert sql(store, "PRAGMA journal_mode") == [("wal",)]
+
+
+TAKE_IN = """
+import pathlib, sys, time
+from huohou.record.store import Store
+folder = pathlib.Path(sys.argv[1])
+store = Store(folder.parent)
+print("ready", flush=True)
+while not (folder / "over").exists():
+    store.take_in(folder)
+    time.sleep(0.02)
+store.take_in(folder)
+"""
+
+
+@pytest.mark.usefixtures("database")
+def test_many_may_take_in_the_same_job(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    runs = [
+        subprocess.Popen([sys.executable, "-c", TAKE_IN, folder], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    assert [run.stdout and run.stdout.readline() for run in runs] == [b"ready\n"] * 2
+    write_run(folder, lambda: store.take_in(folder))
+    (folder / "over").touch()
+    assert [run.wait(60) for run in runs] == [0] * 2
+    for run in runs:
+        assert run.stdout
+        run.stdout.close()
+    together = tables(store)
+    store.rebuild()
+    assert tables(store) == together
+
+
+@pytest.mark.usefixtures("database")
+def test_a_job_that_is_dropped_comes_back_whole(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for _ in range(2):
+        folder = store.create("x", filler(epochs=3.0, plan={"findings": [{"code": "a"}]}))
+        write_run(folder)
+        store.take_in(folder)
+    before = tables(store)
+
+    def fail() -> None:
+        raise OSError(13, "not allowed")
+
+    with pytest.raises(OSError, match="not allowed"):
+        store.drop(2, fail)
+    assert tables(store) == before
+    away = tmp_path / "away"
+    store.drop(2, lambda: folder.rename(away))
+    left = tables(store)
+    assert [job.id for job in store.jobs()] == [1]
+    assert all(
+        row[0] == "1" for name, rows in left.items() for row in rows if name != "huohou_meta"
+    )
+    away.rename(folder)
+    store.take_in(folder)
+    assert tables(store) == before
 
 
 @pytest.mark.parametrize("schema", [0, 999])
+@pytest.mark.usefixtures("database")
 def test_an_older_or_newer_store_is_rebuilt(tmp_path: Path, schema: int) -> None:
     store = Store(tmp_path)
     write_run(store.create("x", filler()))
-    database = sqlite3.connect(tmp_path / "huohou.db")
-    database.execute("UPDATE huohou_meta SET schema = ?", (schema,))
-    database.execute("ALTER TABLE training_jobs RENAME COLUMN status TO stage")
-    database.execute("CREATE TABLE mine (note TEXT)")
-    database.execute("INSERT INTO mine VALUES ('kept')")
-    database.commit()
+    sql(store, f"UPDATE huohou_meta SET schema = {schema}")
+    sql(store, "ALTER TABLE training_jobs RENAME COLUMN status TO stage")
+    sql(store, "CREATE TABLE mine (note TEXT)")
+    sql(store, "INSERT INTO mine VALUES ('kept')")
     assert [job.status for job in store.jobs()] == ["failed"]
-    assert database.execute("SELECT note FROM mine").fetchall() == [("kept",)]
+    assert sql(store, "SELECT note FROM mine") == [("kept",)]
 
 
 def test_a_rebuild_without_a_workspace_says_so(tmp_path: Path) -> None:
@@ -219,14 +295,22 @@ def test_an_unreadable_database_is_moved_aside_by_a_rebuild(tmp_path: Path) -> N
     assert [job.id for job in store.jobs()] == [1]
 
 
+@pytest.mark.usefixtures("database")
 def test_tables_of_others_are_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "theirs.db"
-    theirs = sqlite3.connect(file)
-    theirs.execute("CREATE TABLE metrics (mine TEXT)")
-    theirs.commit()
+    store = Store(tmp_path)
+    sql(store, "CREATE TABLE metrics (mine TEXT)")
     with pytest.raises(StoreError, match="metrics"):
-        Store(tmp_path / "runs", url=f"sqlite:///{file}").create("x", filler())
-    assert theirs.execute("SELECT * FROM metrics").fetchall() == []
+        store.create("x", filler())
+    assert sql(store, "SELECT * FROM metrics") == []
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense", "mysql+none://x", "oracle://x/y", "postgresql://127.0.0.1:9/x"]
+)
+def test_a_database_that_cannot_be_used(tmp_path: Path, address: str) -> None:
+    with pytest.raises(HuohouError) as caught:
+        Store(tmp_path, url=address).jobs()
+    assert isinstance(caught.value, StoreError | MissingExtraError)
 
 
 def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -242,6 +326,7 @@ def test_a_workspace_that_is_a_file(tmp_path: Path) -> None:
         Store(tmp_path / "runs").create("x", filler())
 
 
+@pytest.mark.usefixtures("database")
 def test_a_copied_folder_is_not_mixed_in(tmp_path: Path) -> None:
     store = Store(tmp_path)
     folder = store.create("x", filler())
@@ -310,23 +395,50 @@ STRANGE = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
-@given(st.lists(STRANGE, max_size=6), st.lists(STRANGE, max_size=6))
-def test_strange_lines_are_taken_in_without_a_crash(
-    tmp_path_factory: pytest.TempPathFactory, journal: list[Any], events: list[Any]
-) -> None:
-    workspace = tmp_path_factory.mktemp("strange")
+def take_in_strange(workspace: Path, url: str, journal: list[Any], events: list[Any]) -> None:
     folder = workspace / "1-x"
     folder.mkdir()
     first = {"kind": "queued", "id": 1, "name": "x", "t": 5.0}
     (folder / JOURNAL).write_bytes(b"".join(map(dumps, [first, *journal])))
     (folder / EVENTS).write_bytes(b"".join(map(dumps, events)))
-    store = Store(workspace, url="sqlite://")
+    store = Store(workspace, url=url)
+    store.rebuild()
     assert [job.id for job in store.jobs()] == [1]
     store.events(1)
     store.findings(1)
     for name in store.names(1):
         store.series(1, name)
+
+
+LINES = st.lists(STRANGE, max_size=6)
+
+
+@settings(max_examples=50)
+@given(LINES, LINES)
+def test_strange_lines_are_taken_in_without_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, journal: list[Any], events: list[Any]
+) -> None:
+    take_in_strange(tmp_path_factory.mktemp("strange"), "sqlite://", journal, events)
+
+
+def test_strange_lines_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: postgres.Cluster
+) -> None:
+    url = postgresql.new_database()
+
+    @settings(max_examples=20)
+    @given(LINES, LINES)
+    def check(journal: list[Any], events: list[Any]) -> None:
+        take_in_strange(tmp_path_factory.mktemp("strange"), url, journal, events)
+
+    check()
+
+
+def test_names_and_numbers_that_are_too_long(tmp_path: Path, postgresql: postgres.Cluster) -> None:
+    long = "银" * 5000
+    journal = [{"kind": "state", "state": long, "error": long, "seg": 2**40}]
+    events = [{"kind": "metrics", "seg": 2**52, "step": 2**52, "t": 1e308, long: 1.0, "b": 5e-324}]
+    take_in_strange(tmp_path, postgresql.new_database(), journal, events)
 
 
 STEPS = st.lists(
@@ -336,18 +448,15 @@ STEPS = st.lists(
 ENDS = st.tuples(st.integers(0, 5000), st.integers(0, 5000))
 
 
-@settings(deadline=None)
-@given(STEPS, st.integers(1, 30), ENDS, st.integers(1, 50))
-def test_every_point_of_a_range_is_in_one_bucket(
-    tmp_path_factory: pytest.TempPathFactory,
-    points: list[tuple[int, int, float]],
-    wanted: int,
-    ends: tuple[int, int],
-    batch: int,
+Points = list[tuple[int, int, float]]
+
+
+def take_in_points(
+    workspace: Path, url: str, points: Points, wanted: int, ends: tuple[int, int], batch: int
 ) -> None:
-    workspace = tmp_path_factory.mktemp("series")
     lo, hi = sorted(ends)
-    store = Store(workspace, url="sqlite://")
+    store = Store(workspace, url=url)
+    store.rebuild()
     folder = store.create("x", filler())
     with (folder / EVENTS).open("ab") as out:
         for i, (seg, step, value) in enumerate(points):
@@ -376,6 +485,31 @@ def test_every_point_of_a_range_is_in_one_bucket(
         assert steps == sorted(steps)
 
 
+@given(STEPS, st.integers(1, 30), ENDS, st.integers(1, 50))
+def test_every_point_of_a_range_is_in_one_bucket(
+    tmp_path_factory: pytest.TempPathFactory,
+    points: Points,
+    wanted: int,
+    ends: tuple[int, int],
+    batch: int,
+) -> None:
+    take_in_points(tmp_path_factory.mktemp("series"), "sqlite://", points, wanted, ends, batch)
+
+
+def test_every_point_is_in_one_bucket_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: postgres.Cluster
+) -> None:
+    url = postgresql.new_database()
+
+    @settings(max_examples=12)
+    @given(STEPS, st.integers(1, 30), ENDS, st.integers(1, 50))
+    def check(points: Points, wanted: int, ends: tuple[int, int], batch: int) -> None:
+        take_in_points(tmp_path_factory.mktemp("series"), url, points, wanted, ends, batch)
+
+    check()
+
+
+@pytest.mark.usefixtures("database")
 def test_few_points_come_as_they_are(tmp_path: Path) -> None:
     store = Store(tmp_path)
     folder = store.create("x", filler())

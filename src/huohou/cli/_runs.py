@@ -23,7 +23,7 @@ def show_runs(found: Mapping[str, Any]) -> None:
         [
             str(run["id"]),
             run["name"],
-            state(run["status"]),
+            _place(run),
             f"{run['progress_percentage']:.0f}%",
             epochs(run),
             number(run["train_loss"]),
@@ -52,6 +52,16 @@ def show_run(run: Mapping[str, Any]) -> None:
         click.echo(f"{mark}  {finding['code']}: {finding.get('title', '')}")
 
 
+def show_import(done: Mapping[str, Any]) -> None:
+    """Print what a log became: the run, its series, what to do with it."""
+    show_run(done)
+    series = ", ".join(f"{name} {n}" for name, n in done["points"].items())
+    click.echo("  " + say("runs.imported", reader=done["reader"], series=series))
+    click.echo(say("train.next"))
+    for verb in ("diagnose", "runs show", "watch"):
+        click.echo(f"  huohou {verb} {done['id']}")
+
+
 def _facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:
     steps = say("runs.of", done=run["step"] or 0, whole=run["steps"]) if run["steps"] else ""
     return [
@@ -70,6 +80,12 @@ def _facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:
 def state(status: str) -> str:
     """A state in the reader's language."""
     return say(f"state.{status}")
+
+
+def _place(run: Mapping[str, Any]) -> str:
+    """The state; of a run that waits also its place among those that wait for the same device."""
+    place = run.get("queue_position")
+    return say("runs.place", n=place) if place else state(run["status"])
 
 
 def epochs(run: Mapping[str, Any]) -> str:

@@ -23,6 +23,8 @@ HEADER = ("t", "seg", "kind")
 NUMERIC = frozenset({"metrics", "eval", "checkpoint"})
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _TEXT_FIELDS = frozenset({*HEADER, "path"})
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 _CHUNK = 1 << 22  # bytes read at once, so that a long file is followed in little memory
 
 
@@ -32,7 +34,10 @@ def plain(value: Any) -> Any:
     >>> plain({"loss": float("nan"), "path": Path("a")})
     {'loss': 'NaN', 'path': 'a'}
     """
-    if value is None or isinstance(value, str | bool):
+    kind = type(value)  # what nearly every value is comes first: this runs for each logged number
+    if kind is float:
+        return _number(value)
+    if kind in _AS_THEY_ARE or isinstance(value, str):
         return value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
@@ -53,7 +58,7 @@ def _number(value: float) -> float | str:
 
 def dumps(event: Event) -> bytes:
     """The event as one line, newline included."""
-    text = json.dumps(plain(event), ensure_ascii=False, separators=(", ", ": "))
+    text = _encode(plain(event))
     # A file name may hold bytes that are no text; JSON's own escape keeps them.
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
@@ -73,12 +78,8 @@ def revived(event: Event) -> Event:
     """The event with NaN and infinities as numbers again, where it holds numbers."""
     if event["kind"] not in NUMERIC:
         return event
-    return {
-        key: value
-        if key in _TEXT_FIELDS or not isinstance(value, str)
-        else _WORDS.get(value, value)
-        for key, value in event.items()
-    }
+    words = [k for k, v in event.items() if type(v) is str and v in _WORDS]
+    return event | {key: _WORDS[event[key]] for key in words if key not in _TEXT_FIELDS}
 
 
 class Appender:
@@ -91,7 +92,7 @@ class Appender:
     def __init__(self, path: Path) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
         self._descriptor = os.open(path, flags, 0o644)
-        if locks.take(self._descriptor) is False:
+        if locks.acquire(self._descriptor) is False:
             os.close(self._descriptor)
             raise StoreError("store.second_writer", path=path)
         size = os.fstat(self._descriptor).st_size

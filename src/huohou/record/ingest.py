@@ -7,6 +7,7 @@ events.jsonl), so that it does not matter either how the lines of the two files 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from huohou.record import series
 from huohou.record.events import Event, Follower, dumps
-from huohou.record.recorder import State
+from huohou.record.recorder import FINAL
 from huohou.record.schema import events, findings, ingested, metrics, training_jobs
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL
 
 FILES = (JOURNAL, EVENTS)  # in this order: the journal says which job it is
-FINAL: frozenset[State] = frozenset({"completed", "stopped", "failed", "lost"})
 _BIGGEST = 2**53
-_NOT_VALUES = frozenset({"t", "seg", "kind", "step", "epoch"})
+_LONGEST = 500  # characters of a name: an index of PostgreSQL takes 2,704 bytes
+_NOT_VALUES = frozenset({"t", "seg", "kind", "step", "epoch", "line"})
 
 Row = dict[str, Any]
 
@@ -95,7 +96,7 @@ def _apply_state(row: Row, event: Event) -> None:
     kind, t = event["kind"], _real(event.get("t"))
     if kind == "queued":
         for key in ("name", "recipe", "base_model"):
-            row[key] = _text(event.get(key, ""))
+            row[key] = _text(event.get(key, ""))[:_LONGEST]
         row["created_at"] = t or 0.0
         row["epochs"] = _real(event.get("epochs")) if row["epochs"] is None else row["epochs"]
         row["steps"] = _step(event.get("updates")) if row["steps"] is None else row["steps"]
@@ -153,15 +154,17 @@ def _insert(connection: Connection, job: int, file: str, lines: list[tuple[int, 
 
 
 def _points(job: int, line: int, event: Event) -> Iterator[Row]:
-    step, seg = _step(event.get("step")), _step(event.get("seg", 0))
+    # An imported log that counts no steps is drawn over its lines.
+    at = event.get("line") if event.get("step") is None else event["step"]
+    step, seg = _step(at), _step(event.get("seg", 0))
     if step is None or seg is None:
         return
     place: Row = {"job_id": job, "seg": seg, "step": step, "line": line}
     place |= {"epoch": _real(event.get("epoch")), "t": _real(event.get("t"))}
-    for name in event.keys() - _NOT_VALUES:
-        value = _real(event[name])
+    for name, raw in event.items():
+        value = None if name in _NOT_VALUES else _real(raw)
         if value is not None:
-            yield place | {"name": _text(name)} | series.pack(value)
+            yield {**place, "name": _series_name(name), **series.pack(value)}
 
 
 def _findings(event: Event) -> Iterator[Row]:
@@ -182,7 +185,14 @@ def _findings(event: Event) -> Iterator[Row]:
             }
 
 
+@lru_cache(maxsize=1000)
+def _series_name(name: str) -> str:
+    return _text(name)[:_LONGEST]
+
+
 def _real(value: Any) -> float | None:
+    if type(value) is float:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

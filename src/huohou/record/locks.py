@@ -7,15 +7,20 @@ nothing is refused.
 
 import os
 import sys
+import time
 from pathlib import Path
+
+_LOOKS = 10  # a look at a lock holds it for microseconds; who takes it tries so often,
+_PAUSE = 0.01  # so many seconds apart
 
 if sys.platform != "win32":
     import fcntl
 
-    def take(descriptor: int) -> bool | None:
-        """Take an open file's exclusive lock. False: another writer has it; None: unknown."""
+    def take(descriptor: int, shared: bool = False) -> bool | None:
+        """Take an open file's lock. False: another process has it; None: unknown."""
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:  # a file system without locks
@@ -24,19 +29,29 @@ if sys.platform != "win32":
 
 else:
 
-    def take(descriptor: int) -> bool | None:
+    def take(descriptor: int, shared: bool = False) -> bool | None:
         """No such locks on this system: unknown."""
         return None
+
+
+def acquire(descriptor: int) -> bool | None:
+    """Like take, but not refused because another process looks at the lock in this moment."""
+    for _ in range(_LOOKS):
+        taken = take(descriptor)
+        if taken is not False:
+            return taken
+        time.sleep(_PAUSE)
+    return False
 
 
 def is_held(path: Path) -> bool | None:
     """Whether a living process writes that file; None where that cannot be known."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        taken = take(descriptor)
+        taken = take(descriptor, shared=True)  # two who look do not see each other
     finally:
         os.close(descriptor)
     return None if taken is None else not taken

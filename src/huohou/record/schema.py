@@ -23,12 +23,17 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
-SCHEMA = 1
+from huohou.errors import MissingExtraError, StoreError
+
+SCHEMA = 2
 BUSY_SECONDS = 30.0
 _WRITES = "huohou_writes"
+_WRITERS = 0x68756F686F75  # PostgreSQL's lock of who writes; of this database only
 
 
 class _Column(UserDefinedType[Any]):
@@ -95,7 +100,7 @@ metrics = Table(
     metadata,
     Column("job_id", Integer, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("seg", Integer, primary_key=True),
+    Column("seg", BigInteger, primary_key=True),
     Column("step", BigInteger, primary_key=True),
     Column("line", BigInteger, primary_key=True),
     Column("epoch", Real),
@@ -111,7 +116,7 @@ metric_levels = Table(
     metadata,
     Column("job_id", Integer, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("seg", Integer, primary_key=True),
+    Column("seg", BigInteger, primary_key=True),
     Column("level", Integer, primary_key=True),
     Column("bucket", BigInteger, primary_key=True),
     Column("n", Integer, nullable=False),
@@ -131,7 +136,7 @@ events = Table(
     Column("file", String(16), primary_key=True),
     Column("line", BigInteger, primary_key=True),
     Column("t", Real),
-    Column("seg", Integer),
+    Column("seg", BigInteger),
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
 )
@@ -160,11 +165,30 @@ ingested = Table(
 
 
 def open_engine(url: str) -> Engine:
-    """Engine of a store. SQLite: WAL, a new connection a transaction, so that a database that was
-    deleted or moved under a living process is noticed; write transactions wait for each other.
+    """Engine of a store: SQLite (WAL) or PostgreSQL. Write transactions wait for each other.
+
+    Each transaction has a connection of its own, so that a database that was deleted, moved or
+    started again under a living process is noticed. Raises StoreError for an address that is
+    none, MissingExtraError when the database's driver is not installed.
     """
-    if not url.startswith("sqlite"):
-        return create_engine(url)
+    try:
+        address = make_url(url)
+        if address.get_backend_name() == "sqlite":
+            return _open_sqlite(url)
+        if address.drivername in ("postgresql", "postgres"):
+            address = address.set(drivername="postgresql+psycopg")
+        engine = create_engine(address, poolclass=NullPool)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError("store.bad_address", variable="HUOHOU_DB", problem=error) from error
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("api.missing_extra", extra="scale", missing=error.name) from error
+    if engine.dialect.name != "postgresql":
+        raise StoreError("store.bad_address", variable="HUOHOU_DB", problem=engine.dialect.name)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _open_sqlite(url: str) -> Engine:
     in_memory = url in ("sqlite://", "sqlite:///:memory:")
     engine = create_engine(
         url,
@@ -195,3 +219,9 @@ def _begin(connection: Connection) -> None:
     # between; taking the write lock first waits for it instead.
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # Two that make the tables, or count a job's points, at the same moment would fail.
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")

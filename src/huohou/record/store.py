@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from huohou.errors import StoreError
@@ -34,8 +34,6 @@ from huohou.record.series import Series
 from huohou.record.workspace import highest_number, home, job_folders, slug
 
 DATABASE = "huohou.db"
-ACTIVE: frozenset[State] = frozenset({"starting", "running", "stopping"})
-FINAL = ingest.FINAL
 _TRIES = 50
 
 
@@ -176,6 +174,15 @@ class Store:
         with self._write() as connection:
             return ingest.take_in(connection, folder)
 
+    def drop(self, number: int, take_away: Callable[[], object]) -> None:
+        """Forget a job. take_away: moves its folder; when it fails, the job stays."""
+        with self._write() as connection:
+            for table in metadata.tables.values():
+                key = training_jobs.c.id if table is training_jobs else table.c.get("job_id")
+                if key is not None:
+                    connection.execute(delete(table).where(key == number))
+            take_away()
+
     def rebuild(self) -> Rebuilt:
         """Build the database anew from the folders; one that is unreadable is moved aside."""
         if not self.workspace.is_dir():
@@ -203,6 +210,9 @@ class Store:
     @contextmanager
     def kept_open(self) -> Iterator[None]:
         """For who writes often: SQLite tidies up when the last connection closes; one stays."""
+        if self._file is None:
+            yield
+            return
         with self._engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
             connection.commit()

@@ -1,0 +1,51 @@
+"""A job with a terminal: the command waits for its turn, then supervises it."""
+
+import contextlib
+from pathlib import Path
+
+from huohou.errors import StoreError
+from huohou.jobs import turns
+from huohou.jobs.progress import Progress
+from huohou.jobs.supervisor import OnEvent, Supervisor
+from huohou.plan import Plan
+from huohou.recipes import Start
+from huohou.record.recorder import Journal
+from huohou.record.store import Job, Store
+
+
+def carry_out(
+    store: Store,
+    plan: Plan,
+    folder: Path,
+    journal: Journal,
+    *,
+    count: int = 1,
+    on_event: OnEvent | None = None,
+    start: Start | None = None,
+) -> Job:
+    """Train when it is the job's turn; the job as it ended (stopped, if cancelled before).
+
+    journal: held by us; count: jobs that may train on the device at once; on_event: shown each
+    event, and as a log line what the job waits for; start: where it goes on from.
+    """
+
+    def tell(text: str) -> None:
+        if on_event is not None:
+            with contextlib.suppress(OSError):  # the terminal is gone; the job is not
+                on_event({"kind": "log", "level": "info", "text": text}, Progress())
+
+    slot = turns.wait(store, folder, journal, count, tell)
+    if slot is None:
+        return _cancelled(store, folder)
+    size = plan.prediction.checkpoint_bytes
+    with slot:
+        supervisor = Supervisor(store, folder, journal, checkpoint_bytes=size, on_event=on_event)
+        return supervisor.run(start)
+
+
+def _cancelled(store: Store, folder: Path) -> Job:
+    number = store.take_in(folder)
+    job = store.job(number) if number is not None else None
+    if job is None:
+        raise StoreError("runs.not_a_run", path=folder)
+    return job

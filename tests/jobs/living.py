@@ -1,0 +1,77 @@
+"""What tests of living jobs have in common: waiting, journals, processes, slots."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from huohou.jobs import detach, queue, slots
+from huohou.record import locks
+from huohou.record.events import Follower
+from huohou.record.recorder import FINAL
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 90.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie nobody has waited for is dead.
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def journal(folder: Path) -> list[dict[str, Any]]:
+    return Follower(folder / "job.jsonl").poll()
+
+
+def states(folder: Path) -> list[str]:
+    return [e["state"] for e in journal(folder) if e["kind"] == "state"]
+
+
+def segment(folder: Path) -> dict[str, Any]:
+    """The last process life: pid and supervisor."""
+    return [e for e in journal(folder) if e["kind"] == "segment"][-1]
+
+
+def folder_of(workspace: Path, number: int) -> Path:
+    (found,) = workspace.glob(f"{number}-*")
+    return found
+
+
+def state_of(workspace: Path, number: int) -> str:
+    """The state by the journal alone: asking it wakes nobody up."""
+    found = queue.read(folder_of(workspace, number))
+    assert found is not None
+    return found.state
+
+
+def ended(workspace: Path, *numbers: int) -> bool:
+    return all(state_of(workspace, n) in FINAL for n in numbers)
+
+
+def runner_lives(workspace: Path) -> bool:
+    return bool(locks.is_held(workspace / queue.FOLDER / detach.LOCK))
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(pid))
+
+
+@contextmanager
+def occupied(workspace: Path) -> Iterator[None]:
+    """The one slot of the CPU is taken."""
+    slot = slots.take(workspace, [], "cpu", 1)
+    assert slot is not None
+    with slot:
+        yield
