@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from huohou import text
+from huohou import api, text
 from huohou.jobs.daylog import DayLog, append_line
 from huohou.jobs.progress import Progress
+from huohou.plan import Plan
 from huohou.record.store import Store
 from huohou.record.workspace import highest_number, job_folders
 
@@ -143,3 +144,23 @@ def test_the_folder_of_logs_is_no_job(folder: Path) -> None:
     assert list(job_folders(folder.parent)) == []
     assert highest_number(folder.parent) == 23
     assert Store(folder.parent).rebuild().skipped == ()
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_supervisor_writes_it(plan: Plan, tmp_path: Path) -> None:
+    api.train(plan)
+    (log,) = (tmp_path / "runs" / "logs").iterdir()
+    lines = [line[9:] for line in log.read_text(encoding="utf-8").splitlines()]
+    assert all(line.startswith("Job 1 (bank codes) ") for line in lines)
+    told = [line.removeprefix("Job 1 (bank codes) ") for line in lines]
+    assert told[0] == "queued: fake, model tiny, updates 10"
+    assert [line for line in told if line in ("starting", "running", "completed")] == [
+        "starting",
+        "running",
+        "completed",
+    ]
+    assert [line.partition(":")[0] for line in told if line.startswith("evaluation")] == [
+        "evaluation at update 5",
+        "evaluation at update 10",
+    ]
+    assert sum(line.startswith("update ") for line in told) == 1

@@ -13,9 +13,9 @@ from typing import Any
 
 from huohou.jobs.progress import Progress
 from huohou.record import locks
-from huohou.record.events import Event
+from huohou.record.events import Event, Follower
 from huohou.record.recorder import FINAL
-from huohou.record.workspace import day_log, number_of
+from huohou.record.workspace import JOURNAL, day_log, number_of
 from huohou.text import say
 
 METRICS_SECONDS = 60.0  # at least between two lines of numbers
@@ -33,7 +33,8 @@ class DayLog:
     def __init__(self, folder: Path, seg: int = 0) -> None:
         self._workspace = folder.resolve().parent
         self._number = number_of(folder) or 0
-        self._name = folder.name.partition("-")[2]
+        first = next(iter(Follower(folder / JOURNAL).poll()), {})
+        self._name = str(first.get("name") or folder.name.partition("-")[2])
         self._seg = seg
         self._numbers_at: float | None = None
 

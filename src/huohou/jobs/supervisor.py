@@ -20,6 +20,7 @@ from typing import Any
 from huohou import machine
 from huohou.errors import StoreError
 from huohou.jobs import again, disk, endings, logs, memory, stopping
+from huohou.jobs.daylog import DayLog
 from huohou.jobs.lifecycle import last_end
 from huohou.jobs.oversight import Oversight, Said
 from huohou.jobs.progress import Progress
@@ -68,6 +69,7 @@ class Supervisor:
         self._killed = False
         self._synced = self._beaten = 0.0
         self._oversight = Oversight(folder)
+        self._day = DayLog(folder, journal.seg)
         if journal.seg:
             self._catch_up()
 
@@ -162,6 +164,7 @@ class Supervisor:
 
     def _show(self, event: Event) -> None:
         self.progress.see(event)
+        self._day.see(event, self.progress)
         if self._on_event is None:
             return
         try:
