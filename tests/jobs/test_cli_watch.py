@@ -230,6 +230,9 @@ def test_a_foreign_log_is_left_when_nothing_comes(
     shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [event["kind"] for event in shown] == ["start", *["metrics"] * 5, "eval"]
     assert shown[1]["line"] == 1
+    log.with_name("epochs.jsonl").write_text('{"val_loss": 0.5}\n{"train_loss": 0.1, "epoch": 3}\n')
+    assert run(["watch", str(log.with_name("epochs.jsonl")), "--idle", "0"]) == 0
+    assert "eval at update -, epoch -: loss 0.5" in capsys.readouterr().out
     assert time.monotonic() - begin < 20
 
 

@@ -24,7 +24,7 @@ OnEvent = Callable[[dict[str, Any], "Progress"], None]
 PLAIN_SECONDS = 30.0
 GAP = "  "
 _KNOWN = ("eval_loss", "eval_token_accuracy", "eval_answer_accuracy")
-_HEADER = ("t", "seg", "kind", "step", "epoch")
+_HEADER = ("t", "seg", "kind", "step", "epoch", "line")
 
 
 @contextmanager
@@ -119,7 +119,10 @@ def staying(event: Mapping[str, Any]) -> str | None:
         known = [name for name in _KNOWN if name in values]
         others = [f"{name} {number(event[name])}" for name in values if name not in _KNOWN]
         told = GAP.join([*(_evaluated(name, event[name]) for name in known), *others])
-        return say("train.eval", step=event["step"], epoch=f"{event['epoch']:.4g}", values=told)
+        step, epoch = event["step"], event["epoch"]  # a foreign log may not say
+        step = "-" if step is None else step
+        epoch = "-" if epoch is None else f"{epoch:.4g}"
+        return say("train.eval", step=step, epoch=epoch, values=told)
     if kind in ("log", "alert"):
         return str(event["text"])
     if kind == "state" and event["state"] == "stopping":

@@ -209,8 +209,6 @@ def told(event: dict[str, Any]) -> list[Line]:
         return [(clean(text), COLOURS.get(severity, "cyan"))]
     if kind == "checkpoint":
         return [(say("watch.checkpoint", step=event.get("step"), path=event.get("path")), "dim")]
-    if kind == "eval" and event.get("epoch") is None:
-        event = event | {"epoch": math.nan}
     text = staying(event) or ""
     style = COLOURS.get(str(event.get("level")), "") if kind == "alert" else ""
     return [(clean(text.partition("\n")[0]), style)] if text and kind != "log" else []

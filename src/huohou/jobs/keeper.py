@@ -4,6 +4,7 @@ A quiet thread beside somebody else's training loop. It looks once a second, and
 numbers so seldom that it stays below a share of a core.
 """
 
+import _thread
 import contextlib
 import os
 import threading
@@ -32,7 +33,7 @@ class Keeper(threading.Thread):
         on_stop: Callable[[], None],
     ) -> None:
         super().__init__(name="huohou-keeper", daemon=True)
-        self.stop_asked = False
+        self.stop_asked = self._interrupted = False
         self.busy = 0.0  # processor seconds spent
         self._store, self._folder = store, folder
         self._each_second, self._on_stop = each_second, on_stop
@@ -46,12 +47,19 @@ class Keeper(threading.Thread):
             begin = time.thread_time()
             with contextlib.suppress(OSError):
                 os.utime(self._folder / HEARTBEAT)
-            if not self.stop_asked and stopping.requested(self._folder) is not None:
-                self.stop_asked = True
-                self._on_stop()
+            self._listen()
             self._each_second()
             self._take_in()
             self.busy += time.thread_time() - begin
+
+    def _listen(self) -> None:
+        request = stopping.requested(self._folder)
+        if request is not None and not self.stop_asked:
+            self.stop_asked = True
+            self._on_stop()
+        if request == stopping.NOW and not self._interrupted:
+            self._interrupted = True
+            _thread.interrupt_main()  # as a Ctrl-C would
 
     def finish(self) -> None:
         """End the thread."""

@@ -94,7 +94,7 @@ class ScriptRun:
         self._lock = Lock()
         self._told: set[str] = set()
         self._lost = 0
-        self._stop_seen = False
+        self._stop_seen = self._listens = False
         self._last: Event | None = None
         self._error_before = _last_error()
         if files is None:
@@ -125,8 +125,10 @@ class ScriptRun:
     def should_stop(self) -> bool:
         """Whether somebody asked the run to stop (`huohou stop RUN`): then save and leave the loop.
 
-        The request is seen within a second.
+        The request is seen within a second. `huohou stop --now` interrupts the script instead, as
+        Ctrl-C does.
         """
+        self._listens = True
         asked = self._files is not None and self._keeper.stop_asked
         self._stop_seen = self._stop_seen or asked
         return asked
@@ -268,6 +270,8 @@ class ScriptRun:
             return
         self._write(lambda files: files.journal.state("stopping"))
         self._note({"t": time.time(), "kind": "state", "state": "stopping"})
+        if not self._listens:
+            self.alert(say("script.deaf", id=self.id))
 
     def _place(self, step: Any, epoch: Any) -> dict[str, Any] | None:
         """Step and epoch as numbers; the epoch from the step where it follows from it."""
