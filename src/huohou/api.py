@@ -227,7 +227,7 @@ def train(
     count = wanted(slots)
     store = _store()
     folder, journal = lifecycle.create(store, plan)
-    job = foreground.carry_out(store, plan, folder, journal, count=count, on_event=on_event)
+    job = foreground.carry_out(store, plan, folder, journal, slots=count, on_event=on_event)
     return {"schema": 1, **Run(job, folder, store).as_dict()}
 
 
@@ -245,9 +245,9 @@ def resume(
     the files as they are now when not given; on_note: told what a person should know before it goes
     on. Raises UsageError where it is not the same run any more, or there is nothing to go on with.
     """
+    from huohou.jobs import foreground
     from huohou.jobs import resume as resuming
     from huohou.jobs.lookup import Run
-    from huohou.jobs.supervisor import Supervisor
     from huohou.recipes import Start
     from huohou.text import say
 
@@ -269,12 +269,9 @@ def resume(
     if extend_epochs:
         resuming.replace_plan(run.folder, plan)
         on_note(say("resume.extended", epochs=f"{epochs:g}"))
-    size = plan.prediction.checkpoint_bytes
-    supervisor = Supervisor(
-        run.store, run.folder, journal, checkpoint_bytes=size, on_event=on_event
-    )
-    at = point.checkpoint.path.resolve() if point.checkpoint else None
-    return {"schema": 1, **Run(supervisor.run(Start(at)), run.folder, run.store).as_dict()}
+    start = Start(point.checkpoint.path.resolve() if point.checkpoint else None)
+    job = foreground.carry_out(run.store, plan, run.folder, journal, on_event=on_event, start=start)
+    return {"schema": 1, **Run(job, run.folder, run.store).as_dict()}
 
 
 def branch(
@@ -292,10 +289,9 @@ def branch(
     checkpoint: its name, the last whole one when not given; flags: settings to change.
     Raises UsageError where the weights do not fit what is asked for.
     """
-    from huohou.jobs import lifecycle
+    from huohou.jobs import foreground, lifecycle
     from huohou.jobs import resume as resuming
     from huohou.jobs.lookup import Run
-    from huohou.jobs.supervisor import Supervisor
     from huohou.recipes import Start
 
     run = find_run(ref)
@@ -308,9 +304,8 @@ def branch(
     weights_only = resuming.refuse_other_shape(point.checkpoint, plan)
     folder, journal = lifecycle.create(run.store, plan)
     copied = resuming.copy_into(point.checkpoint, folder)
-    size = plan.prediction.checkpoint_bytes
-    supervisor = Supervisor(run.store, folder, journal, checkpoint_bytes=size, on_event=on_event)
-    job = supervisor.run(Start(copied.resolve(), weights_only=weights_only))
+    start = Start(copied.resolve(), weights_only=weights_only)
+    job = foreground.carry_out(run.store, plan, folder, journal, on_event=on_event, start=start)
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from huohou.errors import StoreError
 from huohou.jobs import turns
 from huohou.jobs.progress import Progress
+from huohou.jobs.slots import wanted
 from huohou.jobs.supervisor import OnEvent, Supervisor
 from huohou.plan import Plan
 from huohou.recipes import Start
@@ -19,14 +20,15 @@ def carry_out(
     folder: Path,
     journal: Journal,
     *,
-    count: int = 1,
+    slots: int | None = None,
     on_event: OnEvent | None = None,
     start: Start | None = None,
 ) -> Job:
     """Train when it is the job's turn; the job as it ended (stopped, if cancelled before).
 
-    journal: held by us; count: jobs that may train on the device at once; on_event: shown each
-    event, and as a log line what the job waits for; start: where it goes on from.
+    journal: held by us; slots: jobs that may train on the device at once, by default $HUOHOU_SLOTS
+    or 1; on_event: shown each event, and as a log line what the job waits for; start: where it
+    goes on from.
     """
 
     def tell(text: str) -> None:
@@ -34,7 +36,7 @@ def carry_out(
             with contextlib.suppress(OSError):  # the terminal is gone; the job is not
                 on_event({"kind": "log", "level": "info", "text": text}, Progress())
 
-    slot = turns.wait(store, folder, journal, count, tell)
+    slot = turns.wait(store, folder, journal, wanted(slots), tell)
     if slot is None:
         return _cancelled(store, folder)
     size = plan.prediction.checkpoint_bytes

@@ -35,17 +35,21 @@ def wait(
     what the job waits for, when that changes. Ctrl-C, SIGTERM and a stop request cancel.
     """
     looks, told, cared = Queue(folder.parent), "", 0.0
-    me = _queued(folder, journal)
+    me = _read(folder)
     with _asked_by_signal(folder) as asked:
         while not asked and stopping.requested(folder) is None:
             _move_if_asked(folder, journal)
             entries = looks.look()
-            line = queue.line(entries, me.device)
-            if not line or line[0].number == me.number:
-                slot = slots.take(folder.parent, entries, me.device, count)
-                if slot is not None:
-                    return slot
-            text = _waits_for(entries, line, me)
+            line = [entry.number for entry in queue.line(entries, me.device)]
+            before = line[: line.index(me.number)] if me.number in line else line
+            slot = None if before else slots.take(folder.parent, entries, me.device, count)
+            if slot is not None:
+                return slot
+            if me.state != "queued":  # a run that goes on after its end waits like a new one
+                journal.state("queued")
+                me = _read(folder)
+                continue
+            text = _waits_for(entries, before, me)
             if text != told:
                 tell(text)
                 told = text
@@ -57,22 +61,17 @@ def wait(
     return None
 
 
-def _queued(folder: Path, journal: Journal) -> Entry:
-    """The job as one that waits."""
+def _read(folder: Path) -> Entry:
     found = queue.read(folder)
-    if found is not None and found.state != "queued":  # it goes on after an end
-        journal.state("queued")
-        found = queue.read(folder)
     if found is None:
         raise StoreError("runs.not_a_run", path=folder)
     return found
 
 
-def _waits_for(entries: Sequence[Entry], line: Sequence[Entry], me: Entry) -> str:
-    numbers = [entry.number for entry in line]
-    before = line[: numbers.index(me.number)] if me.number in numbers else line
-    jobs = [str(entry.number) for entry in [*queue.training(entries, me.device), *before]]
-    return say("queue.waiting", job=me.number, jobs=", ".join(jobs) or "?", device=me.device)
+def _waits_for(entries: Sequence[Entry], before: Sequence[int], me: Entry) -> str:
+    training = [entry.number for entry in queue.training(entries, me.device)]
+    jobs = ", ".join(map(str, [*training, *before])) or "?"
+    return say("queue.waiting", job=me.number, jobs=jobs, device=me.device)
 
 
 def _care(entries: Sequence[Entry], folder: Path) -> None:
@@ -92,6 +91,8 @@ def _asked_by_signal(folder: Path) -> Iterator[list[int]]:
 
     def ask(number: int, _frame: object) -> None:
         asked.append(number)
+        with contextlib.suppress(OSError):  # no room: the number above is enough for us
+            stopping.request(folder)
 
     names = [signal.SIGINT, signal.SIGTERM]
     if sys.platform != "win32":
