@@ -31,7 +31,9 @@ _Key = tuple[float, bool]
 
 
 class Source(Protocol):
-    """Something that grows."""
+    """Something that grows. has_more: it has grown, and that is not read yet."""
+
+    has_more: bool
 
     def poll(self) -> list[Event]:
         """Events that came since the last call."""
@@ -42,6 +44,8 @@ class Source(Protocol):
 
 class JobFiles:
     """Both files of a job's folder as one stream, in the order of their times."""
+
+    has_more = False  # what there is is read at once
 
     def __init__(self, folder: Path) -> None:
         self._events = Follower(folder / EVENTS)
@@ -103,31 +107,34 @@ class ForeignLog:
 
     path: Path
     reader: str | None = None
+    has_more: bool = False
     _seen: tuple[Any, ...] = ()
     _have: Counter[str] = field(default_factory=Counter)
     _last: Record | None = None
-    _due: float = 0.0
+    _look_at: float = 0.0
+    _read_at: float = 0.0
 
     def poll(self) -> list[Event]:
         """What is new. After a ``reset`` event everything comes anew: the log was replaced."""
         now = time.monotonic()
-        if now < self._due:
+        if now < self._look_at:
             return []
+        self._look_at = now + LOOK
         looks = tuple(_look(path) for path in candidates(self.path, self.reader))
-        self._due = now + LOOK
-        if looks == self._seen and self._last is not None:
+        self.has_more = looks != self._seen or self._last is None
+        if not self.has_more or now < self._read_at:
             return []
         begin = time.thread_time()
         try:
-            record = read(self.path, self.reader)
+            news = self._news(read(self.path, self.reader))
         except DataError:
             if self._last is None:
                 raise
             return []
         finally:
-            self._due = max(self._due, now + (time.thread_time() - begin) / SHARE)
-        self._seen = looks
-        return self._news(record)
+            self._read_at = now + (time.thread_time() - begin) / SHARE
+        self._seen, self.has_more = looks, False
+        return news
 
     def tail(self, count: int) -> list[str]:
         """A foreign log is no printed text."""

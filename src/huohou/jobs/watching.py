@@ -111,9 +111,9 @@ class Watch:
             for event in news:
                 self.view.see(event)
             yield news
-            if news:
+            if news or self._source.has_more:
                 self._new_at = time.monotonic()
-            else:
+            if not news:
                 if self._is_over():
                     return
                 time.sleep(TICK)
