@@ -8,8 +8,8 @@ from huohou.jobs import disk, stopping
 from huohou.plan import Plan
 from huohou.record import locks
 from huohou.record.events import Event, Follower
-from huohou.record.recorder import Journal
-from huohou.record.store import ACTIVE, Job, Store
+from huohou.record.recorder import ACTIVE, Journal
+from huohou.record.store import Job, Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, PLAN
 from huohou.text import say
 
