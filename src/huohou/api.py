@@ -212,22 +212,32 @@ def _examples(rows: "Sequence[Row]") -> list[dict[str, str]]:
 
 
 def train(
-    plan: "Plan", on_event: "OnEvent | None" = None, *, slots: int | None = None
+    plan: "Plan",
+    on_event: "OnEvent | None" = None,
+    *,
+    slots: int | None = None,
+    detach: bool = False,
 ) -> dict[str, Any]:
     """Carry out a plan when it is its turn, in a process of its own; the job as it ended.
 
     on_event: shown each event as it comes, with the progress so far; slots: jobs that may train
-    on the device at once, by default $HUOHOU_SLOTS or 1. The answer has the columns of
-    ``training_jobs``; status says whether it completed, was stopped or failed.
+    on the device at once, by default $HUOHOU_SLOTS or 1; detach: it trains without this process,
+    and the answer is the job as it is queued. The answer has the columns of ``training_jobs``;
+    status says whether it completed, was stopped or failed.
     """
-    from huohou.jobs import foreground, lifecycle
+    from huohou.jobs import lifecycle
+    from huohou.jobs.carry_out import carry_out
+    from huohou.jobs.detach import check
     from huohou.jobs.lookup import Run
     from huohou.jobs.slots import wanted
 
     count = wanted(slots)
     store = _store()
+    if detach:
+        check(store.workspace)
     folder, journal = lifecycle.create(store, plan)
-    job = foreground.carry_out(store, plan, folder, journal, slots=count, on_event=on_event)
+    how: dict[str, Any] = {"slots": count, "detached": detach, "on_event": on_event}
+    job = carry_out(store, plan, folder, journal, **how)
     return {"schema": 1, **Run(job, folder, store).as_dict()}
 
 
@@ -236,17 +246,20 @@ def resume(
     *,
     extend_epochs: float | None = None,
     plan: "Plan | None" = None,
+    detach: bool = False,
     on_event: "OnEvent | None" = None,
     on_note: "Callable[[str], None]" = lambda _: None,
 ) -> dict[str, Any]:
     """Go on with a run where its last whole checkpoint stands; the job as it then ended.
 
     extend_epochs: passes beyond the plan; plan: what it should be the same run as, made anew from
-    the files as they are now when not given; on_note: told what a person should know before it goes
-    on. Raises UsageError where it is not the same run any more, or there is nothing to go on with.
+    the files as they are now when not given; detach: as in ``train``; on_note: told what a person
+    should know before it goes on. Raises UsageError where it is not the same run any more, or there
+    is nothing to go on with.
     """
-    from huohou.jobs import foreground
     from huohou.jobs import resume as resuming
+    from huohou.jobs.carry_out import carry_out
+    from huohou.jobs.detach import check
     from huohou.jobs.lookup import Run
     from huohou.recipes import Start
     from huohou.text import say
@@ -254,6 +267,8 @@ def resume(
     run = find_run(ref)
     old = _resumable(run)
     resuming.refuse_while_active(run.job)
+    if detach:
+        check(run.folder.parent)
     if run.job.status == "completed" and not extend_epochs:
         raise UsageError("resume.completed", id=run.job.id, epochs=f"{run.job.epochs:g}")
     epochs = old.value("train.num_epochs") + (extend_epochs or 0)
@@ -270,7 +285,8 @@ def resume(
         resuming.replace_plan(run.folder, plan)
         on_note(say("resume.extended", epochs=f"{epochs:g}"))
     start = Start(point.checkpoint.path.resolve() if point.checkpoint else None)
-    job = foreground.carry_out(run.store, plan, run.folder, journal, on_event=on_event, start=start)
+    how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
+    job = carry_out(run.store, plan, run.folder, journal, **how)
     return {"schema": 1, **Run(job, run.folder, run.store).as_dict()}
 
 
@@ -281,16 +297,20 @@ def branch(
     checkpoint: str | None = None,
     extend_epochs: float = 0,
     flags: Sequence[str] = (),
+    detach: bool = False,
     on_event: "OnEvent | None" = None,
 ) -> dict[str, Any]:
     """Start a new job from a checkpoint of a run; the job as it ended.
 
     Where nothing was changed it goes on exactly; else it begins anew from the weights.
-    checkpoint: its name, the last whole one when not given; flags: settings to change.
+    checkpoint: its name, the last whole one when not given; flags: settings to change; detach: as
+    in ``train``.
     Raises UsageError where the weights do not fit what is asked for.
     """
-    from huohou.jobs import foreground, lifecycle
+    from huohou.jobs import lifecycle
     from huohou.jobs import resume as resuming
+    from huohou.jobs.carry_out import carry_out
+    from huohou.jobs.detach import check
     from huohou.jobs.lookup import Run
     from huohou.recipes import Start
 
@@ -302,10 +322,13 @@ def branch(
     epochs = old.value("train.num_epochs") + extend_epochs
     plan = _plan_again(old, [f"name={name}", f"train.num_epochs={epochs}", *flags])
     weights_only = resuming.refuse_other_shape(point.checkpoint, plan)
+    if detach:
+        check(run.store.workspace)
     folder, journal = lifecycle.create(run.store, plan)
     copied = resuming.copy_into(point.checkpoint, folder)
     start = Start(copied.resolve(), weights_only=weights_only)
-    job = foreground.carry_out(run.store, plan, folder, journal, on_event=on_event, start=start)
+    how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
+    job = carry_out(run.store, plan, folder, journal, **how)
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
 
 
@@ -461,24 +484,6 @@ def _store() -> "Store":
 
 
 # --- queue, stop, trash -------------------------------------------------------------------------
-
-
-def train_detached(plan: "Plan", *, slots: int | None = None) -> dict[str, Any]:
-    """Queue a plan; it is carried out without this process. The job as it is queued.
-
-    slots: as in ``train``. Raises UsageError where the workspace has no file locks.
-    """
-    from huohou.jobs import detach, lifecycle
-    from huohou.jobs.lookup import find
-    from huohou.jobs.slots import wanted
-
-    count = wanted(slots)
-    store = _store()
-    detach.check(store.workspace)
-    folder, journal = lifecycle.create(store, plan)
-    detach.enqueue(folder, journal, count)
-    store.take_in(folder)
-    return {"schema": 1, **find(str(folder), store).as_dict()}
 
 
 def stop(

@@ -65,7 +65,7 @@ def runner_pid() -> int:
 
 def test_a_detached_job_trains_without_its_command(plan: Plan, runs: Path) -> None:
     began = time.monotonic()
-    made = api.train_detached(plan)
+    made = api.train(plan, detach=True)
     assert time.monotonic() - began < 5
     assert (made["id"], made["status"], made["schema"]) == (1, "queued", 1)
     wait_until(lambda: ended(runs, 1))
@@ -81,8 +81,8 @@ def test_neither_runner_nor_supervisor_has_torch_and_both_have_their_own_session
     plan: Plan, runs: Path, fake: Ask
 ) -> None:
     fake(steps=100, seconds=0.02)
-    api.train_detached(plan)
-    api.train_detached(plan)
+    api.train(plan, detach=True)
+    api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
     pids = [runner_pid(), segment(folder_of(runs, 1))["supervisor"]]
     for pid in pids:
@@ -97,13 +97,13 @@ def test_it_goes_on_in_the_surroundings_of_who_queued_it(
 ) -> None:
     """The runner was started by another command, in another language and place."""
     with occupied(runs):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         monkeypatch.setenv("HUOHOU_LANG", "zh")
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
         monkeypatch.setenv("HF_TOKEN", "hf_secret")
         monkeypatch.setenv("HF_ENDPOINT", "https://me:secret@mirror.example")
         monkeypatch.chdir(tmp_path)
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         file = queue.start_file(runs, 2)
         told = json.loads(file.read_text())
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -119,7 +119,7 @@ def test_a_folder_from_elsewhere_starts_nothing(plan: Plan, runs: Path) -> None:
     """Somebody else's job folder, which says that it waits, is not carried out."""
     runs.mkdir()
     with occupied(runs):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         folder = folder_of(runs, 1)
         theirs = runs / "7-theirs"
         theirs.mkdir()
@@ -139,7 +139,7 @@ def test_a_folder_from_elsewhere_starts_nothing(plan: Plan, runs: Path) -> None:
 def test_order(plan: Plan, runs: Path) -> None:
     with occupied(runs):
         for _ in range(3):
-            api.train_detached(plan)
+            api.train(plan, detach=True)
         assert api.move("3")["moved"]
         assert api.move("2", before="1")["moved"]
         assert not api.move("3")["moved"]
@@ -159,7 +159,7 @@ def test_order(plan: Plan, runs: Path) -> None:
 def test_two_slots_are_two_jobs_at_once(plan: Plan, runs: Path, fake: Ask) -> None:
     fake(steps=10_000, seconds=0.02)
     for _ in range(3):
-        api.train_detached(plan, slots=2)
+        api.train(plan, slots=2, detach=True)
     wait_until(lambda: [state_of(runs, n) for n in (1, 2)] == ["running"] * 2)
     assert state_of(runs, 3) == "queued"
     # One who wants the device alone waits for both.
@@ -176,9 +176,9 @@ def test_another_device_does_not_wait(plan: Plan, runs: Path) -> None:
     mps = slots.take(runs, [], "mps", 1)
     assert mps is not None
     with occupied(runs), mps:
-        api.train_detached(plan)
-        api.train_detached(elsewhere)
-        api.train_detached(replace(plan, device=Choice("mps", "there is one")))
+        api.train(plan, detach=True)
+        api.train(elsewhere, detach=True)
+        api.train(replace(plan, device=Choice("mps", "there is one")), detach=True)
         wait_until(lambda: ended(runs, 2))
         assert [state_of(runs, n) for n in (1, 3)] == ["queued"] * 2
         with pytest.raises(UsageError, match="different devices"):
@@ -235,7 +235,7 @@ def test_a_command_waits_says_for_whom_and_can_be_cancelled(
     plan: Plan, runs: Path, command: list[str], how: str
 ) -> None:
     with occupied(runs):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         with start(command) as process:
             read_until(process, "waiting for job 1")
             assert api.runs()["runs"][0]["queue_position"] == 2
@@ -259,7 +259,7 @@ def test_a_command_trains_when_it_is_its_turn(plan: Plan, runs: Path, command: l
     with occupied(runs):
         process = start(command)
         read_until(process, "waits for its turn")
-        api.train_detached(plan)
+        api.train(plan, detach=True)
     out, err = process.communicate(timeout=60)
     assert out.splitlines()[-1] == "completed", err
     wait_until(lambda: ended(runs, 2))
@@ -281,9 +281,9 @@ def test_a_command_that_dies_while_it_waits(runs: Path, command: list[str]) -> N
 
 def test_a_runner_that_is_killed_is_started_again_by_any_command(plan: Plan, runs: Path) -> None:
     with occupied(runs):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         wait_until(lambda: runner_lives(runs))
-        api.train_detached(plan)  # finds the runner there
+        api.train(plan, detach=True)  # finds the runner there
         first = runner_pid()
         kill(first)
         assert not runner_lives(runs)
@@ -302,7 +302,7 @@ def test_a_command_that_waits_brings_the_runner_back(
 ) -> None:
     """What it waits for is a job that only a runner starts."""
     with occupied(runs):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         wait_until(lambda: runner_lives(runs))
         with start(command) as process:
             read_until(process, "waiting for job 1")
@@ -340,7 +340,7 @@ def test_a_supervisor_that_dies_before_it_began_leaves_the_job_queued(
     plan: Plan, runs: Path, deaths: Callable[[int], None]
 ) -> None:
     deaths(2)
-    api.train_detached(plan)
+    api.train(plan, detach=True)
     wait_until(lambda: ended(runs, 1))
     assert states(folder_of(runs, 1)) == ["starting", "running", "completed"]
 
@@ -350,8 +350,8 @@ def test_a_job_that_cannot_begin_fails_and_the_next_one_goes_on(
 ) -> None:
     deaths(3)
     with occupied(runs):
-        api.train_detached(plan)
-        api.train_detached(plan)
+        api.train(plan, detach=True)
+        api.train(plan, detach=True)
     wait_until(lambda: ended(runs, 1, 2))
     found = api.run("1")
     assert found["status"] == "failed"
@@ -363,11 +363,11 @@ def test_a_training_outlives_its_supervisor_and_keeps_the_device(
     plan: Plan, runs: Path, fake: Ask
 ) -> None:
     fake(steps=60, seconds=0.03)
-    api.train_detached(plan)
+    api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
     folder = folder_of(runs, 1)
     kill(segment(folder)["supervisor"])
-    api.train_detached(plan)
+    api.train(plan, detach=True)
     pid = segment(folder)["pid"]
     wait_until(lambda: not is_alive(pid) or state_of(runs, 2) != "queued")
     assert not is_alive(pid), "job 2 began beside job 1"
@@ -379,7 +379,7 @@ def test_a_training_outlives_its_supervisor_and_keeps_the_device(
 
 def test_an_orphan_can_be_stopped_at_once(plan: Plan, runs: Path, fake: Ask) -> None:
     fake(steps=10, at=6, how="deaf")
-    api.train_detached(plan)
+    api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
     kill(segment(folder_of(runs, 1))["supervisor"])
     assert api.run("1")["status"] == "running"
@@ -397,7 +397,7 @@ def test_no_wake_up_is_lost(plan: Plan, runs: Path, monkeypatch: pytest.MonkeyPa
         serve(self)
         if not started:
             started.append("the window is open")
-            api.train_detached(plan)
+            api.train(plan, detach=True)
 
     def note(python: str, module: str, path: Path, **how: Any) -> Any:
         started.append(module)
@@ -417,7 +417,7 @@ def test_no_wake_up_is_lost(plan: Plan, runs: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_queued_job_is_cancelled(plan: Plan, runs: Path) -> None:
     with occupied(runs):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         done = api.stop("1")
         assert (done["was"], done["status"], done["checkpoint"]) == ("queued", "stopped", None)
         wait_until(lambda: not runner_lives(runs))
@@ -430,7 +430,7 @@ def test_a_queued_job_is_cancelled(plan: Plan, runs: Path) -> None:
 
 def test_a_running_job_stops_with_a_checkpoint(plan: Plan, runs: Path, fake: Ask) -> None:
     fake(steps=10_000, seconds=0.02)
-    api.train_detached(plan)
+    api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
     seen: list[str] = []
     done = api.stop("1", on_event=lambda event, progress: seen.append(event["kind"]))
@@ -441,7 +441,7 @@ def test_a_running_job_stops_with_a_checkpoint(plan: Plan, runs: Path, fake: Ask
 
 def test_stop_without_waiting(plan: Plan, runs: Path, fake: Ask) -> None:
     fake(steps=10_000, seconds=0.02)
-    api.train_detached(plan)
+    api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
     began = time.monotonic()
     assert api.stop("1", wait=False)["status"] in ("running", "stopping")
@@ -460,7 +460,7 @@ from huohou.plan import Plan
 plan = Plan.load(pathlib.Path(sys.argv[1]))
 sys.stdin.readline()
 for _ in range(int(sys.argv[2])):
-    print(api.train_detached(plan, slots=4)["id"])
+    print(api.train(plan, slots=4, detach=True)["id"])
 """
 
 
@@ -529,7 +529,7 @@ def test_the_database_deleted_in_the_middle_of_a_running_queue(
 ) -> None:
     fake(steps=20, seconds=0.03)
     for _ in range(3):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 2))
     (runs / "huohou.db").unlink()
     for suffix in ("-wal", "-shm"):

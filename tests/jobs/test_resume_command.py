@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from living import ended, wait_until
 
 from huohou import api
 from huohou.cli.main import run
@@ -223,3 +224,16 @@ def test_a_disk_that_fills_while_it_saves(
         assert run(["resume", "1"]) in (0, 1)
         begun = next(e for e in Follower(folder / "events.jsonl").poll() if "resumed_from" in e)
         assert checkpoints.name(begun["resumed_from"]) == saved[-1].name
+
+
+def test_it_goes_on_without_a_terminal(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / "runs" / "1-codes"
+    assert run(["resume", "1", "--detach"]) == 0
+    assert "huohou watch 1" in capsys.readouterr().out
+    wait_until(lambda: ended(home / "runs", 1))
+    lines = Follower(folder / "job.jsonl").poll()
+    states = [(line["seg"], line["state"]) for line in lines if line["kind"] == "state"]
+    last = [(1, state) for state in ("queued", "starting", "running", "completed")]
+    assert states[-4:] == last
+    begun = [e for e in Follower(folder / "events.jsonl").poll() if e["kind"] == "start"][-1]
+    assert begun["resumed_from"] > 0

@@ -65,7 +65,7 @@ def test_a_number_is_never_given_again(plan: Plan, runs: Path) -> None:
 def test_what_is_not_at_its_end_stays(plan: Plan, runs: Path) -> None:
     api.train(plan)
     with occupied(runs):
-        api.train_detached(plan)
+        api.train(plan, detach=True)
         with pytest.raises(UsageError, match="huohou stop 2"):
             api.put_away(["1", "2"])
         assert [one["id"] for one in api.runs()["runs"]] == [2, 1]  # all of them or none

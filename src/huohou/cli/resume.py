@@ -15,23 +15,28 @@ from huohou.text import say
 @click.option("--from", "checkpoint", metavar="checkpoint-N", help=say("cli.resume.from"))
 @click.option("--branch", metavar="NAME", help=say("cli.resume.branch"))
 @click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
+@click.option("--detach", is_flag=True, help=say("cli.train.detach"))
 def command(
+    *,
     run: str,
     extend_epochs: float | None,
     checkpoint: str | None,
     branch: str | None,
     flags: tuple[str, ...],
+    detach: bool,
 ) -> int:
     from huohou import api
     from huohou.cli._progress import showing
-    from huohou.cli.train import EXIT, answer
+    from huohou.cli.train import finish, note
 
     if branch is None and (checkpoint or flags):
         key = "resume.from_needs_branch" if checkpoint else "resume.changes_need_branch"
         raise UsageError(key)
     with showing() as on_event:
         if branch is None:
-            ended = api.resume(run, extend_epochs=extend_epochs, on_event=on_event, on_note=_note)
+            ended = api.resume(
+                run, extend_epochs=extend_epochs, detach=detach, on_event=on_event, on_note=note
+            )
         else:
             ended = api.branch(
                 run,
@@ -39,11 +44,7 @@ def command(
                 checkpoint=checkpoint,
                 extend_epochs=extend_epochs or 0,
                 flags=flags,
+                detach=detach,
                 on_event=on_event,
             )
-    answer(ended)
-    return EXIT.get(ended["status"], 1)
-
-
-def _note(text: str) -> None:
-    click.echo(text, err=True)
+    return finish(ended, detach)

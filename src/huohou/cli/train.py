@@ -48,18 +48,22 @@ def command(
         click.echo(say("train.backed_up", id=there["id"], path=place), err=True)
     plan = api.make_plan(run_file, flags)
     show_plan(plan, err=True)
-    if there and choice == "continue":
-        with showing() as on_event:
-            ended = api.resume(str(there["id"]), plan=plan, on_event=on_event, on_note=_note)
-        answer(ended)
-        return EXIT.get(ended["status"], 1)
-    if detach:
-        _follow(api.train_detached(plan, slots=slots))
-        return 0
     with showing() as on_event:
-        ended = api.train(plan, on_event, slots=slots)
-    answer(ended)
-    return EXIT.get(ended["status"], 1)
+        if there and choice == "continue":
+            ref = str(there["id"])
+            ended = api.resume(ref, plan=plan, detach=detach, on_event=on_event, on_note=note)
+        else:
+            ended = api.train(plan, on_event, slots=slots, detach=detach)
+    return finish(ended, detach)
+
+
+def finish(run: dict[str, Any], detached: bool) -> int:
+    """Say what became of a run, and what to do now; the exit code."""
+    if detached:
+        _follow(run)
+        return 0
+    _answer(run)
+    return EXIT.get(run["status"], 1)
 
 
 def _follow(run: dict[str, Any]) -> None:
@@ -70,11 +74,12 @@ def _follow(run: dict[str, Any]) -> None:
         click.echo(f"  huohou {words.format(run['id'])}")
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
+    """Tell something beside the answer."""
     click.echo(text, err=True)
 
 
-def answer(run: dict[str, Any]) -> None:
+def _answer(run: dict[str, Any]) -> None:
     from huohou.cli._runs import show_run
 
     show_run(run)

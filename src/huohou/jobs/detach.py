@@ -17,7 +17,7 @@ from typing import Any
 
 from huohou.errors import UsageError
 from huohou.jobs import again
-from huohou.jobs.queue import FOLDER, Entry, start_file
+from huohou.jobs.queue import FOLDER, Entry, read, start_file
 from huohou.recipes import Start
 from huohou.record import locks
 from huohou.record.recorder import Journal
@@ -60,6 +60,9 @@ def enqueue(folder: Path, journal: Journal, slots: int, start: Start | None = No
     file = start_file(folder.parent, number_of(folder) or 0)
     file.touch(0o600)
     file.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+    entry = read(folder)
+    if entry is not None and entry.state != "queued":  # it goes on after its end
+        journal.state("queued")
     journal.queue(detached=True, slots=slots)
     journal.close()
     ensure(folder.parent)

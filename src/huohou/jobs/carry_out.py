@@ -1,10 +1,10 @@
-"""A job with a terminal: the command waits for its turn, then supervises it."""
+"""A queued job is carried out: by this command when its turn comes, or without a terminal."""
 
 import contextlib
 from pathlib import Path
 
 from huohou.errors import StoreError
-from huohou.jobs import turns
+from huohou.jobs import detach, turns
 from huohou.jobs.progress import Progress
 from huohou.jobs.slots import wanted
 from huohou.jobs.supervisor import OnEvent, Supervisor
@@ -21,14 +21,15 @@ def carry_out(
     journal: Journal,
     *,
     slots: int | None = None,
+    detached: bool = False,
     on_event: OnEvent | None = None,
     start: Start | None = None,
 ) -> Job:
     """Train when it is the job's turn; the job as it ended (stopped, if cancelled before).
 
     journal: held by us; slots: jobs that may train on the device at once, by default $HUOHOU_SLOTS
-    or 1; on_event: shown each event, and as a log line what the job waits for; start: where it
-    goes on from.
+    or 1; detached: leave it to the runner, and return the job as it is queued; on_event: shown each
+    event, and as a log line what the job waits for; start: where it goes on from.
     """
 
     def tell(text: str) -> None:
@@ -36,16 +37,19 @@ def carry_out(
             with contextlib.suppress(OSError):  # the terminal is gone; the job is not
                 on_event({"kind": "log", "level": "info", "text": text}, Progress())
 
+    if detached:
+        detach.enqueue(folder, journal, wanted(slots), start)
+        return _job(store, folder)
     slot = turns.wait(store, folder, journal, wanted(slots), tell)
     if slot is None:
-        return _cancelled(store, folder)
+        return _job(store, folder)
     size = plan.prediction.checkpoint_bytes
     with slot:
         supervisor = Supervisor(store, folder, journal, checkpoint_bytes=size, on_event=on_event)
         return supervisor.run(start)
 
 
-def _cancelled(store: Store, folder: Path) -> Job:
+def _job(store: Store, folder: Path) -> Job:
     number = store.take_in(folder)
     job = store.job(number) if number is not None else None
     if job is None:
