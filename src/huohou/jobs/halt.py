@@ -51,6 +51,11 @@ def stop(
         _follow(store, folder, job, news, on_event)
     if has_ended(folder):  # it may have ended before it saw the request
         stopping.forget(folder)
+    return as_it_is(store, folder, job)
+
+
+def as_it_is(store: Store, folder: Path, job: Job) -> Job:
+    """The job by its folder: the database may be a moment behind."""
     store.take_in(folder)
     return store.job(job.id) or job
 
