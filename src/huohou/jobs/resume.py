@@ -1,5 +1,6 @@
 """Going on with a job: from which checkpoint, and whether it is still the same run."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -109,6 +110,25 @@ def reopen(folder: Path) -> Journal:
     stopping.forget(folder)
     disk.set_aside(folder)
     return journal
+
+
+def begin_again(
+    folder: Path, damaged: Sequence[Damaged], longer: Plan | None = None
+) -> tuple[Journal, list[str]]:
+    """The journal of a job that goes on, and notes: damaged checkpoints are put aside.
+
+    longer: the plan of a run that is extended.
+    """
+    journal = reopen(folder)
+    with contextlib.ExitStack() as given_back:
+        given_back.push(journal)
+        notes = put_aside(damaged)
+        for note in notes:
+            journal.alert(note)
+        if longer is not None:
+            replace_plan(folder, longer)
+        given_back.pop_all()
+    return journal, notes
 
 
 def put_aside(damaged: Sequence[Damaged]) -> list[str]:

@@ -118,6 +118,7 @@ class AnswerTrainer(Trainer):
         finally:
             self._staging = None
         checkpoints.seal(staging / final.name, final, self.contract)
+        staging.rmdir()
         rotate_checkpoints(
             str(folder), self.args.save_total_limit, self.state.best_model_checkpoint
         )

@@ -1,0 +1,51 @@
+"""The facade: what command line, page and notebooks call. Nothing here is imported early."""
+
+from huohou.api.common import find_run, need_extra, workspace
+from huohou.api.data import data_check, data_make, data_split, data_stats
+from huohou.api.jobs import branch, move, resume, same_name, stop, train
+from huohou.api.judging import diagnose, evaluate, explain, explain_all
+from huohou.api.listing import (
+    back_up,
+    import_log,
+    put_away,
+    reindex,
+    restore,
+    run,
+    run_logs,
+    runs,
+    watch,
+)
+from huohou.api.machine import env, init
+from huohou.api.plans import make_plan
+
+__all__ = [
+    "back_up",
+    "branch",
+    "data_check",
+    "data_make",
+    "data_split",
+    "data_stats",
+    "diagnose",
+    "env",
+    "evaluate",
+    "explain",
+    "explain_all",
+    "find_run",
+    "import_log",
+    "init",
+    "make_plan",
+    "move",
+    "need_extra",
+    "put_away",
+    "reindex",
+    "restore",
+    "resume",
+    "run",
+    "run_logs",
+    "runs",
+    "same_name",
+    "stop",
+    "train",
+    "watch",
+    "workspace",
+]

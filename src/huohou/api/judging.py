@@ -1,0 +1,77 @@
+"""The doctor and the score. Nothing heavy is imported early."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from huohou.api.common import find_run, need_extra
+
+if TYPE_CHECKING:
+    from huohou.diagnose.engine import Diagnosis
+    from huohou.evaluate.card import Scorecard
+    from huohou.evaluate.score import Progress as ScoreProgress
+
+
+def diagnose(ref: str | Path, *, reader: str | None = None) -> "Diagnosis":
+    """Say what is wrong with a run of ours or a log of any trainer.
+
+    ref: a log, its folder, or a run by number, name or `last`; reader: format of the log, found
+    from its content when not given. Raises DataError, UsageError.
+    """
+    from huohou.diagnose.engine import diagnose
+    from huohou.record.readers import read
+
+    path = Path(ref)
+    named = path.name == str(ref) and not path.suffix and not path.exists()
+    return diagnose(read(find_run(str(ref)).folder if named else path, reader))
+
+
+def explain(code: str) -> dict[str, Any]:
+    """What a code of the doctor means: the document of `explain CODE --json`."""
+    from huohou.diagnose.pages import explain
+
+    return explain(code)
+
+
+def explain_all() -> dict[str, Any]:
+    """All codes of the doctor, those of the deepest causes first: `explain --json`."""
+    from huohou.diagnose.pages import known_codes
+
+    codes = known_codes().items()
+    return {"schema": 1, "rules": [{"code": code, "name": name} for code, name in codes]}
+
+
+def evaluate(
+    ref: str,
+    on: str | None = None,
+    *,
+    limit: int | None = None,
+    base: bool = True,
+    gates: Path | None = None,
+    progress: "ScoreProgress | None" = None,
+) -> "Scorecard":
+    """Ask a run's tuned model, and its base model, questions; the score is kept in its folder.
+
+    on: train, eval, test, or a data file; by default the plan's test rows, else its eval rows.
+    limit: at most so many questions, drawn at random; gates: a YAML file of criteria; progress:
+    called with the model asked, answers done, and answers wanted.
+    Raises UsageError, ConfigError, DataError, ModelError, MissingExtraError.
+    """
+    need_extra("train", "torch", "transformers", "peft")
+    from huohou.evaluate.gates import read_gates
+    from huohou.evaluate.questions import choose, facts_of
+    from huohou.evaluate.score import scorecard
+    from huohou.probe.load import read_plan
+
+    criteria = read_gates(gates) if gates is not None else ()
+    folder = find_run(ref).folder
+    plan = read_plan(folder)
+    questions = choose(plan, on)
+    return scorecard(
+        folder,
+        questions,
+        facts_of(plan),
+        base=base,
+        sample=limit,
+        gates=criteria,
+        progress=progress,
+    )
