@@ -14,7 +14,7 @@ demo: setup-train
 	$(BIN)/huohou demo
 
 test: setup check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

@@ -160,6 +160,7 @@ def test_a_finished_run_is_extended_and_not_repeated(
     assert (shown["epochs"], shown["steps"], shown["status"]) == (21.0, 105, "completed")
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_skipped_with_a_note(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -226,6 +227,7 @@ def test_a_disk_that_fills_while_it_saves(
         assert checkpoints.name(begun["resumed_from"]) == saved[-1].name
 
 
+@pytest.mark.slow
 def test_it_goes_on_without_a_terminal(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = home / "runs" / "1-codes"
     assert run(["resume", "1", "--detach"]) == 0

@@ -10,7 +10,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from huohou.data.labels import LabelledRow
 from huohou.recipes.batches import Budget, group
-from huohou.recipes.forward import collate, compare, logits, loss_sum
+from huohou.recipes.forward import Agreement, collate, compare, logits, loss_sum, rounding
 from tiny import tiny_llama
 
 
@@ -140,3 +140,23 @@ def test_compare_leaves_no_gradient_and_the_mode_as_it_was() -> None:
     compare(model, collate(rows, group(rows, Budget(8192))[0]))
     assert model.training
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_rounding_is_what_the_plain_pass_differs_from_itself() -> None:
+    model = adapted(llama())
+    rows = made([(20, 6 + i, 3) for i in range(4)])
+    batch = collate(rows, group(rows, Budget(8192))[0])
+    alone = [collate(rows, one) for one in group(rows, Budget(1, share=False))]
+    assert len(alone) == 4
+    usual = rounding(model, batch, alone)
+    assert usual.within(1e-5) and usual.gradient > 0, "little, and not nothing"
+    other = made([(20, 6 + i, 3) for i in range(4)], beginnings=2)
+    wrong = [collate(other, one) for one in group(other, Budget(1, share=False))]
+    assert not rounding(model, batch, wrong).within(1e-2), "other rows are another gradient"
+
+
+def test_within_allows_twice_what_rounding_does_and_no_nan() -> None:
+    usual = Agreement(1e-3, 4e-2)
+    assert Agreement(1e-3, 7e-2).within(3e-2, usual)
+    assert not Agreement(1e-3, 9e-2).within(3e-2, usual)
+    assert not Agreement(float("nan"), 0.0).within(3e-2, usual)

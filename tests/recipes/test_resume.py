@@ -107,13 +107,19 @@ def test_patience_goes_on_counting(tmp_path: Path, model: Path) -> None:
 
 
 def test_a_longer_run_goes_on_past_its_plan(tmp_path: Path, model: Path) -> None:
-    plan = planned(tmp_path, model)
+    """With the learning rate that a run planned that long has, from the first step on."""
+    plan = planned(tmp_path, model, "train.schedule=cosine")
     life(plan, tmp_path / "job")
     point, _ = checkpoints.newest(tmp_path / "job" / checkpoints.FOLDER)
     assert point is not None and point.step == 8
-    longer = planned(tmp_path, model, "train.num_epochs=3")
+    longer = planned(tmp_path, model, "train.schedule=cosine", "train.num_epochs=3")
     second = life(longer, tmp_path / "job", 1, checkpoint=point.path)
     assert set(losses(second)) == {9, 10, 11, 12}
+    whole = life(longer, tmp_path / "whole")
+    planned_rates = {e["step"]: e["learning_rate"] for e in whole if e["kind"] == "metrics"}
+    for event in second:
+        if event["kind"] == "metrics":
+            assert event["learning_rate"] == planned_rates[event["step"]]
 
 
 def test_a_damaged_checkpoint_is_not_loaded(tmp_path: Path, model: Path) -> None:

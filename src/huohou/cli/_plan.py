@@ -1,6 +1,7 @@
 """A plan as people read it."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,8 +26,13 @@ def show_plan(plan: "Plan", *, err: bool = False) -> None:
     defaults = [f"{n}={s.value}" for n, s in plan.settings.items() if s.source == "default"]
     click.echo(say("plan.defaults", values=", ".join(defaults)), err=err)
     for finding in plan.findings:
-        mark = click.style(f"{finding['severity']:>8}", fg=COLOURS[finding["severity"]])
+        mark = click.style(severity(finding), fg=COLOURS[finding["severity"]])
         click.echo(f"{mark}  {finding['code']}: {finding['title']}", err=err)
+
+
+def severity(finding: Mapping[str, Any]) -> str:
+    """How bad a finding is, in the reader's language."""
+    return say(f"diagnose.severity.{finding['severity']}")
 
 
 def _summary(plan: "Plan") -> list[str]:

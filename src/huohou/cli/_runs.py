@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from huohou.cli._plan import COLOURS, duration
+from huohou.cli._plan import COLOURS, duration, severity
 from huohou.cli._table import aligned
 from huohou.text import say
 
@@ -48,7 +48,7 @@ def show_run(run: Mapping[str, Any]) -> None:
     if run["error"]:
         click.echo(click.style(run["error"], fg=colour))
     for finding in run.get("findings", ()):
-        mark = click.style(finding["severity"], fg=COLOURS.get(finding["severity"], "cyan"))
+        mark = click.style(severity(finding), fg=COLOURS.get(finding["severity"], "cyan"))
         click.echo(f"{mark}  {finding['code']}: {finding.get('title', '')}")
 
 

@@ -205,7 +205,8 @@ def told(event: dict[str, Any]) -> list[Line]:
     kind = event["kind"]
     if kind == "finding":
         severity = str(event.get("severity"))
-        text = f"{severity}  {event.get('code')}: {event.get('title', '')}"
+        word = say(f"diagnose.severity.{severity}") if severity in COLOURS else severity
+        text = f"{word}  {event.get('code')}: {event.get('title', '')}"
         return [(clean(text), COLOURS.get(severity, "cyan"))]
     if kind == "checkpoint":
         return [(say("watch.checkpoint", step=event.get("step"), path=event.get("path")), "dim")]

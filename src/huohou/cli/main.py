@@ -104,6 +104,9 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         click.echo(say("cli.interrupted"), err=True)
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.message, err=True)
+        return 2
     except click.ClickException as error:
         show_error(error)
         return 2

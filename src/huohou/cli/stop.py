@@ -40,7 +40,7 @@ def _answer(run: dict[str, Any]) -> None:
         return
     if run["error"]:
         click.echo(run["error"])
-    if run["checkpoint"]:
+    if run["checkpoint"] and run["status"] != "completed":
         click.echo(say("stop.checkpoint", path=run["checkpoint"], job=run["id"]))
     elif run["status"] != "completed":
         click.echo(say("stop.no_checkpoint", **told))

@@ -11,8 +11,9 @@ from huohou.text import say
 EXIT = {"completed": 0, "stopped": 130}  # all else is a failed run: 1
 NEXT = {
     "completed": ("diagnose", "eval", "runs show"),
-    "stopped": ("runs show", "diagnose"),
-    "failed": ("runs logs", "diagnose"),
+    "stopped": ("resume", "diagnose", "runs show"),
+    "failed": ("runs logs", "diagnose", "resume"),
+    "lost": ("resume", "runs logs", "diagnose"),
 }
 
 

@@ -38,6 +38,8 @@ _RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK")
 _NO_MEMORY = ("MemoryError", "OutOfMemoryError")
 _LINES = 15  # kept of a traceback
 
+_NAMES = {"lr": "learning_rate"}  # as many scripts call it
+
 
 def start(
     name: str, *, epochs: float | None = None, updates: int | None = None, **facts: Any
@@ -293,7 +295,7 @@ class ScriptRun:
             except (TypeError, ValueError, RuntimeError):
                 self._tell_once("script.no_number", name=name, kind=type(value).__name__)
                 continue
-            found[f"{name}_" if name in HEAD else name] = number
+            found[_NAMES.get(name) or (f"{name}_" if name in HEAD else name)] = number
         return found
 
     def _tell_once(self, key: str, **fields: Any) -> None:

@@ -6,7 +6,8 @@ and a layer with its adapter is one step (``lora.py``). A causal model computes 
 way, because what comes first never sees what comes after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -123,9 +124,11 @@ class Agreement:
     loss: float
     gradient: float
 
-    def within(self, tolerance: float) -> bool:
-        """Whether both agree; NaN does not."""
-        return self.loss <= tolerance and self.gradient <= tolerance
+    def within(self, tolerance: float, other: "Agreement | None" = None) -> bool:
+        """Whether both agree to a tolerance, or to twice another difference; NaN does not."""
+        loss = max(tolerance, 2 * other.loss) if other else tolerance
+        gradient = max(tolerance, 2 * other.gradient) if other else tolerance
+        return self.loss <= loss and self.gradient <= gradient
 
 
 def compare(model: nn.Module, batch: Batch) -> Agreement:
@@ -133,18 +136,43 @@ def compare(model: nn.Module, batch: Batch) -> Agreement:
 
     Leaves gradients empty and the model's mode as it was.
     """
+    with _without_dropout(model):
+        fast = _gradients(model, [loss_sum(logits(model, batch), batch.target)])
+        plain = _gradients(model, [loss_sum(plain_logits(model, batch), batch.target)])
+    return _apart(fast, plain)
+
+
+def rounding(model: nn.Module, batch: Batch, alone: Sequence[Batch]) -> Agreement:
+    """How far the plain pass is from itself when the same rows are run one by one: what comes of
+    the order of summation alone in this number format. alone: the rows of batch, one in each.
+    """
+    with _without_dropout(model):
+        together = _gradients(model, [loss_sum(plain_logits(model, batch), batch.target)])
+        apart = _gradients(model, [loss_sum(plain_logits(model, b), b.target) for b in alone])
+    return _apart(apart, together)
+
+
+@contextmanager
+def _without_dropout(model: nn.Module) -> Iterator[None]:
     training = model.training
     model.eval()  # dropout would differ between the two
-    fast_loss, fast = _gradients(model, loss_sum(logits(model, batch), batch.target))
-    plain_loss, plain = _gradients(model, loss_sum(plain_logits(model, batch), batch.target))
-    model.train(training)
-    scale = max((float(g.abs().max()) for g in plain), default=0.0) or 1.0
-    apart = max((float((a - b).abs().max()) for a, b in zip(fast, plain, strict=True)), default=0.0)
-    return Agreement(abs(fast_loss - plain_loss) / max(abs(plain_loss), 1e-8), apart / scale)
+    try:
+        yield
+    finally:
+        model.train(training)
 
 
-def _gradients(model: nn.Module, loss: Tensor) -> tuple[float, list[Tensor]]:
+def _apart(one: tuple[float, list[Tensor]], other: tuple[float, list[Tensor]]) -> Agreement:
+    """Differences relative to the other's loss and to its largest gradient."""
+    scale = max((float(g.abs().max()) for g in other[1]), default=0.0) or 1.0
+    pairs = zip(one[1], other[1], strict=True)
+    apart = max((float((a - b).abs().max()) for a, b in pairs), default=0.0)
+    return Agreement(abs(one[0] - other[0]) / max(abs(other[0]), 1e-8), apart / scale)
+
+
+def _gradients(model: nn.Module, losses: Sequence[Tensor]) -> tuple[float, list[Tensor]]:
     trained = [p for p in model.parameters() if p.requires_grad]
+    loss = torch.stack(list(losses)).sum()
     found = torch.autograd.grad(loss, trained, allow_unused=True)
     empty = torch.zeros(())
     return float(loss.detach()), [g if g is not None else empty for g in found]

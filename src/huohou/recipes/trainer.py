@@ -100,6 +100,24 @@ class AnswerTrainer(Trainer):
 
     # Checkpoints
 
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """Also: the learning rate of the schedule as it is now planned, from the next step on.
+
+        The checkpoint has the rate that its own schedule gave; where a run was extended that is
+        another one. Where nothing changed the two are the same number.
+        """
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is None:
+            return
+        schedule: Any = getattr(self.lr_scheduler, "scheduler", self.lr_scheduler)
+        rates = [
+            base * part(schedule.last_epoch)
+            for base, part in zip(schedule.base_lrs, schedule.lr_lambdas, strict=True)
+        ]
+        schedule._last_lr = rates
+        for group_of, rate in zip(schedule.optimizer.param_groups, rates, strict=True):
+            group_of["lr"] = rate
+
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._staging or self.args.output_dir)
 
