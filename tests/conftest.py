@@ -1,6 +1,7 @@
 """Shared by all tests: helper modules beside this file, a workspace and a language of their own."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ from huohou import text
 # A busy machine is no reason to fail.
 settings.register_profile("huohou", deadline=None)
 settings.load_profile("huohou")
+
+# Started in the background by a shell, a process ignores Ctrl-C, and so do all it starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
