@@ -6,13 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from living import is_alive, wait_until
 
 from huohou import api
 from huohou.jobs import disk, memory
@@ -223,22 +223,6 @@ def wait_for(run: "subprocess.Popen[str]", line: str) -> None:
         if got.strip() == line:
             return
     raise AssertionError(f"{line!r} never came: {run.stderr and run.stderr.read()}")
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.05)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A zombie nobody has waited for is dead.
-    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def training_process(workspace: Path) -> int:

@@ -17,13 +17,14 @@ def resumed(start: Start) -> str | None:
     return str(start.checkpoint)
 
 
-def begin_from(start: Start, model: Any) -> None:
-    """Load the adapter's weights of a checkpoint into a model, and nothing else of it.
+def begin_from(start: Start, model: Any) -> Checkpoint | None:
+    """The checkpoint a run goes on from, read through once; where only its weights are wanted, they
+    are loaded into the model.
 
     Raises DataError when the checkpoint is not whole.
     """
     if start.checkpoint is None:
-        return
+        return None
     found = open_checkpoint(start.checkpoint)
     if not isinstance(found, Checkpoint):
         raise DataError("checkpoint.damaged", path=found.path, problem=found.problem)
@@ -32,16 +33,15 @@ def begin_from(start: Start, model: Any) -> None:
         from safetensors.torch import load_file
 
         set_peft_model_state_dict(model, load_file(found.path / "adapter_model.safetensors"))
+    return found
 
 
-def going_on(start: Start, recorder: Recorder) -> dict[str, Any]:
+def going_on(start: Start, found: Checkpoint | None, recorder: Recorder) -> dict[str, Any]:
     """Facts of the start event where it is no first start; people are told as well."""
-    if start.checkpoint is None:
+    if found is None:
         return {}
-    found = open_checkpoint(start.checkpoint)
-    step = found.step if isinstance(found, Checkpoint) else 0
     if start.weights_only:
-        recorder.log(say("sft.from_weights", checkpoint=start.checkpoint.name))
-        return {"weights_from": str(start.checkpoint)}
-    recorder.log(say("sft.resumed", step=step, next=step + 1))
-    return {"resumed_from": step}
+        recorder.log(say("sft.from_weights", checkpoint=found.path.name))
+        return {"weights_from": str(found.path)}
+    recorder.log(say("sft.resumed", step=found.step, next=found.step + 1))
+    return {"resumed_from": found.step}

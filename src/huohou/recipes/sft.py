@@ -59,7 +59,7 @@ def run(
         plan.model, plan.dtype.value, plan.device.value, four_bit=plan.facts["four_bit"]
     )
     model = with_adapter(base, plan)
-    begin_from(start, model)
+    checkpoint = begin_from(start, model)
     frugal, logits = fast_pass(model, rows, plan, recorder, start)
 
     trainer = AnswerTrainer(
@@ -76,7 +76,7 @@ def run(
         on_smaller=lambda now, error: tell_smaller(recorder, now, error),
     )
     trainer.remove_callback(PrinterCallback)  # the recorder says it better
-    recorder.start(**facts(plan, model, rows, frugal), **going_on(start, recorder))
+    recorder.start(**facts(plan, model, rows, frugal), **going_on(start, checkpoint, recorder))
     trainer.train(resume_from_checkpoint=resumed(start))
     save(trainer, folder / "adapter", tokenizer)
 
