@@ -5,10 +5,20 @@ content, how it is read, and which files it looks for in a folder. Nothing else 
 for a new format. A reader raises DataError and nothing else, whatever the bytes are.
 
 Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning_rate``,
-``grad_norm``). Facts that several readers give have these names: ``max_steps``,
-``num_train_epochs``, ``global_step``, ``finished``, ``logging_steps``, ``eval_steps``,
-``batch_size``, ``best_step``, ``best_metric``, ``checkpoints`` (steps on disk), ``summary``
-(figures of the whole run), ``after_training`` (evaluation after the last update).
+``grad_norm``). Facts that several readers give have these names:
+
+- of the run: ``max_steps``, ``num_train_epochs``, ``global_step``, ``finished``, ``best_step``,
+  ``best_metric``, ``checkpoints`` (steps on disk), ``summary`` (figures of the whole run),
+  ``after_training`` (evaluation after the last update), ``crash`` (words of the error that ended
+  it), ``ended_line``;
+- of the settings: ``learning_rate``, ``lr_scheduler``, ``warmup_steps``, ``batch_size``,
+  ``gradient_accumulation``, ``max_grad_norm``, ``dtype`` (fp32, fp16, bf16), ``logging_steps``,
+  ``eval_steps``, ``eval_strategy``, ``save_steps``, ``lora_rank``, ``lora_alpha``;
+- of data and model: ``rows``, ``eval_rows``, ``vocab_size``, ``model``, ``versions``;
+- of a ranking or contrastive loss: ``loss_kind`` (cross-entropy, in-batch, margin, logistic,
+  preference, reward), ``candidates`` (k a question is ranked among, or N of a batch's contrast),
+  ``margin``, ``scale`` (what similarities are multiplied with), ``negatives`` (a positive),
+  ``eval_positives_only`` (True where said).
 """
 
 import importlib
