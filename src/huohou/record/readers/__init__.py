@@ -23,9 +23,9 @@ Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from huohou.errors import DataError
@@ -41,13 +41,15 @@ class Reader:
 
     recognises: whether a file is of this format, from its content; read: the file as a Record;
     files: patterns looked for in a folder; rank: the lowest is asked first, formats that accept
-    much come last.
+    much come last; folder: for a format whose run is several files, the run in a folder, None
+    where there is none. Its files are then not read one by one.
     """
 
     recognises: Callable[[Source], bool]
     read: Callable[[Source], Record]
     files: tuple[str, ...] = ()
     rank: int = 50
+    folder: Callable[[Path], Record | None] | None = None
 
 
 readers: Registry[Reader] = Registry("readers")
@@ -70,8 +72,8 @@ def candidates(path: Path | str, reader: str | None = None) -> list[Path]:
     """The files that ``read`` would open: the file itself, or what readers look for in a folder."""
     place = Path(path)
     names()
-    chosen = readers.get(reader) if reader else None
-    return list(_logs(place, chosen)) if place.is_dir() else [place]
+    asked = [readers.get(reader)] if reader else list(_ranked().values())
+    return list(_logs(place, asked)) if place.is_dir() else [place]
 
 
 def _read_file(path: Path, chosen: Reader | None) -> Record:
@@ -88,11 +90,13 @@ def _read_folder(folder: Path, chosen: Reader | None) -> Record:
     """The file of the folder that holds most points; the others are named in the notes."""
     found: list[Record] = []
     refused: list[DataError] = []
-    for path in _logs(folder, chosen):
+    for read_one in _ways(folder, chosen):
         try:
-            found.append(_read_file(path, chosen))
+            record = read_one()
         except DataError as error:
             refused.append(error)
+        else:
+            found += [] if record is None else [record]
     if not found:
         if refused:
             raise refused[0]
@@ -104,10 +108,20 @@ def _read_folder(folder: Path, chosen: Reader | None) -> Record:
     return replace(fullest, notes=notes)
 
 
-def _logs(folder: Path, chosen: Reader | None) -> Iterator[Path]:
+def _ways(folder: Path, chosen: Reader | None) -> Iterator[Callable[[], Record | None]]:
+    """What can be read in a folder: runs of several files, and the files of the other formats."""
+    asked = [chosen] if chosen else list(_ranked().values())
+    for candidate in asked:
+        if candidate.folder is not None:
+            yield partial(candidate.folder, folder)
+    for path in _logs(folder, [one for one in asked if one.folder is None]):
+        yield partial(_read_file, path, chosen)
+
+
+def _logs(folder: Path, asked: Iterable[Reader]) -> Iterator[Path]:
     """Files of the folder that a reader looks for; of numbered checkpoints the last only."""
     seen: set[Path] = set()
-    for candidate in [chosen] if chosen else list(_ranked().values()):
+    for candidate in asked:
         for pattern in candidate.files:
             hits = sorted(folder.glob(pattern), key=_number)
             for path in hits[-1:] if "/" in pattern else hits:
