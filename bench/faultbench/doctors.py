@@ -1,0 +1,43 @@
+"""What a doctor says of a log, in one form for ours and for the others."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from huohou.diagnose.engine import diagnose
+from huohou.errors import DataError
+from huohou.record.finding import Finding
+from huohou.record.readers import read
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing a doctor said.
+
+    codes: what it may mean, in our codes (ours means one, another's check may mean several);
+    alarm: whether it is a warning or an error; confidence: where one was stated.
+    """
+
+    codes: frozenset[str]
+    alarm: bool
+    confidence: float | None = None
+    said: str = ""
+
+
+Doctor = Callable[[Path], Sequence[Call]]
+
+
+def findings(path: Path) -> tuple[Finding, ...]:
+    """Our findings on a log or the folder of one run; none where it cannot be read."""
+    try:
+        return diagnose(read(path)).findings
+    except DataError:
+        return ()
+
+
+def ours(path: Path) -> list[Call]:
+    """huohou on a log."""
+    return [
+        Call(frozenset({f.code}), f.severity != "info", f.confidence, f.code)
+        for f in findings(path)
+    ]

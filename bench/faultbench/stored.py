@@ -1,0 +1,77 @@
+"""The stored runs of FT-FaultBench as plain data."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+RUNS = Path(__file__).parent / "runs"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it was stored: what was planted, what is true of it, and its log.
+
+    codes: those that name the fault, the main one first; also: others that are truly there;
+    decidable: whether its log (with its settings) can show the fault, decided when it was made;
+    log: rows in the order written, see README.md.
+    """
+
+    id: str
+    split: str
+    family: str
+    arch: str
+    made_by: str
+    kind: str
+    fault: str | None
+    way: str
+    severity: int
+    seed: int
+    codes: Sequence[str]
+    tier: str
+    decidable: bool
+    log: Sequence[Mapping[str, Any]]
+    also: Sequence[str] = ()
+    reason: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    truth: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a doctor is asked to find its fault."""
+        return self.kind == "fault" and self.decidable
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether an alarm is a false one."""
+        return self.kind in ("healthy", "look-alike")
+
+
+NAMES = frozenset(f.name for f in fields(Run))
+
+
+def run_of(raw: Mapping[str, Any]) -> Run:
+    """A run from its JSON form; what is not known is left out."""
+    known = {name: value for name, value in raw.items() if name in NAMES}
+    return Run(
+        **{**known, "codes": known.get("codes") or (), "severity": known.get("severity") or 0}
+    )
+
+
+def load(split: str) -> list[Run]:
+    """All runs of a split (dev, test), in the order stored."""
+    return [run_of(raw) for path in files(split) for raw in _rows(path)]
+
+
+def files(split: str) -> list[Path]:
+    """The files a split is stored in."""
+    return sorted(RUNS.glob(f"{split}*.jsonl.gz"))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
