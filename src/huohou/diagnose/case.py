@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from huohou.record.record import Point, Record
+import numpy as np
+
+from huohou.record.columns import Floats, Point, Series
+from huohou.record.record import Record
 
 Objective = Literal["likelihood", "preference", "reward"]
 
@@ -31,35 +34,36 @@ class Case:
     plan: Mapping[str, Any] | None = None
     data: Mapping[str, Any] | None = None
     probe: Mapping[str, Any] | None = None
-    _courses: dict[str, tuple[Point, ...]] = field(default_factory=dict, init=False, repr=False)
-    _finite: dict[str, tuple[Point, ...]] = field(default_factory=dict, init=False, repr=False)
+    _courses: dict[str, Series] = field(default_factory=dict, init=False, repr=False)
+    _finite: dict[str, Series] = field(default_factory=dict, init=False, repr=False)
 
-    def course(self, name: str) -> tuple[Point, ...]:
+    def course(self, name: str) -> Series:
         """Points of a series on the way to the last weights, NaN and infinities included."""
         if name not in self._courses:
             points = self.record.points(name)
             if self._starts:
-                points = tuple(p for p in points if place(p) < self._taken_back(p.seg))
+                points = points.take(points.places < self._taken_back(points))
             self._courses[name] = points
         return self._courses[name]
 
-    def finite(self, name: str) -> tuple[Point, ...]:
+    def finite(self, name: str) -> Series:
         """The course without NaN, infinities and values on the way there."""
         if name not in self._finite:
             points = self.course(name)
-            bad = any(not sane(p.value) for p in points)
-            self._finite[name] = tuple(p for p in points if sane(p.value)) if bad else points
+            good = np.abs(points.values) < _HUGE  # False for NaN
+            self._finite[name] = points if good.all() else points.take(good)
         return self._finite[name]
 
     @cached_property
-    def loss(self) -> tuple[Point, ...]:
+    def loss(self) -> Series:
         """The course of the training loss, finite points."""
         return self.finite("loss")
 
     @cached_property
     def losses(self) -> list[float]:
         """Values of ``loss``."""
-        return [p.value for p in self.loss]
+        found: list[float] = self.loss.values.tolist()
+        return found
 
     @cached_property
     def eval_name(self) -> str:
@@ -70,7 +74,7 @@ class Case:
         return max(names, key=lambda name: len(self.record.points(name)))
 
     @cached_property
-    def evals(self) -> tuple[Point, ...]:
+    def evals(self) -> Series:
         """The course of the evaluation loss, finite points."""
         return self.finite(self.eval_name)
 
@@ -86,7 +90,9 @@ class Case:
     @cached_property
     def epochs(self) -> float | None:
         """Passes over the rows done, None where the log does not say."""
-        return max((p.epoch for p in self.course("loss") if p.epoch is not None), default=None)
+        known = self.course("loss").epochs
+        known = known[~np.isnan(known)]
+        return float(known.max()) if len(known) else None
 
     @cached_property
     def updates(self) -> int | None:
@@ -121,7 +127,8 @@ class Case:
 
     def peak_rate(self) -> float | None:
         """The highest learning rate of the course."""
-        return max((p.value for p in self.finite("learning_rate")), default=None)
+        rates = self.finite("learning_rate").values
+        return float(rates.max()) if len(rates) else None
 
     def kept(self) -> Point | None:
         """The lowest evaluation loss that has a checkpoint on the disk, where that is known."""
@@ -131,24 +138,31 @@ class Case:
 
     def near(self, name: str, point: Point) -> Point | None:
         """The point of another series at the same place or the last before it."""
-        before = [p for p in self.course(name) if place(p) <= place(point)]
-        return before[-1] if before else None
+        course = self.course(name)
+        before = np.flatnonzero(course.places <= place(point))
+        return course[int(before[-1])] if len(before) else None
 
-    def _taken_back(self, seg: int) -> float:
-        """The first place that a later process life than this began at."""
-        return min((at for later, at in self._starts.items() if later > seg), default=math.inf)
+    def _taken_back(self, points: Series) -> Floats:
+        """For each point the first place that a later process life than its own began at."""
+        lives = sorted(self._starts)
+        starts = np.array([*(self._starts[seg] for seg in lives), math.inf])
+        soonest = np.minimum.accumulate(starts[::-1])[::-1]  # of this life and the later ones
+        return soonest[np.searchsorted(lives, points.segs) + 1]
 
     @cached_property
     def _starts(self) -> dict[int, float]:
         """Process life to the place it begins at; empty where there is one life only."""
-        ends = [(points[0].seg, points[-1].seg) for points in self.record.series.values() if points]
-        if len({seg for pair in ends for seg in pair}) < 2:
+        if len(self.record.segments()) < 2:
             return {}
         starts: dict[int, float] = {}
-        for points in self.record.series.values():
-            for p in points:
-                if (p.step, p.epoch) != (None, None):
-                    starts[p.seg] = min(place(p), starts.get(p.seg, math.inf))
+        for name in self.record.series:
+            points = self.record.points(name)
+            segs, which = np.unique(points.segs, return_inverse=True)
+            firsts = np.full(len(segs), math.inf)
+            known = points.places > -math.inf
+            np.minimum.at(firsts, which[known], points.places[known])
+            for seg, first in zip(segs.tolist(), firsts.tolist(), strict=True):
+                starts[int(seg)] = min(first, starts.get(int(seg), math.inf))
         return starts
 
 

@@ -1,6 +1,6 @@
 """A Record as the events it would have been written with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
 
 from huohou.record.events import Event
@@ -31,7 +31,7 @@ def as_events(record: Record, have: Mapping[str, int] | None = None) -> list[Eve
 
 
 def _numbered(
-    name: str, points: tuple[Point, ...], known: int
+    name: str, points: Sequence[Point], known: int
 ) -> Iterator[tuple[int, float, str, Point]]:
     """Points with what orders them across series: process life, then line, else step."""
     for point in points[known:]:

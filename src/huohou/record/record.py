@@ -1,26 +1,16 @@
 """What is known of a run, ours or a foreign log. Plain data: the waist of the hourglass."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from huohou.record.columns import EMPTY, Point, Series
+
+__all__ = ["Figure", "Point", "Record", "Series", "Statement"]
+
 # Series have the names Hugging Face logs use: loss, eval_loss, learning_rate, grad_norm, ...
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value of a series. value may be NaN or infinite: those are values, not gaps.
-
-    step: optimizer updates done, None where a log counts epochs only; seg: process life it was
-    written in; line: where in the source it stands.
-    """
-
-    value: float
-    step: int | None = None
-    epoch: float | None = None
-    t: float | None = None
-    seg: int = 0
-    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +48,38 @@ class Statement:
 class Record:
     """A run as numbers.
 
-    series: name to points in the order of the log; facts: vocabulary, rows, epochs, batch,
-    settings, versions; source: path and reader; notes: what was refused and why; figures: single
-    measured numbers; statements: what a report says of the run; others: other runs that the same
-    source tells of, such as the curve before a repair.
+    series: name to points in the order of the log, kept as ``Series``; facts: vocabulary, rows,
+    epochs, batch, settings, versions; source: path and reader; notes: what was refused and why;
+    figures: single measured numbers; statements: what a report says of the run; others: other
+    runs that the same source tells of, such as the curve before a repair.
     """
 
     source: Mapping[str, Any]
-    series: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    series: Mapping[str, Sequence[Point]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     statements: tuple[Statement, ...] = ()
     others: tuple["Record", ...] = ()
 
-    def points(self, name: str) -> tuple[Point, ...]:
+    def __post_init__(self) -> None:
+        columns = {name: Series.of(points) for name, points in self.series.items()}
+        object.__setattr__(self, "series", columns)
+
+    def points(self, name: str) -> Series:
         """Points of a series; empty when the log has none."""
-        return self.series.get(name, ())
+        found = self.series.get(name, EMPTY)
+        return found if isinstance(found, Series) else Series.of(found)
 
     def values(self, name: str) -> list[float]:
         """Values of a series in order."""
-        return [p.value for p in self.points(name)]
+        found: list[float] = self.points(name).values.tolist()
+        return found
 
     def segments(self) -> list[int]:
         """Process lives seen, in order of appearance."""
-        return list(dict.fromkeys(p.seg for p in self._all()))
-
-    def _all(self) -> Iterator[Point]:
-        for points in self.series.values():
-            yield from points
+        found: dict[int, None] = {}
+        for name in self.series:
+            segs, first = np.unique(self.points(name).segs, return_index=True)
+            found |= dict.fromkeys(int(seg) for seg in segs[np.argsort(first)])
+        return list(found)

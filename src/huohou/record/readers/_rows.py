@@ -3,11 +3,14 @@
 import json
 import math
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from huohou.record.columns import Rows, Series
 from huohou.record.readers._source import Source
-from huohou.record.record import Point
 
 STEPS = (
     "global_step",
@@ -138,10 +141,14 @@ def preference(column: str) -> int:
 
 
 class Collector:
-    """Rows of a log put together into series, a new segment where step or epoch goes back."""
+    """Rows of a log put together into series, a new segment where step or epoch goes back.
+
+    Numbers go straight into arrays; no object is kept for a value.
+    """
 
     def __init__(self) -> None:
-        self._series: dict[str, list[Point]] = {}
+        self._places = tuple(array("d") for _ in range(5))  # step, epoch, t, seg, line
+        self._series: dict[str, tuple[array[float], array[int]]] = {}
         self._seg = 0
         self._step: int | None = None
         self._epoch: float | None = None
@@ -160,18 +167,30 @@ class Collector:
             self.restart()
         self._step = self._step if step is None else step
         self._epoch = self._epoch if epoch is None else epoch
+        if not values:
+            return
+        row = len(self._places[0])
+        for column, given in zip(self._places, (step, epoch, t, self._seg, line), strict=True):
+            column.append(math.nan if given is None else given)
         for name, value in values.items():
-            point = Point(value, step, epoch, t, self._seg, line)
-            self._series.setdefault(name, []).append(point)
+            if name not in self._series:
+                self._series[name] = (array("d"), array("i"))
+            found, at = self._series[name]
+            found.append(value)
+            at.append(row)
 
     def restart(self) -> None:
         """A new process life begins with the next row."""
         self._seg += 1
         self._step = self._epoch = None
 
-    def series(self) -> dict[str, tuple[Point, ...]]:
+    def series(self) -> dict[str, Series]:
         """All series by name."""
-        return {name: tuple(points) for name, points in self._series.items()}
+        rows = Rows(*(np.array(column) for column in self._places))
+        return {
+            name: Series(np.array(values), rows, np.array(at))
+            for name, (values, at) in self._series.items()
+        }
 
     def _goes_back(self, step: int | None, epoch: float | None) -> bool:
         if step is not None and self._step is not None:

@@ -51,7 +51,7 @@ def read_events(source: Source) -> Record:
     if origin is not None:
         known |= {"imported": dict(origin["imported"])}
         notes = (*notes, *map(str, origin.get("notes", ())))
-    return Record(known, {name: tuple(points) for name, points in series.items()}, facts, notes)
+    return Record(known, series, facts, notes)
 
 
 def _points(event: Event, line: int) -> dict[str, Point]:

@@ -1,0 +1,180 @@
+"""Series of a Record as columns: a million values in numpy arrays that behave as points.
+
+A ``Series`` is a sequence of ``Point``s that makes a point only when it is asked for one. What
+looks at all values uses ``values``, ``steps`` and the other columns: NaN there is a value in
+``values`` and "the log does not say" everywhere else.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int32]
+Marks = NDArray[np.bool_]
+
+_BLOCK = 4096  # points made at once when a series is gone through: who stops early pays little
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of a series. value may be NaN or infinite: those are values, not gaps.
+
+    step: optimizer updates done, None where a log counts epochs only; seg: process life it was
+    written in; line: where in the source it stands.
+    """
+
+    value: float
+    step: int | None = None
+    epoch: float | None = None
+    t: float | None = None
+    seg: int = 0
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Where the rows of a log stand: one number a row and column, NaN where it is not known.
+
+    Several series share them: a row of a log has many values and one place. Whole numbers are
+    kept as float64, exact up to 2**53.
+    """
+
+    step: Floats
+    epoch: Floats
+    t: Floats
+    seg: Floats
+    line: Floats
+
+
+class Series(Sequence[Point]):
+    """Points of one name in the order of the log; never changed once made.
+
+    values: float64, one a point; rows, at: the rows of the log and which of them each point
+    stands in. Equal to any sequence of the same points; NaN equals NaN here.
+    """
+
+    __slots__ = ("_at", "_rows", "values")
+
+    def __init__(self, values: Floats, rows: Rows, at: Indices) -> None:
+        self.values: Floats = values.view()
+        self.values.flags.writeable = False
+        self._rows = rows
+        self._at = at
+
+    @classmethod
+    def of(cls, points: Iterable[Point]) -> "Series":
+        """The series of these points; a Series is given back as it is."""
+        if isinstance(points, cls):
+            return points
+        listed = list(points)
+        columns = (
+            _column(getattr(point, name) for point in listed)
+            for name in ("step", "epoch", "t", "seg", "line")
+        )
+        values = np.array([p.value for p in listed], dtype=np.float64)
+        return cls(values, Rows(*columns), np.arange(len(listed), dtype=np.int32))
+
+    @property
+    def steps(self) -> Floats:
+        """Optimizer updates done at each point, NaN where the log does not say."""
+        return self._rows.step[self._at]
+
+    @property
+    def epochs(self) -> Floats:
+        """Passes over the data at each point, NaN where the log does not say."""
+        return self._rows.epoch[self._at]
+
+    @property
+    def times(self) -> Floats:
+        """Unix seconds of each point, NaN where the log does not say."""
+        return self._rows.t[self._at]
+
+    @property
+    def segs(self) -> Floats:
+        """Process life of each point."""
+        return self._rows.seg[self._at]
+
+    @property
+    def lines(self) -> Floats:
+        """Line of each point in the source, NaN where it has none."""
+        return self._rows.line[self._at]
+
+    @property
+    def places(self) -> Floats:
+        """Where each point stands: its step, else its epoch, else before everything (-inf)."""
+        steps, epochs = self.steps, self.epochs
+        found = np.where(np.isnan(steps), epochs, steps)
+        found[np.isnan(found)] = -math.inf
+        return found
+
+    def take(self, which: Marks | NDArray[np.intp]) -> "Series":
+        """The points that are marked, or that stand at these indices."""
+        return Series(self.values[which], self._rows, self._at[which])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, index: int) -> Point: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Series": ...
+    def __getitem__(self, index: int | slice) -> "Point | Series":
+        if isinstance(index, slice):
+            return Series(self.values[index], self._rows, self._at[index])
+        value, row, at = float(self.values[index]), int(self._at[index]), self._rows
+        step, epoch, t, seg, line = (
+            float(column[row]) for column in (at.step, at.epoch, at.t, at.seg, at.line)
+        )
+        return Point(value, _whole(step), _known(epoch), _known(t), int(seg), _whole(line))
+
+    def __iter__(self) -> Iterator[Point]:
+        for begin in range(0, len(self), _BLOCK):
+            part = self[begin : begin + _BLOCK]
+            columns = (part.values, part.steps, part.epochs, part.times, part.segs, part.lines)
+            for value, step, epoch, t, seg, line in zip(
+                *(column.tolist() for column in columns), strict=True
+            ):
+                yield Point(value, _whole(step), _known(epoch), _known(t), int(seg), _whole(line))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str | bytes):
+            return NotImplemented
+        if len(self) != len(other):
+            return False
+        if not isinstance(other, Series):
+            if not all(isinstance(point, Point) for point in other):
+                return False
+            other = Series.of(other)
+        return all(
+            np.array_equal(mine, theirs, equal_nan=True)
+            for mine, theirs in zip(self._columns(), other._columns(), strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # as a list has none
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, self[:3]))
+        return f"Series({len(self)} points: {shown}{', ...' if len(self) > 3 else ''})"
+
+    def _columns(self) -> tuple[Floats, ...]:
+        return self.values, self.steps, self.epochs, self.times, self.segs, self.lines
+
+
+def _column(values: Iterable[float | None]) -> Floats:
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _whole(value: float) -> int | None:
+    return None if math.isnan(value) else int(value)
+
+
+EMPTY = Series.of(())
