@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import beta
+
 from bench.faultbench.doctors import Call
 from bench.faultbench.stored import Run
-from scipy.stats import beta
 
 Said = Mapping[str, Sequence[Call]]  # run id to what was said of it
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.confidence import stated
 from huohou.diagnose.rule import Cause, Need, Rule, rules
 from huohou.record.events import plain
 from huohou.record.finding import Finding
@@ -88,7 +89,7 @@ def diagnose(
         ran.append(each.code)
         if outcome is not None:
             found.append((each, outcome))
-    findings = _causes(found, _checked(plan, ran))
+    findings = tuple(map(stated, _causes(found, _checked(plan, ran))))
     verdict, needs = _verdict(case, findings)
     source = {**record.source, **_extent(case), "notes": list(record.notes)}
     return Diagnosis(source, verdict, findings, tuple(ran), tuple(skipped), needs=needs)

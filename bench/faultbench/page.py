@@ -1,0 +1,196 @@
+"""docs/faultbench.md, written from the recorded scorings of the test runs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+SCORINGS = HERE / "scorings.jsonl"
+PAGE = HERE.parents[1] / "docs" / "faultbench.md"
+
+# What is wanted, and where the figure stands.
+TARGETS = (
+    ("faults detected", ("huohou", "detected", "value"), "min", 0.90),
+    ("macro-F1 by code", ("huohou", "macro_f1"), "min", 0.85),
+    ("healthy and look-alike runs with an alarm", ("huohou", "false_alarms", "value"), "max", 0.02),
+    ("calibration error", ("huohou", "calibration", "ece"), "max", 0.05),
+    ("Brier skill", ("huohou", "calibration", "brier_skill"), "min", 0.0),
+    ("AUROC of confidence", ("huohou", "calibration", "auroc"), "min", 0.80),
+    ("repaired by our advice", ("repair", "share"), "min", 0.80),
+)
+
+
+def record(told: Mapping[str, Any]) -> None:
+    """Add a scoring with its date to the record; none is ever taken away."""
+    dated = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), **told}
+    with SCORINGS.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(dated, ensure_ascii=False) + "\n")
+
+
+def write() -> None:
+    """Write the page from the last scoring, with the list of all."""
+    rows = [json.loads(line) for line in SCORINGS.read_text(encoding="utf-8").splitlines()]
+    PAGE.write_text("\n".join(_lines(rows)) + "\n", encoding="utf-8")
+
+
+def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    last = rows[-1]
+    counts = last["counts"]
+    yield "# FT-FaultBench\n"
+    yield (
+        "How good the doctor is, measured on real small training runs with planted faults. Written"
+        " by `python -m bench.faultbench --split test`; how the runs were made is in"
+        " [bench/faultbench](../bench/faultbench/README.md). [All documents](index.md)\n"
+    )
+    yield (
+        f"The test half has {counts['runs']} runs: {counts['faulty']} with a fault"
+        f" ({counts['decidable']} of them decidable from a log with its settings),"
+        f" {counts['healthy']} healthy, {counts['look_alikes']} that only look faulty. Its ways of"
+        " planting and its architectures are not in the development half.\n"
+    )
+    yield from _targets(last)
+    yield from _intervals(last)
+    yield from _linters(last)
+    yield from _codes(last)
+    yield from _formats(last)
+    yield from _early(last)
+    yield from _repair(last)
+    yield from _misses(last)
+    yield from _history(rows)
+
+
+def _targets(last: Mapping[str, Any]) -> Iterator[str]:
+    yield "| figure | value | target | met |\n|---|---|---|---|"
+    for words, path, side, bound in TARGETS:
+        value = _at(last, path)
+        if value is None:
+            yield f"| {words} | not measured | {side} {bound:g} | |"
+            continue
+        met = value >= bound if side == "min" else value <= bound
+        yield f"| {words} | {value:.3f} | {side} {bound:g} | {'yes' if met else '**no**'} |"
+    yield ""
+
+
+def _intervals(last: Mapping[str, Any]) -> Iterator[str]:
+    yield "With exact 95 % intervals (Clopper and Pearson; of none, the rule of three):\n"
+    for words, name in (
+        ("faults with an alarm", "detected"),
+        ("faults named", "named"),
+        ("healthy and look-alike runs with an alarm", "false_alarms"),
+        ("of these, healthy runs", "false_alarms_healthy"),
+    ):
+        found = last["huohou"][name]
+        yield (
+            f"- {words}: {found['hits']} of {found['n']}, {found['value']:.1%}"
+            f" [{found['low']:.1%}, {found['high']:.1%}]"
+        )
+    precision = last["huohou"]["precision_on_faulty"]
+    yield f"- alarms on faulty runs that were true: {precision:.1%}\n"
+
+
+def _linters(last: Mapping[str, Any]) -> Iterator[str]:
+    if not last.get("linters"):
+        return
+    yield "## Beside the public linters\n"
+    yield (
+        "On the same logs; each in the format in which it names most, with its default settings."
+        " A check counts for every code it can reasonably be taken to mean. The lead is ours in the"
+        " same format less theirs, with a 95 % interval by paired bootstrap.\n"
+    )
+    yield "| | version | format | alarm | named | ours named | lead | false alarms |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, each in last["linters"].items():
+        lead = each["lead"]
+        yield (
+            f"| {name} | {each['version']} | {each['format']} | {each['detected']['value']:.1%} |"
+            f" {each['named']['value']:.1%} | {each['ours_in_this_format']:.1%} |"
+            f" {lead['value']:+.1%} [{lead['low']:+.1%}, {lead['high']:+.1%}] |"
+            f" {each['false_alarms']['value']:.1%} |"
+        )
+    yield ""
+
+
+def _codes(last: Mapping[str, Any]) -> Iterator[str]:
+    yield "## By code\n"
+    yield "| code | runs | precision | recall | F1 |\n|---|---|---|---|---|"
+    for code, row in last["huohou"]["by_code"].items():
+        yield (
+            f"| {code} | {row['n']} | {row['precision']:.2f} | {row['recall']:.2f} |"
+            f" {row['f1']:.2f} |"
+        )
+    yield ""
+
+
+def _formats(last: Mapping[str, Any]) -> Iterator[str]:
+    if not last.get("formats"):
+        return
+    yield "## The same run in other formats\n"
+    yield (
+        "Beside huohou's own events. A format cannot show what it does not carry: LLaMA-Factory"
+        " writes no gradient norm, Hugging Face no time, TensorBoard and CSV no settings.\n"
+    )
+    yield "| format | the same alarms | named faults named here too |\n|---|---|---|"
+    for form, same in last["formats"]["same_alarms"].items():
+        yield f"| {form} | {same:.1%} | {last['formats']['named_too'][form]:.1%} |"
+    yield ""
+
+
+def _early(last: Mapping[str, Any]) -> Iterator[str]:
+    early = last.get("early")
+    if not early or early["median_share"] is None:
+        return
+    yield "## How early\n"
+    yield (
+        f"Of {early['fatal']} runs with a fatal fault {early['called']} were called while they ran;"
+        f" in the median after {early['median_share']:.0%} of the log,"
+        f" {early['median_share_after_onset']:.0%} after the fault set in.\n"
+    )
+
+
+def _repair(last: Mapping[str, Any]) -> Iterator[str]:
+    repair = last.get("repair")
+    if not repair:
+        return
+    yield "## Repair\n"
+    yield (
+        f"{repair['tried']} runs with a fault that a setting cures were trained again with the"
+        f" settings of our first advice; {repair['cured']} were sound then, by held-out truth.\n"
+    )
+    yield "| code | cured | tried |\n|---|---|---|"
+    for code, (cured, tried) in repair["by_code"].items():
+        yield f"| {code} | {cured} | {tried} |"
+    yield ""
+
+
+def _misses(last: Mapping[str, Any]) -> Iterator[str]:
+    yield "## What was missed\n"
+    yield "| run | fault | said instead |\n|---|---|---|"
+    for miss in last["misses"]:
+        yield f"| {miss['id']} | {miss['codes'][0]} | {', '.join(miss['said']) or 'nothing'} |"
+    yield "\nFalse alarms:\n"
+    for wrong in last["alarms"]:
+        yield f"- {wrong['id']} ({wrong['kind']}): {', '.join(wrong['said'])}"
+    yield ""
+
+
+def _history(rows: list[dict[str, Any]]) -> Iterator[str]:
+    yield "## All scorings of the test half\n"
+    yield "Rules are changed on the development half only; this half is looked at rarely.\n"
+    yield "| date (UTC) | detected | named | macro-F1 | false alarms | runs |"
+    yield "|---|---|---|---|---|---|"
+    for row in rows:
+        ours = row["huohou"]
+        yield (
+            f"| {row['date']} | {ours['detected']['value']:.3f} | {ours['named']['value']:.3f} |"
+            f" {ours['macro_f1']:.3f} | {ours['false_alarms']['value']:.3f} |"
+            f" {row['counts']['runs']} |"
+        )
+
+
+def _at(told: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
+    value: Any = told
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

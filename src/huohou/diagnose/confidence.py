@@ -1,0 +1,33 @@
+"""How often a finding was right, counted on runs whose truth is known.
+
+``confidence.json`` is written by ``python -m bench.faultbench calibrate`` from the development
+half of FT-FaultBench: for each code and severity the number of findings and how many of them were
+true. A finding that was not seen there often enough has no confidence, and none is printed.
+"""
+
+import json
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+
+from huohou.record.finding import Finding
+
+ENOUGH = 5  # findings of a kind, fewer say nothing
+# Two made-up findings, one right and one wrong, keep a share of a few from being 0 or 1
+# (Laplace's rule of succession).
+_PRIOR = 1
+
+
+def stated(finding: Finding) -> Finding:
+    """The finding with its confidence, 0 to 1, where it has been calibrated."""
+    counted = _table().get(f"{finding.code}:{finding.severity}")
+    if counted is None or counted[1] < ENOUGH:
+        return finding
+    right, n = counted
+    return replace(finding, confidence=round((right + _PRIOR) / (n + 2 * _PRIOR), 3))
+
+
+@cache
+def _table() -> dict[str, tuple[int, int]]:
+    text = (files("huohou.diagnose") / "confidence.json").read_text(encoding="utf-8")
+    return {kind: (int(right), int(n)) for kind, (right, n) in json.loads(text)["kinds"].items()}
