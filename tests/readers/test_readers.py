@@ -106,7 +106,7 @@ def test_llamafactory_started_again(tmp_path: Path) -> None:
             [1, 2],
         ),
         (['{"iter": 5, "train/loss": 2}', '{"iter": 6, "train/loss": 1}'], [2, 1], [5, 6]),
-        (['{"global_step/max_steps": "1/20", "loss": 2}'] * 2, [2, 2], [1, 1]),
+        (['{"step": "1/20", "loss": 2}'] * 2, [2, 2], [1, 1]),
         (['{"epoch": 1, "train_loss": 2}', '{"epoch": 2, "train_loss": 1}'], [2, 1], [None, None]),
         (
             ['{"step": 1, "loss": Infinity}', "Traceback", '{"step": 2, "loss"'] * 2,
@@ -143,7 +143,7 @@ def test_csv_export_of_one_run(tmp_path: Path) -> None:
     text = '"Step","a - loss","a - loss__MIN","a - loss__MAX"\n"4","12.1","12.1","12.1"\n'
     assert read(write(tmp_path, "wandb.csv", text)).values("loss") == [12.1]
     with pytest.raises(DataError, match="2 runs"):
-        read(write(tmp_path, "two.csv", '"Step","a - loss","b - loss"\n1,2,3\n'))
+        read(write(tmp_path, "two.csv", '"Step","a - loss","b - loss"\n1,2,3\n'), "csv")
 
 
 def test_rows_in_disorder_are_sorted(tmp_path: Path) -> None:
@@ -173,7 +173,6 @@ REFUSED = {
     "pointer.json": (LFS, "git lfs pull"),
     "trainer_state.json": (state([]), "log_history holds no values"),
     "cut.json": (state(TRAINED)[:-200], "broken JSON"),
-    "all_results.json": ('{"train_loss": 1.8, "train_runtime": 262.6}', "without a curve"),
     "args.json": ('{"lr": 1e-4, "targets": ["q", "v"]}', "without a curve"),
     "runs.csv": ("run_name,seed,loss\na,1,2.0\nb,2,1.9\n", "one row a run"),
     "table.csv": ("name,price\na,3\nb,4\n", "one row a run"),

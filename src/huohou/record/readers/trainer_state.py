@@ -44,13 +44,18 @@ def read_trainer_state(source: Source) -> Record:
     for row, line in zip(state["log_history"], _lines(source, state), strict=True):
         if not isinstance(row, dict):
             continue
-        values = {k: v for k, value in row.items() if (v := number(value)) is not None}
+        values = {
+            "learning_rate" if k == "lr" and "learning_rate" not in row else k: v
+            for k, value in row.items()
+            if (v := number(value)) is not None
+        }
         step, epoch = whole(values.pop("step", None)), values.pop("epoch", None)
         if "train_runtime" in values:
             summary = values
-        elif summary:
+        elif summary and "loss" not in values:
             after |= values
         else:
+            summary, after = {}, {}  # a training that went on was not over
             collector.add(values, step=step, epoch=epoch, line=line)
     series = collector.series()
     if not series:
