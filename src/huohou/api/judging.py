@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huohou.api.common import find_run, need_extra
+from huohou.errors import UsageError
 
 if TYPE_CHECKING:
     from huohou.diagnose.engine import Diagnosis
@@ -11,18 +12,41 @@ if TYPE_CHECKING:
     from huohou.evaluate.score import Progress as ScoreProgress
 
 
-def diagnose(ref: str | Path, *, reader: str | None = None) -> "Diagnosis":
+def diagnose(
+    ref: str | Path,
+    *,
+    reader: str | None = None,
+    page: Path | None = None,
+    next_file: Path | None = None,
+) -> "Diagnosis":
     """Say what is wrong with a run of ours or a log of any trainer.
 
     ref: a log, its folder, or a run by number, name or `last`; reader: format of the log, found
-    from its content when not given. Raises DataError, UsageError.
+    from its content when not given; page: where to write it as HTML; next_file: where to write a
+    run file with the settings advised, which is left out where no setting would cure it.
+    Raises DataError, UsageError, the latter for a file that is there already.
     """
     from huohou.diagnose.engine import diagnose
     from huohou.record.readers import read
 
+    for target in (page, next_file):
+        if target is not None and target.exists():
+            raise UsageError("diagnose.exists", path=target)
     path = Path(ref)
     named = path.name == str(ref) and not path.suffix and not path.exists()
-    return diagnose(read(find_run(str(ref)).folder if named else path, reader))
+    record = read(find_run(str(ref)).folder if named else path, reader)
+    found = diagnose(record)
+    if page is not None:
+        from huohou.report.diagnosis_page import page as drawn
+
+        page.write_text(drawn(record, found), encoding="utf-8")
+    if next_file is not None:
+        from huohou.diagnose.next_run import run_file
+
+        written = run_file(record, found.findings)
+        if written is not None:
+            next_file.write_text(written, encoding="utf-8")
+    return found
 
 
 def explain(code: str) -> dict[str, Any]:

@@ -37,6 +37,8 @@ def show_finding(finding: Mapping[str, Any]) -> None:
     click.echo(f"{mark}  {finding['code']}: {finding['title']}", color=colours())
     for fact in finding["evidence"]:
         click.echo(f"    {fact['text']}")
+    if finding["confidence"] is not None:
+        click.echo("    " + say("diagnose.confidence", percent=round(100 * finding["confidence"])))
     click.echo("  " + say("diagnose.why", text=finding["why"]))
     for advice in finding["advice"]:
         settings = "".join(f"  [{_setting(*pair)}]" for pair in (advice["set"] or {}).items())

@@ -1,5 +1,7 @@
 """``huohou diagnose``: what is wrong with a run, and what to do."""
 
+from pathlib import Path
+
 import click
 
 from huohou.text import say
@@ -11,12 +13,22 @@ EXIT = {"healthy": 0, "watch": 1, "faulty": 1, "cannot-judge": 3}
 @click.argument("run", metavar="RUN|PATH")
 @click.option("--reader", metavar="NAME", help=say("cli.diagnose.reader"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+@click.option("--html", "page", type=click.Path(path_type=Path), help=say("cli.diagnose.html"))
+@click.option("--next", "next_file", type=click.Path(path_type=Path), help=say("cli.diagnose.next"))
 @click.option("--exit-zero", is_flag=True, help=say("cli.diagnose.exit_zero"))
-def command(run: str, reader: str | None, as_json: bool, exit_zero: bool) -> int:
+def command(
+    run: str,
+    *,
+    reader: str | None,
+    as_json: bool,
+    page: Path | None,
+    next_file: Path | None,
+    exit_zero: bool,
+) -> int:
     from huohou import api
     from huohou.cli._diagnosis import show_diagnosis
 
-    found = api.diagnose(run, reader=reader)
+    found = api.diagnose(run, reader=reader, page=page, next_file=next_file)
     told = found.as_dict()
     if as_json:
         import json
@@ -24,4 +36,14 @@ def command(run: str, reader: str | None, as_json: bool, exit_zero: bool) -> int
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
     else:
         show_diagnosis(told, found.needs)
+    _tell(page, next_file)
     return 0 if exit_zero else EXIT[found.verdict]
+
+
+def _tell(page: Path | None, next_file: Path | None) -> None:
+    """Which files were written."""
+    if page is not None:
+        click.echo(say("diagnose.wrote_page", path=page), err=True)
+    if next_file is not None:
+        key = "diagnose.wrote_next" if next_file.exists() else "diagnose.no_next"
+        click.echo(say(key, path=next_file), err=True)

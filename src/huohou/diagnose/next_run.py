@@ -1,0 +1,87 @@
+"""Advice as a run file: the settings of the run that was judged, with those changed that findings
+advise to change."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from huohou.record.finding import Finding
+from huohou.record.record import Record
+from huohou.text import say
+
+# Facts of a foreign log that are settings of a run file.
+_KNOWN = {
+    "model": "model",
+    "num_train_epochs": "train.num_epochs",
+    "learning_rate": "train.learning_rate",
+    "batch_size": "train.batch_size",
+    "max_grad_norm": "train.max_grad_norm",
+    "lora_rank": "lora.rank",
+    "lora_alpha": "lora.alpha",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A setting that a finding advises: its new value, the code, and the advice in words."""
+
+    value: Any
+    code: str
+    text: str
+
+
+def changes(findings: Sequence[Finding]) -> dict[str, Change]:
+    """Settings to change; where findings disagree the deeper cause, which comes first, decides."""
+    found: dict[str, Change] = {}
+    for finding in findings:
+        for advice in finding.advice:
+            for name, value in (advice.set or {}).items():
+                found.setdefault(name, Change(value, finding.code, advice.text))
+    return found
+
+
+def run_file(record: Record, findings: Sequence[Finding]) -> str | None:
+    """The next run as YAML, each change with its reason; None where no setting would cure it."""
+    changed = changes(findings)
+    if not changed:
+        return None
+    plan = record.facts.get("plan")
+    before = dict(_planned(plan) if isinstance(plan, Mapping) else _known(record.facts))
+    settings = before | {name: change.value for name, change in changed.items()}
+    head = [say("next.head", path=record.source.get("path", ""))]
+    head += [
+        say("next.change", name=name, old=before.get(name, "?"), new=change.value, code=change.code)
+        for name, change in changed.items()
+    ]
+    if "data.train" not in settings:
+        settings = {"data.train": "train.jsonl", "data.eval": "val.jsonl"} | settings
+        head.append(say("next.fill_in"))
+    body = yaml.safe_dump(_nested(settings), sort_keys=False, allow_unicode=True)
+    return "".join(f"# {line}\n" for line in head) + body
+
+
+def _planned(plan: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Settings of our own run that were not left at their default."""
+    settings = plan.get("settings")
+    for name, one in (settings if isinstance(settings, Mapping) else {}).items():
+        if isinstance(one, Mapping) and one.get("source") != "default":
+            yield name, one.get("value")
+    for name, part in (("data.train", plan.get("train")), ("data.eval", plan.get("eval"))):
+        if isinstance(part, Mapping) and part.get("path"):
+            yield name, part["path"]
+
+
+def _known(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, setting in _KNOWN.items():
+        if facts.get(name) is not None:
+            yield setting, facts[name]
+
+
+def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in settings.items():
+        part, _, last = name.rpartition(".")
+        (nested.setdefault(part, {}) if part else nested)[last] = value
+    return nested

@@ -1,0 +1,71 @@
+"""Advice as a run file: it can be planned, keeps what was set, and says why each change was made."""
+
+from pathlib import Path
+
+import yaml
+
+from huohou import config
+from huohou.diagnose.engine import diagnose
+from huohou.diagnose.examples import falling, run
+from huohou.diagnose.next_run import changes, run_file
+from huohou.diagnose.rule import case_of, rules
+from huohou.record.finding import Advice, Finding
+
+EVALS = [0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]
+FACTS = {"learning_rate": 2e-4, "batch_size": 8, "num_train_epochs": 9, "lora_rank": 16}
+OVERFIT = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=9, facts=FACTS)
+
+
+def test_a_foreign_run_is_taken_up_with_what_is_known_of_it(tmp_path: Path) -> None:
+    written = run_file(OVERFIT, diagnose(OVERFIT).findings)
+    assert written is not None
+    settings = yaml.safe_load(written)
+    assert settings["train"] == {"num_epochs": 2, "learning_rate": 2e-4, "batch_size": 8}
+    assert settings["lora"] == {"rank": 16}
+    assert "9 -> 2 (overfit" in written
+    path = tmp_path / "next.yaml"
+    path.write_text(written, encoding="utf-8")
+    assert config.load(path).run.train.num_epochs == 2
+
+
+def test_our_own_run_keeps_its_data_and_model() -> None:
+    plan = {
+        "settings": {
+            "model": {"value": "smollm2-135m", "source": "run.yaml"},
+            "train.num_epochs": {"value": 9, "source": "run.yaml"},
+            "train.seed": {"value": 42, "source": "default"},
+        },
+        "train": {"path": "rows.jsonl"},
+        "eval": {"path": "val.jsonl"},
+    }
+    record = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=9, facts={"plan": plan})
+    written = run_file(record, diagnose(record).findings)
+    assert written is not None
+    settings = yaml.safe_load(written)
+    assert settings["data"] == {"train": "rows.jsonl", "eval": "val.jsonl"}
+    assert settings["model"] == "smollm2-135m" and "seed" not in settings["train"]
+
+
+def test_no_setting_to_change_is_no_file() -> None:
+    healthy = run(loss=falling(3.0, 1.0), evals=[2.5, 1.8, 1.3, 1.1, 1.05, 1.04])
+    assert run_file(healthy, diagnose(healthy).findings) is None
+
+
+def test_the_deeper_cause_decides() -> None:
+    def found(code: str, rate: float) -> Finding:
+        advice = (Advice("do", {"train.learning_rate": rate}),)
+        return Finding(code, "warning", "log", "t", "w", advice=advice)
+
+    changed = changes([found("diverged", 1e-5), found("undertrained", 1e-3)])
+    assert changed["train.learning_rate"].value == 1e-5
+    assert changed["train.learning_rate"].code == "diverged"
+
+
+def test_every_setting_that_a_rule_advises_can_be_set() -> None:
+    known = config.flatten(config.RunSettings().model_dump())
+    for rule in rules():
+        for example in rule.fires:
+            found = rule.judge(case_of(example))
+            assert isinstance(found, Finding)
+            for advice in found.advice:
+                assert set(advice.set or {}) <= set(known), rule.code

@@ -1,0 +1,119 @@
+"""The page of a diagnosis: it holds what was said, draws what was read, and runs nothing."""
+
+import math
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huohou import text
+from huohou.diagnose.engine import diagnose
+from huohou.diagnose.examples import falling, lives, run
+from huohou.record.record import Point, Record
+from huohou.report.chart import Curve, chart, thinned
+from huohou.report.diagnosis_page import page
+
+OVERFIT = run(
+    loss=falling(2.0, 0.1, n=60), evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]
+)
+
+
+class Checker(HTMLParser):
+    """Counts tags and holds that every one is closed in order."""
+
+    EMPTY = frozenset({"meta", "br", "line", "circle", "polyline"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.counts: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def checked(written: str) -> dict[str, int]:
+    checker = Checker()
+    checker.feed(written)
+    assert not checker.open
+    assert "script" not in checker.counts
+    assert not re.search(r"(src|href)=|https?://|url\(", written)
+    return checker.counts
+
+
+def test_the_page_shows_curves_findings_and_their_place() -> None:
+    found = diagnose(OVERFIT)
+    written = page(OVERFIT, found)
+    counts = checked(written)
+    assert counts["svg"] == 1 and counts["polyline"] == 2
+    codes = [f.code for f in found.findings]
+    assert "overfit" in codes
+    assert all(f"{f.code}: " in written for f in found.findings)
+    assert '<rect class="warning"' in written or '<rect class="error"' in written
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_it_is_in_the_language_asked_for(language: str) -> None:
+    text.use(language)
+    try:
+        written = page(OVERFIT, diagnose(OVERFIT))
+    finally:
+        text.use(None)
+    assert f'<html lang="{language}">' in written
+    assert ("建议" in written or "怎么做" in written or "做法" in written) is (language == "zh")
+
+
+def test_two_lives_are_two_lines_and_lost_values_are_marked() -> None:
+    record = lives(falling(3.69, 1.5), falling(3.69, 1.4))
+    assert checked(page(record, diagnose(record)))["polyline"] == 2
+    broken = run(loss=[2.0, 1.5, 1.2, math.nan, math.nan, math.inf, 1.0, 0.9, 0.8, 0.7])
+    written = page(broken, diagnose(broken))
+    assert written.count("&#215;") == 3
+    assert checked(written)["polyline"] == 2
+
+
+def test_what_a_log_says_is_never_taken_for_html() -> None:
+    record = Record(
+        {"path": "<script>alert(1)</script>"},
+        {"eval_<b>x</b>": (Point(1.0, 1), Point(2.0, 2)), "loss": (Point(1.0, 1),)},
+        notes=("<img src=x onerror=alert(1)>",),
+    )
+    checked(page(record, diagnose(record)))
+
+
+def test_a_record_without_curves_has_a_page() -> None:
+    empty = Record({"path": "nothing"})
+    assert "svg" not in checked(page(empty, diagnose(empty)))
+
+
+@given(
+    st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), min_size=1, max_size=50),
+    st.integers(0, 3),
+)
+def test_any_values_can_be_drawn(values: list[float], names: int) -> None:
+    y = np.array(values)
+    x = np.arange(len(y), dtype=float)
+    curves = [Curve(f"c{i}", x, y, np.zeros(len(y))) for i in range(names)]
+    drawn = chart(curves, [], "step", (0.0, float(len(y))))
+    places = [float(v) for v in re.findall(r'(?:points|cx|x1|y1)="([-\d.]+)', drawn)]
+    assert all(math.isfinite(v) for v in places)
+    assert "nan" not in drawn and "inf" not in drawn.replace("info", "")
+
+
+def test_thinning_keeps_a_single_spike() -> None:
+    y = np.ones(1_000_000)
+    y[123_456] = 50.0
+    x, kept = thinned(np.arange(len(y), dtype=float), y)
+    assert len(kept) <= 800 and kept.max() == 50.0
+    assert x[kept.argmax()] == 123_456
