@@ -179,7 +179,7 @@ REFUSED = {
     "prices.csv": ("fruit,price\na,3\nb,4\n", "no column"),
     "rows.jsonl": ('{"messages": [], "n": "x"}\n{"messages": []}\n', "no column"),
     "head.csv": ("step,loss\n", "no rows"),
-    "notes.txt": ("Dear diary, the loss was 3 today.\n", "no known log format"),
+    "notes.txt": ("Dear diary, the loss was 3 today.\n", "without a measured number"),
     "binary.bin": (bytes(range(256)) * 8, "no known log format"),
 }
 

@@ -18,7 +18,9 @@ Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning
 - of a ranking or contrastive loss: ``loss_kind`` (cross-entropy, in-batch, margin, logistic,
   preference, reward), ``candidates`` (k a question is ranked among, or N of a batch's contrast),
   ``margin``, ``scale`` (what similarities are multiplied with), ``negatives`` (a positive),
-  ``eval_positives_only`` (True where said).
+  ``eval_positives_only`` (True where said);
+- of what a report tells: ``restart`` (``at`` which loss it begins each time, what was ``reached``
+  before), ``hard_cases`` (``count`` ``of`` the evaluated rows, ``trained`` on), ``test_rows``.
 """
 
 import importlib
