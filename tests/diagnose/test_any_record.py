@@ -10,7 +10,7 @@ from huohou.record.record import Point, Record
 
 NAMES = (
     *("loss", "eval_loss", "learning_rate", "grad_norm", "eval_accuracy", "accuracy"),
-    *("reward", "rewards/chosen", "eval_bank_loss"),
+    *("reward", "rewards/chosen", "eval_bank_loss", "num_tokens"),
 )
 PLAIN = st.floats(0, 10) | st.sampled_from([0.0, 0.6931, 1.5])
 ANY = PLAIN | st.floats()
@@ -18,11 +18,19 @@ ANY = PLAIN | st.floats()
 
 @st.composite
 def points(draw: st.DrawFn) -> tuple[Point, ...]:
-    values = draw(st.lists(draw(st.sampled_from([PLAIN, ANY])), max_size=40))
+    most = draw(st.sampled_from([10, 40, 80]))
+    values = draw(st.lists(draw(st.sampled_from([PLAIN, ANY])), max_size=most))
     lives = sorted(draw(st.lists(st.integers(0, 2), min_size=len(values), max_size=len(values))))
-    stepped, passed = draw(st.booleans()), draw(st.booleans())
+    stepped, passed, timed = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
     return tuple(
-        Point(v, i if stepped else None, i / 4 if passed else None, None, seg, i + 1)
+        Point(
+            v,
+            i if stepped else None,
+            i / 4 if passed else None,
+            9.0 * i if timed else None,
+            seg,
+            i + 1,
+        )
         for i, (v, seg) in enumerate(zip(values, lives, strict=True))
     )
 
@@ -35,6 +43,16 @@ FACTS = st.fixed_dictionaries(
         "checkpoints": st.lists(st.integers(0, 40), max_size=3),
         "vocabulary": st.integers(1, 300_000),
         "best_step": st.integers(0, 40),
+        "crash": st.text(max_size=20),
+        "state": st.sampled_from(["running", "failed", "stopped", "completed"]),
+        "learning_rate": st.floats(),
+        "lora_rank": st.integers(0, 64),
+        "gradient_accumulation": st.integers(0, 8),
+        "warmup_steps": st.integers(0, 1000),
+        "eval_strategy": st.sampled_from(["no", "steps", "epoch", "IntervalStrategy.STEPS"]),
+        "eval_steps": st.floats(0, 1000),
+        "eval_rows": st.integers(0, 3),
+        "dtype": st.sampled_from(["fp16", "bf16", "fp32"]),
     },
 )
 

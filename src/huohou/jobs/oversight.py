@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from huohou.jobs.aftercheck import ENOUGH, AfterCheck, after_check
+from huohou.diagnose.aftercheck import ENOUGH, after_check
 from huohou.jobs.rounds import Rounds
 from huohou.jobs.silence import Silence
+from huohou.record.columns import Point
 from huohou.record.events import Event
-from huohou.record.finding import Advice, Evidence, Finding
+from huohou.record.finding import Finding
 from huohou.record.recorder import Level
 from huohou.text import say
 
@@ -109,21 +110,10 @@ class Oversight:
         numbers = {"before": f"{found.before:.4g}", "after": f"{found.after:.4g}"}
         if found.judgement == "lost":
             self.lost_weights = said.stop = True
-            said.findings.append(_lost(found, step))
+            # Imported when there is something to say: a supervisor starts at once.
+            from huohou.diagnose.rules.resume_lost_weights import lost
+
+            said.findings.append(lost(Point(found.after, step), found))
         else:
             text = say(f"job.resume_{found.judgement}", step=step, **numbers)
             said.alerts.append((text, "info"))
-
-
-def _lost(found: AfterCheck, step: int) -> Finding:
-    numbers = {name: f"{getattr(found, name):.4g}" for name in ("first", "before", "after")}
-    return Finding(
-        "resume-lost-weights",
-        "error",
-        "log",
-        say("resume.lost.title", step=step),
-        say("resume.lost.why"),
-        (Evidence(say("resume.lost.evidence", **numbers), step=step, value=found.after),),
-        (Advice(say("resume.lost.advice")),),
-        reference="LLaMA-Factory issue 512; transformers issue 35850",
-    )

@@ -19,7 +19,7 @@ RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
     severity="error",
     cause=Cause.RATE,
     needs=(Need("loss", POINTS),),
-    explains=("undertrained", "overfit", "worse-last-checkpoint", "loss-stuck"),
+    explains=("lr-too-high", "undertrained", "overfit", "worse-last-checkpoint", "loss-stuck"),
     fires=(
         run(loss=RISING, learning_rate=[1e-3] * 40),
         run(loss=[4.4, 7.8, 6.0, 8.6, 9.2, 9.3, 7.6, 8.2, 8.8, 8.4, 7.6]),

@@ -19,7 +19,10 @@ NAN = math.nan
     severity="error",
     cause=Cause.NUMBERS,
     needs=(Need("loss", ZEROS),),
-    explains=("nothing-trains", "loss-stuck", "memorised", "undertrained", "lr-zero"),
+    explains=(
+        *("nothing-trains", "loss-stuck", "memorised", "undertrained", "lr-zero", "fp16-risk"),
+        *("lr-too-high", "leak-suspected", "overfit", "worse-last-checkpoint"),
+    ),
     fires=(
         run(loss=[2.1, 1.9, 0.0, 0.0, 0.0], grad_norm=[3.0, 9.0, NAN, NAN, NAN]),
         run(loss=[2.1, 1.9, 1.8, 0.0, 0.0, 0.0, 0.0]),

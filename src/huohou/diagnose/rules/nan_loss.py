@@ -17,7 +17,10 @@ NAN, INF = math.nan, math.inf
     severity="error",
     cause=Cause.NUMBERS,
     needs=(Need("loss"),),
-    explains=("diverged", "loss-stuck", "nothing-trains", "undertrained", "masked-nan"),
+    explains=(
+        *("diverged", "loss-stuck", "nothing-trains", "undertrained", "masked-nan", "fp16-risk"),
+        *("lr-too-high", "crashed", "overfit", "worse-last-checkpoint"),
+    ),
     fires=(
         run(loss=[2.1, 1.9, 1.8, 2.6, NAN, NAN, NAN], learning_rate=[1e-3] * 7),
         run(loss=[2.1, 2.0, INF, INF]),

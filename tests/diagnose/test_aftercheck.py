@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from huohou.jobs.aftercheck import after_check
+from huohou.diagnose.aftercheck import after_check
 
 
 def course(steps: int, noise: float, seed: int) -> list[float]:

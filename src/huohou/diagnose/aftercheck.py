@@ -29,18 +29,21 @@ class AfterCheck:
 
 
 def after_check(
-    first: Sequence[float], before: Sequence[float], after: Sequence[float]
+    first: Sequence[float],
+    before: Sequence[float],
+    after: Sequence[float],
+    enough: int = ENOUGH,
 ) -> AfterCheck | None:
-    """Judge the first losses after a resume; None while there are fewer than ENOUGH of each.
+    """Judge the first losses after a resume; None while there are fewer than enough of each.
 
     first: losses from the run's begin; before: losses up to the checkpoint, in order; after: those
     since. ``undecided`` where begin and end of the run are not told apart from noise, or after a
     NaN.
     """
-    if min(len(first), len(before), len(after)) < ENOUGH:
+    if min(len(first), len(before), len(after)) < enough:
         return None
-    begun, left, resumed = fmean(first[:ENOUGH]), fmean(before[-ENOUGH:]), fmean(after[:ENOUGH])
-    error = math.sqrt(2 / ENOUGH) * _noise([*before[-4 * ENOUGH :]])
+    begun, left, resumed = fmean(first[:enough]), fmean(before[-enough:]), fmean(after[:enough])
+    error = math.sqrt(2 / enough) * _noise([*before[-4 * enough :]])
     fell = begun - left
     judgement: Judgement = "good"
     if not all(map(math.isfinite, (begun, left, resumed))) or fell <= CLEAR * error:

@@ -1,0 +1,94 @@
+"""The evaluation loss follows the training loss too closely: are its rows in the training data?"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import noise
+from huohou.diagnose.examples import falling, run
+from huohou.diagnose.lag import train_at
+from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
+from huohou.record.columns import Floats
+from huohou.record.finding import Finding
+
+PASSES = 5
+EVALS = 4
+FELL = 0.8  # of the first loss
+SINCE = 0.5  # of what it was after the first pass
+GAP = 0.10  # of the training loss: what the gap must lie within, with its interval
+
+DEEP = falling(3.0, 0.05, n=60, rate=6)
+
+
+def _beside(values: Sequence[float], evals: int, factor: float = 1.0) -> list[float]:
+    """Evaluations that are equal to the training loss of these values."""
+    at = [round((i + 1) * len(values) / evals) - 1 for i in range(evals)]
+    return [factor * values[i] for i in at]
+
+
+@rule(
+    "leak-suspected",
+    severity="warning",
+    cause=Cause.DATA,
+    needs=(Need("eval_loss", EVALS), Need("loss", 10), Need("epochs")),
+    explains=("memorised", "undertrained"),
+    fires=(run(loss=DEEP, evals=_beside(DEEP, 10), epochs=10),),
+    quiet=(
+        run(loss=DEEP, evals=_beside(DEEP, 10), epochs=2),
+        run(loss=DEEP, evals=_beside(DEEP, 10, 1.5), epochs=10),
+        run(loss=DEEP, evals=_beside(DEEP, 10, 0.7), epochs=10),
+        run(loss=falling(3.0, 1.5, n=60), evals=_beside(falling(3.0, 1.5, n=60), 10), epochs=10),
+        run(loss=DEEP, evals=[1.0, 0.8, 0.75, 0.74, 0.75, 0.78, 0.8], epochs=10),
+    ),
+    source="Goodfellow et al., Deep Learning, ch. 5; Elangovan et al. (EACL 2021) on overlap",
+)
+def leak_suspected(case: Case) -> Outcome:
+    """After more than 5 passes the training loss has fallen by more than 80 %, and to less than
+    half of what it was after the first pass; yet the evaluation loss is the same as the training
+    loss: the 95 % interval of their ratio over the second half of the evaluations lies within 10 %
+    of 1. The training loss is taken at the place of the evaluation, corrected for the half of a
+    logging window that it lags behind. Rows that are seen again and again are answered better than
+    new ones, unless the new ones are among them. A task that can be solved exactly gives the same
+    picture: that cannot be told from a log, and the data decide. Quiet where the evaluation loss
+    is below the training loss (dropout), and where no pass was repeated.
+    """
+    passes, values = case.epochs, case.losses
+    if passes is None or passes <= PASSES or case.objective != "likelihood":
+        return None
+    evals, losses = case.evals, case.loss
+    if len(evals) < EVALS or len(values) < 10:
+        return Need("eval_loss", EVALS)
+    once = np.flatnonzero(losses.epochs <= 1.0)
+    after_one = values[int(once[-1])] if len(once) else values[0]
+    end = float(np.median(losses.values[-max(3, len(values) // 20) :]))
+    if end <= 0 or end > (1 - FELL) * values[0] or end > SINCE * after_one:
+        return None
+    late = evals[len(evals) // 2 :]
+    ratio = _log_ratio(late.values, train_at(losses, late), values)
+    if ratio is None or abs(ratio[0]) + ratio[1] > math.log(1 + GAP):
+        return None
+    return _finding(case, after_one, math.exp(ratio[0]))
+
+
+def _log_ratio(evals: Floats, train: Floats, values: Sequence[float]) -> tuple[float, float] | None:
+    """Mean of the logarithm of evaluation over training loss, and half its 95 % interval."""
+    if not (evals > 0).all() or not (train > 0).all():
+        return None
+    logs = np.log(evals / train)
+    logged = noise(np.log(np.maximum(values, 1e-12)).tolist())
+    spread = max(float(np.std(logs, ddof=1)), logged / 2)
+    return float(logs.mean()), 1.96 * spread / math.sqrt(len(logs))
+
+
+def _finding(case: Case, after_one: float, ratio: float) -> Finding:
+    last = case.evals[-1]
+    train = float(train_at(case.loss, case.evals[-1:])[0])
+    facts = [
+        leak_suspected.evidence("gap", last, train=train, ratio=show(ratio)),
+        leak_suspected.evidence("fell", case.loss[-1], start=case.losses[0], once=after_one),
+        leak_suspected.evidence("open"),
+    ]
+    advice = [leak_suspected.advice("check"), leak_suspected.advice("split")]
+    return leak_suspected.finding(facts, advice, passes=show(case.epochs or 0.0))

@@ -1,0 +1,186 @@
+"""The learning rate is too high: the loss jumps up or swings, and stays above what it could be."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level, lowest, noise
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Need, rule
+from huohou.diagnose.settings import amount
+from huohou.record.columns import Floats
+from huohou.record.finding import Evidence, Finding, Severity
+
+POINTS = 10
+BLOCKS = 20  # the course is judged in so many pieces, by their medians
+HUMP = 0.10  # early, the loss is above its start by this part of it,
+NOISES = 6  # and by so many noises,
+LINES = 3  # in so many lines one after the other
+PARTIAL = 0.25  # and not by this part of the start lower than it at the end
+BACK = 0.25  # of what had been learnt is given back at the end,
+WORSE = 0.08  # and this part of the lowest level
+GRADIENT = 3.0  # times its early level: a gradient norm that says the same
+SWINGS = 3  # excursions of two lines and more,
+SWING = 0.3  # each by this part of the level
+SIZE = 6.0  # and by so many noises
+
+# What is usual, from which on a rate speaks against itself: adapters, all weights.
+HIGH = {True: 2e-3, False: 3e-4}
+
+HUMPED = [3.0, 2.9, *falling(4.5, 2.7, n=38, rate=3)]
+SWINGING = [
+    v + (1.5 if i in (15, 16, 23, 24, 25, 33, 34) else 0) for i, v in enumerate(falling(3.0, 1.2))
+]
+RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
+
+
+@rule(
+    "lr-too-high",
+    severity="warning",
+    cause=Cause.RATE,
+    needs=(Need("loss", POINTS),),
+    explains=("loss-stuck", "undertrained", "worse-last-checkpoint", "overfit"),
+    fires=(
+        run(loss=HUMPED, learning_rate=[1e-2] * 40),
+        run(loss=SWINGING),
+        run(loss=RISEN, grad_norm=[*line(1.0, 1.0, n=15), *line(5.0, 9.0, n=25)]),
+        run(loss=RISEN, learning_rate=[5e-3] * 40, facts={"lora_rank": 16}),
+    ),
+    quiet=(
+        run(loss=falling(3.0, 1.2)),
+        run(loss=falling(3.0, 1.2, noise=0.25)),
+        run(loss=[*falling(3.0, 1.2, n=20), 4.0, *falling(1.3, 1.2, n=19)]),
+        run(loss=[*falling(3.0, 1.5, n=20), *falling(2.5, 1.2, n=20)]),
+        run(loss=[3.0, *line(3.2, 1.2, n=39)]),
+        run(loss=RISEN, grad_norm=line(1.0, 1.0)),
+    ),
+    source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
+)
+def lr_too_high(case: Case) -> Finding | None:
+    """Three signs, each measured in units of the noise of the loss itself. A hump: within the first
+    third of the run the loss is above its start in three lines one after the other, by 10 % and 6
+    noises, and it has not fallen by a quarter of the start at the end. A rise: more than a quarter
+    of what had been learnt is given back and not learnt again, while the gradient norm is 3 times
+    its early level or the learning rate is known to be above what is usual. Swings: at least three
+    excursions of two lines or more, by 30 % of the level and 6 noises, not at the ends of epochs.
+    One bad batch is one line and is left out, like a jump that is on its way down again. Harder
+    data make a hump or a rise as well, but with the gradient norm where it was.
+    """
+    values = case.loss.values
+    if len(values) < POINTS or case.objective == "reward":
+        return None
+    facts = [*_hump(case, values), *_rise(case, values), *_swings(case, values)]
+    if not facts:
+        return None
+    return _finding(case, facts)
+
+
+def _finding(case: Case, facts: list[Evidence]) -> Finding:
+    values = case.losses
+    start, end = level(values[: max(1, len(values) // 20)]), level(values[-_tail(len(values)) :])
+    peak = case.peak_rate() or amount(case, "learning_rate")
+    if peak:
+        key = "rate_high" if _is_high(case) else "rate"
+        facts.append(lr_too_high.evidence(key, rate=peak))
+    severity: Severity = "error" if end >= start else "warning"
+    lower = {"train.learning_rate": float(f"{peak / 5:.1g}")} if peak else None
+    advice = [lr_too_high.advice("lower", set=lower), lr_too_high.advice("warm_up")]
+    return lr_too_high.finding(facts, advice, severity, start=start, end=end)
+
+
+def _hump(case: Case, values: Floats) -> list[Evidence]:
+    """Above the start, early, for a while; and never far below it."""
+    n = len(values)
+    head = max(1, n // 20)
+    start, spread = level(values[:head].tolist()), noise(values.tolist())
+    limit = start + max(HUMP * abs(start), NOISES * spread)
+    early = values[: max(n // 3, 2 * LINES)] > limit
+    runs = np.convolve(early, np.ones(LINES), "valid") == LINES
+    end = level(values[-_tail(n) :].tolist())
+    if not runs.any() or end < (1 - PARTIAL) * start:
+        return []
+    top = case.loss[int(np.argmax(np.where(early, values[: len(early)], -math.inf)))]
+    return [lr_too_high.evidence("hump", top, start=start, end=end)]
+
+
+def _rise(case: Case, values: Floats) -> list[Evidence]:
+    """Given back at the end, with the gradient or the rate as a witness."""
+    n = len(values)
+    listed = values.tolist()
+    start, low = level(listed[: max(1, n // 20)]), lowest(listed)
+    end = level(listed[-_tail(n) :])
+    least = max(BACK * (start - low), WORSE * abs(low), NOISES * noise(listed) / math.sqrt(LINES))
+    if end - low <= least or start - low < WORSE * abs(start) or _recovers(values):
+        return []
+    best = case.loss[int(np.argmin(np.abs(values - low)))]
+    facts = [lr_too_high.evidence("rise", best, end=end)]
+    grown = _gradient(case)
+    if grown is None and not _is_high(case):
+        return []
+    return [*facts, grown] if grown else facts
+
+
+def _recovers(values: Floats) -> bool:
+    """Whether the loss is on its way down at the end: harder data, a restart of the schedule."""
+    blocks = [level(part.tolist()) for part in np.array_split(values, min(BLOCKS, len(values)))]
+    top = int(np.argmax(blocks[len(blocks) // 3 :])) + len(blocks) // 3
+    spread = noise(values.tolist()) / math.sqrt(max(1, len(values) / len(blocks)))
+    return blocks[top] - blocks[-1] > max(0.05 * abs(blocks[-1]), 3 * spread)
+
+
+def _gradient(case: Case) -> Evidence | None:
+    norms = case.finite("grad_norm").values
+    if len(norms) < POINTS:
+        return None
+    early = level(norms[len(norms) // 20 : max(3, len(norms) // 4)].tolist())
+    late = level(norms[-_tail(len(norms)) :].tolist())
+    if late <= GRADIENT * early:
+        return None
+    return lr_too_high.evidence("gradient", early=early, late=late)
+
+
+def _swings(case: Case, values: Floats) -> list[Evidence]:
+    """Excursions of two lines and more above the local level, none of them at an epoch's end."""
+    n = len(values)
+    if n < 2 * POINTS:
+        return []
+    width = max(7, n // 20)
+    base = _medians(values, width)
+    spread = noise(values.tolist())
+    up = values - base > np.maximum(SWING * np.abs(base), SIZE * spread)
+    up[: n // 10] = False
+    begins = [i for i in np.flatnonzero(up[:-1] & up[1:]).tolist() if not up[i - 1]]
+    if len(begins) < SWINGS or _at_epochs(case, begins):
+        return []
+    top = case.loss[int(np.argmax(np.where(up, values - base, -math.inf)))]
+    return [lr_too_high.evidence("swings", top, n=len(begins))]
+
+
+def _medians(values: Floats, width: int) -> Floats:
+    """Median of the values around each."""
+    padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
+    if len(values) * width > 2_000_000:  # a long log: by blocks, which are many and small
+        blocks = np.array_split(values, len(values) // width)
+        return np.concatenate([np.full(len(part), np.median(part)) for part in blocks])
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+
+
+def _at_epochs(case: Case, begins: Sequence[int]) -> bool:
+    """Whether most of these places are where an epoch begins."""
+    epochs = case.loss.epochs[list(begins)]
+    gaps = np.diff(case.loss.epochs)
+    if np.isnan(epochs).any() or not len(gaps):
+        return False
+    near = np.abs(epochs - np.round(epochs)) <= 2 * float(np.nanmedian(gaps))
+    return bool(near.mean() > 0.5) and float(np.nanmedian(gaps)) < 0.1
+
+
+def _is_high(case: Case) -> bool:
+    peak = case.peak_rate() or amount(case, "learning_rate")
+    return bool(peak and peak > HIGH[bool(amount(case, "lora_rank"))])
+
+
+def _tail(n: int) -> int:
+    return max(LINES, n // 10)

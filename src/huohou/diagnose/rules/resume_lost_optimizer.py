@@ -1,0 +1,131 @@
+"""A training was taken up again with its weights, but without its optimizer or its schedule."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level, noise
+from huohou.diagnose.examples import falling, lives, run
+from huohou.diagnose.rule import Cause, Need, Outcome, rule, where
+from huohou.diagnose.seams import seams
+from huohou.diagnose.settings import setting
+from huohou.record.columns import Floats, Series
+from huohou.record.finding import Finding
+
+JUMP = 0.2  # of the peak: a learning rate does not change by so much at once
+RAMP = 3.0  # and not by so many times what it changed by just before
+HEAD = 5  # rates before a jump: staircases of a warm-up are shorter
+LOW = 0.1  # of the peak: from below this a cosine restarts
+EQUAL = 0.15  # two cycles of a schedule are as long as each other, to within this
+BUMP = 6  # noises that the loss lies higher after a seam
+LINES = 5
+
+DOWN = [1e-4 * (1 - i / 60) for i in range(60)]
+AGAIN = [*DOWN[:30], *[1e-4 * i / 6 for i in range(6)], *[1e-4 * (1 - i / 60) for i in range(24)]]
+LOSS = falling(3.0, 1.0, n=60)
+SAW = [1e-4 * (1 - (i % 20) / 20) for i in range(60)]
+
+
+@rule(
+    "resume-lost-optimizer",
+    severity="warning",
+    cause=Cause.RESTART,
+    needs=(Need("loss", 2 * LINES),),
+    fires=(
+        run(loss=LOSS, learning_rate=AGAIN),
+        run(loss=LOSS, learning_rate=[*DOWN[:40], *DOWN[10:30]]),
+        lives(
+            falling(3.0, 1.0, n=30),
+            [1.5, 1.4, 1.32, 1.25, 1.2, 1.16, 1.13, 1.1, 1.08, 1.07],
+            starts=(0, 300),
+        ),
+    ),
+    quiet=(
+        run(loss=LOSS, learning_rate=DOWN),
+        run(loss=LOSS, learning_rate=SAW),
+        run(loss=LOSS, learning_rate=[*SAW[:20], *SAW[:20]], every=15),
+        run(loss=LOSS, learning_rate=[1e-4] * 30 + [1e-5] * 30),
+        run(loss=LOSS, learning_rate=[2e-5 * (1 + min(i, 4)) for i in range(60)]),
+        lives(falling(3.0, 1.0, n=30), falling(1.0, 0.95, n=10), starts=(0, 300)),
+    ),
+    source="transformers issues 34053 and 27749",
+)
+def resume_lost_optimizer(case: Case) -> Outcome:
+    """The learning rate is a function of the step: a change by more than a fifth of its peak from
+    one line to the next, and by more than 3 times what it changed by just before, is a schedule
+    that began again or was stretched anew. A drop that stays is a schedule in stairs, and rises at
+    equal distances, or one from near 0 that ends a half or a third of the run, are restarts that
+    were meant; they are left out, like what happens within the first 5 lines. Where the log shows
+    that another process took over, a loss that is more than 6 noises higher there and goes down
+    once more, by less than what lost weights would cost, says that the state of the optimizer was
+    not loaded.
+    """
+    known = seams(case)
+    rates = case.finite("learning_rate")
+    if len(rates) < 2 * HEAD and not known:
+        return Need("learning_rate", 2 * HEAD)
+    i = _jump(rates, str(setting(case, "lr_scheduler") or ""))
+    if i is not None:
+        return _schedule(case, rates, i, known)
+    for i in known:
+        if _bump(case.losses, i):
+            return _optimizer(case, i)
+    return None
+
+
+def _schedule(case: Case, rates: Series, i: int, known: Sequence[int]) -> Finding:
+    found = resume_lost_optimizer
+    facts = [found.evidence("rate", rates[i], before=rates[i - 1].value)]
+    if known:
+        facts.append(found.evidence("seam", case.loss[known[0]]))
+    advice = [found.advice("load"), found.advice("length")]
+    return found.finding(facts, advice, where=where(rates[i]))
+
+
+def _optimizer(case: Case, i: int) -> Finding:
+    found, before = resume_lost_optimizer, case.losses[i - LINES : i]
+    facts = [found.evidence("bump", case.loss[i], before=level(before), noise=noise(before))]
+    return found.finding(facts, [found.advice("load")], where=where(case.loss[i]))
+
+
+def _jump(rates: Series, name: str) -> int | None:
+    """Index of the first rate that does not follow from those before it."""
+    values = rates.values
+    if len(values) < 2 * HEAD or "restart" in name or "cyclic" in name:
+        return None
+    peak, steps = float(values.max()), np.diff(values)
+    usual = np.maximum(*(np.abs(np.r_[np.zeros(lag), steps[:-lag]]) for lag in (1, 2)))
+    large = np.abs(steps) > np.maximum(JUMP * peak, RAMP * usual)
+    found = [int(i) + 1 for i in np.flatnonzero(large) if i + 1 >= HEAD]
+    odd = [i for i in found if values[i] > values[i - 1] or _rises_again(values, i, peak)]
+    return None if not odd or _is_cycle(rates, odd, peak) else odd[0]
+
+
+def _rises_again(values: Floats, i: int, peak: float) -> bool:
+    """Whether a drop is the begin of a warm-up."""
+    return bool(values[i:].max() > values[i] + JUMP * peak)
+
+
+def _is_cycle(rates: Series, odd: Sequence[int], peak: float) -> bool:
+    """Whether these are restarts of a schedule in cycles."""
+    values, places = rates.values, rates.places
+    if any(values[i - 1] > values[i] or values[i - 1] > LOW * peak for i in odd):
+        return False
+    if not np.isfinite(places).all():
+        return True  # whether they are at equal distances cannot be told
+    begins = [float(places[0]), *(float(places[i]) for i in odd)]
+    lengths = np.diff(begins)
+    last = float(places[-1]) - begins[-1]
+    if len(lengths) == 1:
+        return any(abs(last - n * lengths[0]) < EQUAL * last for n in (1, 2))
+    return bool(np.ptp(lengths) < EQUAL * lengths.mean() or (np.diff(lengths) > 0).all())
+
+
+def _bump(values: Sequence[float], i: int) -> bool:
+    before, after = values[max(0, i - 4 * LINES) : i], values[i : i + 2 * LINES]
+    if min(len(before), len(after)) < 2 * LINES:
+        return False
+    rise = level(after[:LINES]) - level(before[-LINES:])
+    decays = level(after[:3]) > level(after[-3:])
+    return decays and rise > BUMP * noise(before)

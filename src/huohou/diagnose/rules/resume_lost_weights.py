@@ -1,0 +1,127 @@
+"""A training was taken up again, but not its weights."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from huohou.diagnose.aftercheck import ENOUGH, AfterCheck, after_check
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level, noise
+from huohou.diagnose.examples import falling, line, lives, run
+from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.diagnose.seams import seams
+from huohou.record.finding import Finding
+from huohou.record.record import Point
+
+FEW = 3  # losses on each side of a seam that tell it; more where there are more
+LEARNT = 0.10  # the part of the loss that must have been learnt before
+NOISES = 6  # of a single loss: what a jump must exceed
+NEAR = 0.25  # without a known seam: back at the start to within this part of what was learnt
+AGAIN = 0.25  # and this part of it is learnt again afterwards
+
+BEFORE = falling(3.6, 1.2, n=30)
+
+# Without a seam in the log: a jump to where the run began, and the same way down once more.
+UNSEEN = [*BEFORE, *falling(3.6, 1.2, n=30, seed=1)]
+
+
+@rule(
+    "resume-lost-weights",
+    severity="error",
+    cause=Cause.RESTART,
+    needs=(Need("loss", 4 * FEW),),
+    explains=(
+        *("undertrained", "overfit", "worse-last-checkpoint", "diverged", "lr-too-high"),
+        *("loss-stuck", "resume-lost-optimizer"),
+    ),
+    fires=(
+        lives(BEFORE, falling(3.6, 1.3, seed=2), starts=(0, 300)),
+        lives(falling(3.6, 1.2, n=30), [2.9, 2.2, 1.8, 1.5], starts=(0, 300)),
+        run(loss=UNSEEN),
+    ),
+    quiet=(
+        lives(BEFORE, falling(1.2, 1.1, seed=2), starts=(0, 300)),
+        lives(falling(3.6, 3.5, noise=0.05), falling(3.6, 3.4, noise=0.05), starts=(0, 400)),
+        run(loss=[*BEFORE, *falling(2.2, 1.1, n=30, seed=1)]),
+        run(loss=[*BEFORE, 3.6, *line(1.2, 1.15, n=29)]),
+        run(loss=[*BEFORE, *line(3.5, 3.6, n=30)]),
+        run(loss=falling(3.6, 1.2, n=60, noise=0.1)),
+    ),
+    source="LLaMA-Factory issue 512; transformers issue 35850",
+)
+def resume_lost_weights(case: Case) -> Finding | None:
+    """Where the log shows that another process took the training up (a new segment, a counter of
+    tokens that begins at 0), the first losses after it are compared with those before it and with
+    the very first: a jump of more than half of what had been learnt, and of more than three
+    standard errors, says that the weights were not loaded. Where the log shows no such place, a
+    single jump is called so only if it leads back to where the run began, to within a quarter of
+    what had been learnt and by more than 6 times the noise, and the loss goes down once more from
+    there, step by step. Harder data that lift the loss part of the way are not called so; data that
+    lift it exactly to the first loss would be.
+    """
+    values = case.losses
+    known = seams(case)
+    for i in known:
+        found = _at_seam(values, i)
+        if found is not None:
+            return lost(case.loss[i], found)
+    at = _jump(values) if not known else None
+    if at is None:
+        return None
+    found = AfterCheck("lost", values[0], level(values[at - FEW : at]), values[at])
+    return lost(case.loss[at], found, seen=False)
+
+
+def lost(point: Point, found: AfterCheck, *, seen: bool = True) -> Finding:
+    """The finding. point: the first loss after the resume; seen: the log shows the resume."""
+    numbers = {"first": found.first, "before": found.before, "after": found.after}
+    facts = [resume_lost_weights.evidence("levels", point, **numbers)]
+    if not seen:
+        facts.append(resume_lost_weights.evidence("unseen", point))
+    keys = ("back", "load", "check") if seen else ("back", "load", "or_data")
+    advice = [resume_lost_weights.advice(key) for key in keys]
+    return resume_lost_weights.finding(
+        facts, advice, "error" if seen else "warning", where=where(point)
+    )
+
+
+def _at_seam(values: Sequence[float], i: int) -> AfterCheck | None:
+    for many in (ENOUGH, FEW):
+        before = values[max(0, i - 4 * many) : i]
+        found = after_check(values[:i], before, values[i : i + many], enough=many)
+        if found is None:
+            continue
+        if found.first - found.before <= LEARNT * abs(found.first):
+            return None
+        return found if found.judgement == "lost" else _at_once(values, i, found)
+    return None
+
+
+def _at_once(values: Sequence[float], i: int, found: AfterCheck) -> AfterCheck | None:
+    """What was lost may be learnt again within a few lines: then the first of them tells."""
+    first, after = values[0], values[i]
+    jump, fell = after - found.before, first - found.before
+    if jump <= max(fell / 2, NOISES * noise(values[:i])) or values[i + 1] > after:
+        return None
+    return AfterCheck("lost", first, found.before, after)
+
+
+def _jump(values: Sequence[float]) -> int | None:
+    """Index of the one jump back to the start that decays once more; None where there is none."""
+    n, start, spread = len(values), values[0], noise(values)
+    found = []
+    for i in (np.flatnonzero(np.diff(values) > NOISES * spread) + 1).tolist():
+        if not 2 * FEW <= i < n - FEW:
+            continue
+        before = level(values[i - FEW : i])
+        learnt = start - before
+        is_back = abs(values[i] - start) < NEAR * learnt
+        if learnt > max(LEARNT * abs(start), NOISES * spread) and is_back:
+            found.append((i, before, learnt))
+    if len(found) != 1:
+        return None
+    i, before, learnt = found[0]
+    after = values[i : i + max(FEW, min(i, n - i))]
+    stays_up = min(after[1:FEW]) > before + max(NEAR * learnt / 2, spread)
+    falls = after[0] - level(after[-FEW:]) > max(AGAIN * learnt, NOISES * spread)
+    return i if stays_up and falls else None

@@ -1,0 +1,100 @@
+"""The schedule of the learning rate and the length of the run do not belong together."""
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.examples import falling, run
+from huohou.diagnose.rule import Cause, Need, Outcome, rule
+from huohou.diagnose.schedule import Schedule, schedule
+from huohou.diagnose.settings import amount
+from huohou.record.finding import Evidence
+
+RATES = 10
+HIGH = 0.5  # of the peak: a schedule that is still here has its end far behind the run's
+OVER = 1.5  # times the planned length: the schedule ends there or later
+SHORT = 0.8  # of the planned length: it ends there or sooner
+WARM = 0.4  # of the run spent on warming up; a one-cycle schedule spends 0.3
+RISING = 0.5  # of the peak: a warm-up begins below this
+
+LOSS = falling(3.0, 1.0, n=40)
+LONG = [1e-4 * (1 - i / 120) for i in range(40)]
+DONE = {"finished": True}
+
+
+@rule(
+    "schedule-mismatch",
+    severity="warning",
+    tier="config",
+    cause=Cause.RATE,
+    needs=(Need("updates"),),
+    fires=(
+        run(loss=LOSS, learning_rate=LONG, facts=DONE),
+        run(loss=LOSS, learning_rate=LONG, facts={"max_steps": 500, "finished": False}),
+        run(loss=LOSS, learning_rate=[1e-4 * i / 40 for i in range(40)], facts=DONE),
+        run(loss=LOSS, facts={"warmup_steps": 500, "max_steps": 400}),
+    ),
+    quiet=(
+        run(loss=LOSS, learning_rate=[1e-4 * (1 - i / 40) for i in range(40)], facts=DONE),
+        run(loss=LOSS, learning_rate=[1e-4] * 40, facts=DONE),
+        run(loss=LOSS, learning_rate=LONG, facts={"finished": False}),
+        run(loss=LOSS, learning_rate=LONG, facts={"max_steps": 1200, "finished": False}),
+        run(loss=LOSS, learning_rate=[1e-4 / (1 + i) ** 0.1 for i in range(40)], facts=DONE),
+        run(loss=LOSS, facts={"warmup_steps": 50, "max_steps": 400}),
+    ),
+    source="A linear or a cosine schedule is exact: its end follows from any part of it",
+)
+def schedule_mismatch(case: Case) -> Outcome:
+    """A linear or cosine schedule is recognised by fitting it to the logged rates, to within 1.2 %
+    of the peak; so its end is known long before it comes. It does not belong to the run when the
+    run has finished and the rate is still above half of its peak, or when it ends at more than 1.5
+    or less than 0.8 times the planned updates. So does a warm-up that takes more than 40 % of the
+    run (a one-cycle schedule takes 30 %). Other shapes, constant rates and runs whose length is
+    not known are left out. A rate that has already been 0 for long is ``lr-zero``.
+    """
+    found = schedule(case.finite("learning_rate"))
+    settings = _warm_up_planned(case)
+    if settings:
+        return schedule_mismatch.finding(settings, [schedule_mismatch.advice("warm_up")])
+    if found is None or len(case.finite("learning_rate")) < RATES:
+        return Need("learning_rate", RATES)
+    facts = _length(case, found) or _warm_up(case, found)
+    if not facts:
+        return None
+    key = "warm_up" if found.shape in ("other", "constant") else "length"
+    return schedule_mismatch.finding(facts, [schedule_mismatch.advice(key)])
+
+
+def _length(case: Case, found: Schedule) -> list[Evidence]:
+    """The end of the schedule against the end of the run."""
+    planned = case.planned
+    last = case.finite("learning_rate")[-1]
+    if found.end is None or last.step is None:
+        return []
+    told = {"shape": found.shape, "end": round(found.end)}
+    late = case.finished is True and found.last > HIGH
+    if planned and not OVER * planned > found.end > SHORT * planned:
+        return [schedule_mismatch.evidence("planned", last, planned=planned, **told)]
+    if late and found.end > OVER * last.step:
+        share = round(100 * found.last)
+        return [schedule_mismatch.evidence("late", last, share=share, **told)]
+    return []
+
+
+def _warm_up(case: Case, found: Schedule) -> list[Evidence]:
+    """The warm-up against the length of the run."""
+    rates = case.finite("learning_rate")
+    done = case.updates if case.finished else None
+    length = case.planned or done
+    begins = float(rates.values[0]) < RISING * found.peak
+    if not length or not begins or found.warm_up < WARM * length:
+        return []
+    top = rates[int(rates.values.argmax())]
+    if (rates.values[: int(rates.values.argmax()) + 1][1:] < rates.values[:1]).any():
+        return []
+    share = round(100 * found.warm_up / length)
+    return [schedule_mismatch.evidence("warm_up", top, share=share, length=length)]
+
+
+def _warm_up_planned(case: Case) -> list[Evidence]:
+    warm, length = amount(case, "warmup_steps"), case.planned
+    if not warm or not length or warm < WARM * length:
+        return []
+    return [schedule_mismatch.evidence("warm_up_planned", warm=round(warm), length=length)]

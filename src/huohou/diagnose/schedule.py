@@ -1,0 +1,71 @@
+"""What schedule a course of learning rates is: schedules are exact, so their end can be told.
+
+A linear schedule falls by the same amount a step; of a cosine the angle ``arccos(2 r - 1)`` grows
+by the same amount a step. What fits neither to within the rounding of a log is not judged.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huohou.record.columns import Series
+from huohou.record.record import Point
+
+Floats = NDArray[np.float64]
+Shape = Literal["linear", "cosine", "constant", "other"]
+
+POINTS = 6  # of the part that falls
+EXACT = 0.012  # of the peak: how far a logged rate may lie from its schedule
+FALLEN = 0.03  # of the peak: a schedule that has not fallen by this shows no shape yet
+AT_PEAK = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A course of learning rates. warm_up, end: steps at which it reached its peak and will be 0
+    (None where it has no such place); last: rate at the last point, as a part of the peak."""
+
+    shape: Shape
+    peak: float
+    warm_up: float
+    last: float
+    end: float | None = None
+
+
+def schedule(points: Sequence[Point]) -> Schedule | None:
+    """The schedule of a course in order; None for fewer than 3 points or a rate of 0."""
+    course = Series.of(points)
+    rates, at = course.values, course.places
+    if len(rates) < 3 or not np.isfinite(at).all() or rates.max() <= 0:
+        return None
+    peak = float(rates.max())
+    part = rates / peak
+    top = np.flatnonzero(part >= AT_PEAK)
+    warm_up, falls_from = float(at[top[0]]), int(top[-1])
+    shape: Shape
+    end: float | None
+    if part[-1] >= AT_PEAK:
+        shape, end = ("constant" if top[0] < len(rates) // 3 else "other"), None
+    else:
+        y, x = part[falls_from:], at[falls_from:]
+        shape, end = _fit(x[y > EXACT], y[y > EXACT])
+    return Schedule(shape, peak, warm_up, float(part[-1]), end)
+
+
+def _fit(x: Floats, y: Floats) -> tuple[Shape, float | None]:
+    """The shape that fits, and where it reaches 0."""
+    if len(y) < POINTS or y[-1] > 1 - FALLEN:
+        return "other", None
+    slope, start = np.polyfit(x, y, 1)
+    if slope < 0 and np.abs(start + slope * x - y).max() < EXACT:
+        return "linear", float(-start / slope)
+    angle = np.arccos(np.clip(2 * y - 1, -1, 1))
+    slope, start = np.polyfit(x, angle, 1)
+    fitted = (1 + np.cos(np.clip(start + slope * x, 0, math.pi))) / 2
+    if slope > 0 and np.abs(fitted - y).max() < EXACT:
+        return "cosine", float((math.pi - start) / slope)
+    return "other", None

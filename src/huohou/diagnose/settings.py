@@ -1,0 +1,46 @@
+"""Settings of a run: what its log says of them, else its plan."""
+
+import math
+from typing import Any
+
+from huohou.diagnose.case import Case
+
+# Names of facts to those of a run file, where they differ in more than the group.
+_PLANNED = {
+    "learning_rate": "train.learning_rate",
+    "lr_scheduler": "train.schedule",
+    "warmup_ratio": "train.warmup_ratio",
+    "batch_size": "train.batch_size",
+    "max_grad_norm": "train.max_grad_norm",
+    "num_train_epochs": "train.num_epochs",
+    "lora_rank": "lora.rank",
+    "lora_alpha": "lora.alpha",
+    "lora_dropout": "lora.dropout",
+}
+
+
+def setting(case: Case, name: str) -> Any:
+    """The value of a setting by the name of its fact, None where it is not known."""
+    value = case.record.facts.get(name)
+    if value is not None:
+        return value
+    planned = (case.plan or {}).get("settings")
+    found = planned.get(_PLANNED.get(name, name)) if isinstance(planned, dict) else None
+    return found.get("value") if isinstance(found, dict) else None
+
+
+def amount(case: Case, name: str) -> float | None:
+    """A setting that is a finite number."""
+    value = setting(case, name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def dtype(case: Case) -> str | None:
+    """The number format of the computation: fp32, fp16 or bf16."""
+    value = case.record.facts.get("dtype")
+    if value is None:
+        chosen = (case.plan or {}).get("dtype")
+        value = chosen.get("value") if isinstance(chosen, dict) else None
+    return value if isinstance(value, str) else None
