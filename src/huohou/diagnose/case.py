@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from huohou.diagnose.scores import of_embeddings
 from huohou.record.columns import Floats, Point, Series
 from huohou.record.record import Record
 
@@ -124,6 +125,11 @@ class Case:
             graded = {"rewards/chosen", "rewards/margins", "rewards/rejected"} & names
             return "preference" if graded else "reward"
         return "reward" if {"reward", "kl", "objective/kl"} & names else "likelihood"
+
+    @cached_property
+    def embedding(self) -> bool:
+        """Whether embeddings are trained or scored: a contrast, a ranking, scores of retrieval."""
+        return of_embeddings(self.record)
 
     def peak_rate(self) -> float | None:
         """The highest learning rate of the course."""

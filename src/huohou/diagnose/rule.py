@@ -46,9 +46,10 @@ class Cause(IntEnum):
     NUMBERS = 0
     RESTART = 1
     RATE = 2
-    DATA = 3
-    DURATION = 4
-    WATCHING = 5
+    GEOMETRY = 3  # what a loss of embeddings can see of them
+    DATA = 4
+    DURATION = 5
+    WATCHING = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Need:
     """Evidence a rule cannot do without.
 
     what: a series (``loss``, ``eval_loss``, ...), ``updates``, ``epochs``, ``plan``, ``data``,
-    ``probe``, or ``fact:NAME``; count: points of the series.
+    ``probe``, ``embedding`` (that embeddings are trained), or ``fact:NAME``; count: points of the
+    series.
     """
 
     what: str
@@ -66,6 +68,8 @@ class Need:
         """Whether the case has it."""
         if self.what in ("updates", "epochs", "plan", "data", "probe"):
             return getattr(case, self.what) is not None
+        if self.what == "embedding":
+            return case.embedding
         if self.what.startswith("fact:"):
             return self.what[5:] in case.record.facts
         name = case.eval_name if self.what == "eval_loss" else self.what

@@ -108,7 +108,7 @@ def _unlearnt(case: Case, middle: float) -> list[Evidence]:
     accuracy = next((p[-1] for name in _ACCURACIES if (p := case.finite(name))), None)
     if accuracy is not None and accuracy.value < ACCURATE:
         facts.append(loss_stuck.evidence("accuracy", accuracy))
-    if case.objective == "likelihood" and middle > HIGH:
+    if case.objective == "likelihood" and not case.embedding and middle > HIGH:
         facts.append(loss_stuck.evidence("high", middle=middle))
     if case.objective == "preference" and abs(middle - COIN_LOSS) < COIN * COIN_LOSS:
         facts.append(loss_stuck.evidence("coin", middle=middle))

@@ -46,6 +46,8 @@ def memorised(case: Case) -> Finding | None:
     evals = case.evals
     if evals and evals[-1].value - end < GAP:
         return None
+    if case.embedding and not evals:
+        return None  # right pairs told apart from easy wrong ones: no words are known by heart
     last = case.loss[-1]
     facts = [memorised.evidence("passes", last, passes=passes)]
     if case.objective == "likelihood":

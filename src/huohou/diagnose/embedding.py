@@ -1,0 +1,167 @@
+"""What rules of embeddings have in common: among how many, by what loss, with which scores."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level, noise
+from huohou.diagnose.scores import Score, score
+from huohou.diagnose.settings import amount
+from huohou.measure.ranking import guessed
+from huohou.record.record import Figure, Point
+
+EARLY = 0.1  # of a planned run: too early to say
+TAIL = 3  # the last third of a course tells where it ended
+POINTS = 10
+FLAT = 5e-4  # equal to the digits that are printed
+FEW = 8  # nobody ranks among fewer without saying so
+
+_PAIRS = 0.6  # a share of pairs in the right order above this is no guessing
+_ORDER = 0.2  # nor a correlation above this
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A ranking score that was measured: of a report's figure, or the last of a series.
+
+    n: questions, None where that is not known; count: right ones among them; when: "before"
+    training, "after", or "" where it is not said.
+    """
+
+    name: str
+    what: Score
+    value: float
+    n: int | None = None
+    count: int | None = None
+    when: str = ""
+    point: Point | None = None
+
+
+def kind(case: Case) -> str | None:
+    """``in-batch``, ``margin``, ``logistic`` or another kind of loss, None where nothing tells."""
+    told = case.record.facts.get("loss_kind")
+    if isinstance(told, str):
+        return told
+    if amount(case, "margin"):
+        return "margin"
+    return "logistic" if case.record.facts.get("eval_positives_only") else None
+
+
+def contrasts(case: Case) -> tuple[int, ...]:
+    """Numbers of candidates that an in-batch loss of this run may be over, none for other losses.
+
+    As told, else from batch size and negatives. Where negatives are not known: none, one for each
+    question, or (SimCLR's loss) both sides of the batch.
+    """
+    if kind(case) not in (None, "in-batch") or not case.embedding:
+        return ()
+    told, batch = amount(case, "candidates"), amount(case, "batch_size")
+    if told and kind(case) == "in-batch":
+        return (int(told),) if told >= 2 else ()
+    if not batch or batch < 2:
+        return ()
+    negatives = amount(case, "negatives")
+    if negatives is not None:
+        return (int(batch * (1 + negatives)),)
+    return int(batch), int(2 * batch), int(2 * batch - 1)
+
+
+def ranked(case: Case) -> int | None:
+    """Candidates that a question of the evaluation is ranked among, None where not known."""
+    known = amount(case, "eval_candidates")
+    if known is None and kind(case) != "in-batch":
+        known = amount(case, "candidates")
+    return int(known) if known and known >= 2 else None
+
+
+def too_early(case: Case) -> bool:
+    """Whether a planned run has hardly begun."""
+    planned, done = case.planned, case.updates
+    return bool(planned and done is not None and done < EARLY * planned)
+
+
+def tail(values: Sequence[float]) -> list[float]:
+    """Where a course ended: its last third, at least 4 values."""
+    return list(values[-max(4, len(values) // TAIL) :])
+
+
+def flat(values: Sequence[float]) -> bool:
+    """Whether three values or more are equal to the digits that are printed."""
+    return len(values) >= 3 and max(values) - min(values) <= FLAT * max(abs(level(values)), 0.1)
+
+
+def sits_at(values: Sequence[float], constant: float, part: float) -> bool:
+    """Whether a course ended at a constant within a part of it, and hardly moves there."""
+    if not flat(values) and len(values) < POINTS:
+        return False
+    end = tail(values)
+    near = abs(level(end) - constant) <= part * constant
+    return near and noise(end) <= part * constant
+
+
+def seen(case: Case) -> list[Seen]:
+    """Ranking scores of figures, and the last of each series of the evaluation."""
+    told = amount(case, "eval_rows")
+    rows = int(told) if told else None
+    return [*_figures(case, rows), *_series(case, rows)]
+
+
+def _figures(case: Case, rows: int | None) -> Iterator[Seen]:
+    for figure in case.record.figures:
+        what = score(figure.name)
+        if what is not None and -1 <= figure.value <= 1:
+            n = figure.of or rows
+            yield Seen(figure.name, what, figure.value, n, _count(figure, n), figure.when)
+
+
+def _count(figure: Figure, n: int | None) -> int | None:
+    if figure.count is not None or n is None:
+        return figure.count
+    return round(figure.value * n)
+
+
+def _series(case: Case, rows: int | None) -> Iterator[Seen]:
+    names = set(case.record.series)
+    for name in sorted(names):
+        what = score(name)
+        # With a threshold it is the accuracy of a yes or no, not of an order.
+        if what is None or name.startswith("train_") or f"{name}_threshold" in names:
+            continue
+        points = case.course(name)
+        if points and math.isfinite(points[-1].value):
+            last = points[-1]
+            count = None if rows is None else round(last.value * rows)
+            yield Seen(name, what, last.value, rows, count, "after", last)
+
+
+def beats_guessing(case: Case, found: Seen) -> bool:
+    """Whether a score lies far above what guessing brings, by any number of candidates there is."""
+    if found.what.measure == "pair":
+        return found.value > _PAIRS
+    if found.what.measure == "order":
+        return found.value > _ORDER
+    mean, _ = guessed(found.what.measure, found.what.k, ranked(case) or max(FEW, found.what.k))
+    return found.value > 2 * mean
+
+
+def logit_std(loss: float, candidates: int) -> float:
+    """How far logits that know nothing spread, by what the loss lies above ln N: half a variance.
+
+    >>> round(logit_std(math.log(32) + 0.02, 32), 2), logit_std(3.4, 32)
+    (0.2, 0.0)
+    """
+    return math.sqrt(2 * max(0.0, loss - math.log(candidates)))
+
+
+def decimals(values: Sequence[float]) -> int:
+    """Decimals that numbers were written with, by the one that has most.
+
+    >>> decimals([0.272, 0.1931]), decimals([2.0])
+    (4, 0)
+    """
+    return max((_decimals(f"{value:.10f}") for value in values), default=0)
+
+
+def _decimals(written: str) -> int:
+    return len(written.rstrip("0").partition(".")[2])

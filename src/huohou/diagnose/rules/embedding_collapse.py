@@ -1,0 +1,147 @@
+"""All embeddings are the same vector."""
+
+import math
+from collections.abc import Iterator
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level
+from huohou.diagnose.embedding import (
+    beats_guessing,
+    contrasts,
+    flat,
+    kind,
+    logit_std,
+    seen,
+    sits_at,
+    tail,
+    too_early,
+)
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Outcome, rule
+from huohou.diagnose.scores import SIMILARITIES, score
+from huohou.diagnose.settings import amount
+from huohou.measure.contrast import one_logit_loss
+from huohou.measure.reference import in_batch_loss, logit_of, softplus
+from huohou.record.finding import Evidence
+from huohou.record.record import Record
+from huohou.text import say
+
+PINNED = 0.002  # a part of the constant: similarities that differ by a hundredth leave it
+DIGITS = 6e-5  # a loss of four decimals is the constant
+ONE = 0.95  # cosines of unrelated texts above this
+APART = 0.01  # and no further apart
+
+BATCH = {"loss_kind": "in-batch", "batch_size": 32}
+LOGISTIC = {"loss_kind": "logistic", "scale": 5.0}
+STUCK = Record({"path": "earlier"}, run(loss=[0.3133] * 3).series)
+REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logistic"})
+
+
+@rule(
+    "embedding-collapse",
+    severity="error",
+    cause=Cause.GEOMETRY,
+    needs=(),
+    explains=("at-chance", "loss-stuck", "undertrained"),
+    fires=(
+        run(loss=line(3.4657, 3.4657, n=30, noise=0.0005), facts=BATCH),
+        run(loss=[0.3133] * 4),
+        run(loss=[0.0067, 0.0067, 0.0067], facts=LOGISTIC),
+        run(loss=[*falling(3.2, 1.5, n=20), *line(3.466, 3.4655, n=15, noise=0.0003)], facts=BATCH),
+        run(loss=falling(2.0, 1.0, n=20), pos_sim=[0.9, 0.997], neg_sim=[0.5, 0.996]),
+        run(loss=falling(2.0, 1.0, n=20), eval_spearman_cosine=[0.4, math.nan]),
+        run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
+        Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(STUCK,)),
+    ),
+    quiet=(
+        run(loss=falling(3.4, 0.4), facts=BATCH),
+        run(loss=line(3.42, 3.3, n=30), facts=BATCH),
+        run(loss=line(3.4657, 3.4657, n=30, noise=0.0005)),
+        run(loss=line(3.4657, 3.4657, n=6, noise=0.0005), facts=BATCH),
+        run(loss=[0.3133, 0.3129, 0.3120, 0.3109]),
+        run(loss=[0.3313, 0.3313, 0.3313]),
+        run(loss=falling(2.0, 0.3, n=20), pos_sim=[0.9, 0.8], neg_sim=[0.8, 0.1]),
+        run(loss=falling(2.0, 0.3, n=20), eval_spearman_cosine=[0.4, 0.7]),
+        Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(REPAIRED,)),
+    ),
+    source="Loss of equal similarities: ln N for InfoNCE (arXiv 1807.03748), softplus(-s) for a "
+    "logistic loss of positives",
+)
+def embedding_collapse(case: Case) -> Outcome:
+    """A loss cannot tell embeddings apart that are all alike, and then has a value that is known
+    beforehand: ln N in a batch of N candidates, softplus(-s) for positives only with a scale s
+    (0.3133 for 1), the entropy of the labels for a logistic loss with negatives. The loss is
+    counted as sitting there when its last third lies within 0.2 % of it and varies as little, or
+    when three values or more equal it to the digits. It is said too where logged similarities of
+    positives and negatives are both above 0.95 and less than 0.01 apart, and where a rank
+    correlation is NaN, which it is for constant similarities. Runs that a report tells of besides
+    its own are judged likewise. Scores far above guessing refute it.
+    """
+    earlier = [fact for other in case.record.others for fact in _at_constant(Case(other), True)]
+    now = [] if _refuted(case) else [*_at_constant(case, False), *_similar(case), *_nan(case)]
+    if not now and not earlier:
+        return None
+    which = say(f"rule.embedding-collapse.run.{'now' if now else 'earlier'}")
+    keys = ("watch", "negatives", "lower_rate") if now else ("watch", "negatives")
+    advice = [embedding_collapse.advice(key) for key in keys]
+    return embedding_collapse.finding([*now, *earlier], advice, run=which)
+
+
+def _refuted(case: Case) -> bool:
+    return any(beats_guessing(case, found) for found in seen(case) if found.when != "before")
+
+
+def _at_constant(case: Case, earlier: bool) -> Iterator[Evidence]:
+    """The constant that the training loss, else the evaluation loss, ended at."""
+    for points in (case.loss, case.evals):
+        values = [p.value for p in points]
+        if not values or too_early(case):
+            continue
+        found = _constant(case, values)
+        if found is not None:
+            name, value, spread = found
+            fields = {"constant": name, "equals": value, "n": len(tail(values))}
+            key = "earlier" if earlier else "spread" if spread is not None else "constant"
+            yield embedding_collapse.evidence(key, points[-1], spread=spread or 0.0, **fields)
+            return
+
+
+def _constant(case: Case, values: list[float]) -> tuple[str, float, float | None] | None:
+    """Its formula, its value and how far the logits can spread at most, where that is known."""
+    for n in contrasts(case):
+        if sits_at(values, in_batch_loss(n), PINNED):
+            spread = logit_std(level(tail(values)) + PINNED * in_batch_loss(n), n)
+            return f"ln {n}", in_batch_loss(n), spread
+    negatives = amount(case, "negatives")
+    if kind(case) == "logistic" and negatives:
+        entropy = one_logit_loss(negatives)
+        if sits_at(values, entropy, PINNED):
+            return f"H(1/{1 + negatives:g})", entropy, None
+    if not flat(values):
+        return None
+    return _positives_only(case, level(values))
+
+
+def _positives_only(case: Case, value: float) -> tuple[str, float, None] | None:
+    scale = amount(case, "scale")
+    for s in (1.0,) if scale is None else (scale, 1.0):
+        if abs(value - softplus(-s)) < DIGITS:
+            return f"softplus(-{s:g})", softplus(-s), None
+    if kind(case) == "logistic" and 0 < value < math.log(2):
+        return f"softplus(-{logit_of(value):.4g})", value, None
+    return None
+
+
+def _similar(case: Case) -> Iterator[Evidence]:
+    for right, wrong in SIMILARITIES:
+        ends = [points[-1] for name in (right, wrong) if (points := case.finite(name))]
+        if len(ends) == 2 and ends[1].value > ONE and abs(ends[0].value - ends[1].value) < APART:
+            yield embedding_collapse.evidence("similar", ends[1], right=ends[0].value)
+
+
+def _nan(case: Case) -> Iterator[Evidence]:
+    for name in sorted(case.record.series):
+        what, points = score(name), case.course(name)
+        if what and what.measure == "order" and points and math.isnan(points[-1].value):
+            yield embedding_collapse.evidence("nan", points[-1], name=name)
+            return

@@ -1,0 +1,104 @@
+"""The loss equals its margin: all similarities are the same."""
+
+from collections.abc import Iterator
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level
+from huohou.diagnose.embedding import flat, tail, too_early
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
+from huohou.diagnose.settings import amount
+from huohou.measure.contrast import ordered_floor
+from huohou.record.finding import Evidence, Severity
+from huohou.record.record import Record
+
+NEAR = 0.005  # a part of the margin: differences of less than half of it leave the loss there
+STUCK = 0.01
+HALF = 0.5  # a run that got below this part of the margin has left it
+POINTS = 4
+
+LOSSES = [0.0998, 0.0848, 0.0707, 0.0632, 0.0527]  # document 001
+SIX = {"loss_kind": "margin", "margin": 0.1, "candidates": 6, "negatives": 5}
+
+
+def _report(losses: list[float], **facts: object) -> Record:
+    return run(loss=losses, epochs=len(losses), facts={**SIX, **facts})
+
+
+@rule(
+    "hinge-floor",
+    severity="warning",
+    cause=Cause.GEOMETRY,
+    needs=(Need("loss"), Need("fact:margin")),
+    explains=("loss-stuck", "undertrained"),
+    fires=(
+        _report(LOSSES),
+        _report(LOSSES, pairs="all"),
+        run(loss=line(5.0, 4.99, n=30, noise=0.002), facts={"margin": 5.0}),
+        _report([0.08, 0.07, 0.06, 0.05], pairs="all"),
+        _report([0.5003, 0.31, 0.12, 0.04], margin=0.5),
+    ),
+    quiet=(
+        _report([0.0848, 0.0780, 0.0741, 0.0702], pairs="all"),
+        _report([0.08, 0.07, 0.06, 0.05]),
+        run(loss=falling(3.1, 0.2), facts={"margin": 5.0}),
+        run(loss=LOSSES),
+        _report(LOSSES, margin=0.2),
+    ),
+    source="max(0, m - d) is m for d = 0; mean over pairs in an arbitrary order",
+)
+def hinge_floor(case: Case) -> Outcome:
+    """A ranking loss max(0, margin - difference) equals the margin when the differences of the
+    similarities are 0: nothing is told apart. It is an error when the last third still lies there
+    (within 1 %), a warning when the first value does (within 0.5 %) and the run ends above half
+    the margin, else information. For a loss over all ordered pairs of a list of which only the
+    first place is known, the order of the others is arbitrary and costs margin x (k-2)/k on
+    average; a training loss below that has learnt an arbitrary order by heart. First losses away
+    from the margin refute the one, evaluation on other lists the other.
+    """
+    margin, values = amount(case, "margin"), case.losses
+    if margin is None or margin <= 0 or not values or too_early(case):
+        return None
+    stuck = stuck_at_margin(case)
+    starts = abs(values[0] - margin) <= NEAR * margin
+    below = list(_by_heart(case, margin))
+    if not (stuck or starts or below):
+        return None
+    severity: Severity = "error" if stuck else "warning"
+    if not stuck and not below and values[-1] < HALF * margin:
+        severity = "info"
+    facts = [hinge_floor.evidence("first", case.loss[0], margin=margin)] if starts else []
+    facts += [hinge_floor.evidence("stuck", case.loss[-1], margin=margin)] if stuck else []
+    facts += below or (_if_all_pairs(case, margin) if starts else [])
+    advice = [hinge_floor.advice(key) for key in ("similarities", "first_only", "softmax")]
+    return hinge_floor.finding(facts, advice, severity, margin=margin)
+
+
+def stuck_at_margin(case: Case) -> bool:
+    """Whether a ranking loss ended at its margin."""
+    margin, values = amount(case, "margin"), case.losses
+    if not margin or margin <= 0 or (len(values) < POINTS and not flat(values)):
+        return False
+    return abs(level(tail(values)) - margin) <= STUCK * margin
+
+
+def _floor(case: Case, margin: float) -> float | None:
+    """What an arbitrary order costs, where the list is known and the run ended below it."""
+    k = amount(case, "candidates")
+    if k is None and (negatives := amount(case, "negatives")) is not None:
+        k = negatives + 1
+    floor = ordered_floor(margin, int(k)) if k and k >= 2 else 0.0
+    return floor if case.losses[-1] < floor else None
+
+
+def _by_heart(case: Case, margin: float) -> Iterator[Evidence]:
+    floor = _floor(case, margin)
+    if floor is not None and case.record.facts.get("pairs") == "all":
+        yield hinge_floor.evidence("below", case.loss[-1], floor=floor)
+
+
+def _if_all_pairs(case: Case, margin: float) -> list[Evidence]:
+    floor = _floor(case, margin)
+    if floor is None or case.record.facts.get("pairs") is not None:
+        return []
+    return [hinge_floor.evidence("below_if", case.loss[-1], floor=show(floor))]

@@ -1,0 +1,175 @@
+"""The loss falls because a scale grows; the embeddings do not take part."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+from huohou.diagnose.case import Case, place
+from huohou.diagnose.curves import level
+from huohou.diagnose.embedding import decimals, seen
+from huohou.diagnose.examples import falling, run
+from huohou.diagnose.one_number import Errors, errors, one_number
+from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
+from huohou.diagnose.settings import amount
+from huohou.measure.contrast import scale_path
+from huohou.measure.reference import COIN_LOSS, lagged_means, logit_of
+from huohou.record.finding import Evidence, Finding
+from huohou.record.record import Figure, Record
+
+ON_PATH = 0.01  # training losses this near to what a growing scale gives
+MATCHES = 3  # epochs that must agree
+FALL = 0.05  # a loss that fell by this part while no score changed in a digit
+LONG = 1000  # a score that is no whole part of fewer questions than this
+
+# Document 000.
+EVALS = [0.2236, 0.1658, 0.1262, 0.0982, 0.0777]
+TRAIN = [0.2720, 0.1930, 0.1449, 0.1115, 0.0875]
+FACTS = {"eval_positives_only": True, "negatives": 5}
+ERRORS = (Figure("mse", 2.3, "2.3"), Figure("rmse", 1.5, "1.5"), Figure("mae", 1.5, "1.5"))
+
+
+def _epochs(train: list[float], evals: list[float], facts: Mapping[str, object]) -> Record:
+    return run(loss=train, evals=evals, epochs=len(train), facts=facts)
+
+
+def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
+    return Record(record.source, record.series, record.facts, figures=figures)
+
+
+@rule(
+    "scale-only",
+    severity="error",
+    cause=Cause.GEOMETRY,
+    needs=(Need("embedding"),),
+    explains=("overfit", "undertrained"),
+    fires=(
+        _with(_epochs(TRAIN, EVALS, FACTS), ERRORS),
+        _epochs(TRAIN, EVALS, FACTS),
+        _with(_epochs(falling(0.4, 0.3, n=5), EVALS, {"eval_positives_only": True}), ERRORS),
+        run(
+            loss=falling(1.4, 1.1, n=20),
+            evals=[1.30, 1.21, 1.17, 1.16],
+            more={"eval_cosine_ndcg@10": [0.41327] * 4, "eval_cosine_accuracy@1": [0.246] * 4},
+        ),
+    ),
+    quiet=(
+        _epochs(TRAIN, EVALS, {}),
+        _with(_epochs([0.34, 0.26, 0.21, 0.17, 0.15], EVALS, FACTS), ()),
+        _with(
+            _epochs(TRAIN, [0.30, 0.24, 0.21, 0.17, 0.13], FACTS),
+            (Figure("mse", 0.4, "0.4"), Figure("mae", 0.5, "0.5")),
+        ),
+        _epochs(TRAIN, EVALS, {"eval_positives_only": True, "negatives": 0}),
+        run(
+            loss=falling(1.4, 1.1, n=20),
+            evals=[1.30, 1.21, 1.17, 1.16],
+            more={"eval_cosine_ndcg@10": [0.41327, 0.421, 0.43, 0.436]},
+        ),
+        run(
+            loss=falling(1.4, 1.1, n=20),
+            evals=[1.30, 1.21, 1.17, 1.16],
+            more={"eval_cosine_accuracy@1": [1.0] * 4},
+        ),
+    ),
+    source="Logistic loss of a constant score s: softplus(-s), squared error (s-1)²",
+)
+def scale_only(case: Case) -> Outcome:
+    """An evaluation of positives only, whose logistic loss is softplus(-s), tells s. When s grows
+    from evaluation to evaluation and the training losses between them are, within 1 %, what that
+    growing s alone gives although negatives are trained on, then negatives have no effect and one
+    scalar explains the run. The squared and absolute errors say it more directly where they are
+    (s-1)² and s-1: the scores do not spread. That validation lies below training is then the lag
+    of half an epoch between a mean over the epoch and a value at its end. The other sign: the
+    evaluation loss falls by 5 % or more while no score of the ranking changes in a digit. Without
+    word or sign that the evaluation holds positives only nothing is said: in any smooth run
+    training losses lie between their evaluations. Losses off the path refute it.
+    """
+    if found := _one_scalar(case):
+        return found
+    return _no_score_moves(case)
+
+
+def _one_scalar(case: Case) -> Finding | None:
+    values = [p.value for p in case.evals]
+    if len(values) < MATCHES or not all(0 < value < COIN_LOSS for value in values):
+        return None
+    logits = [logit_of(value) for value in values]
+    if any(later <= before for before, later in pairwise(logits)):
+        return None
+    told = errors(case)
+    identity = one_number(values[-1], told)
+    path = _path(case, values) if amount(case, "negatives") or identity else None
+    if not (identity or case.record.facts.get("eval_positives_only")) or not (identity or path):
+        return None
+    shown = ", ".join(show(s) for s in logits)
+    facts = [scale_only.evidence("logits", case.evals[-1], logits=shown)]
+    facts += [_identity(told, logits[-1], identity)] if identity else []
+    facts += [*_lag(case, values, path)] if path else []
+    advice = [scale_only.advice(key) for key in ("similarities", "negatives", "bias")]
+    return scale_only.finding(facts, advice, first=logits[0], last=logits[-1])
+
+
+def _path(case: Case, evals: list[float]) -> list[tuple[float, float]]:
+    """What the path gives and what was reported between evaluations; empty where they differ."""
+    reported = _between(case)
+    expected = scale_path(evals)
+    half = 0.5 * 10.0 ** -decimals([*evals, *reported])
+    if len(reported) != len(expected) or len(expected) < MATCHES:
+        return []
+    pairs = list(zip(expected, reported, strict=True))
+    return pairs if all(abs(a - b) <= ON_PATH * a + half for a, b in pairs) else []
+
+
+def _between(case: Case) -> list[float]:
+    """Mean training loss between each evaluation and the next; by order where nothing is dated."""
+    evals, losses = case.evals, case.loss
+    if len(losses) == len(evals) and place(evals[0]) == place(losses[0]):
+        return [p.value for p in losses[1:]]
+    means = []
+    for before, after in pairwise(evals):
+        inside = [p.value for p in losses if place(before) < place(p) <= place(after)]
+        if not inside:
+            return []
+        means.append(sum(inside) / len(inside))
+    return means
+
+
+def _lag(case: Case, evals: list[float], path: list[tuple[float, float]]) -> list[Evidence]:
+    worst = max(abs(a - b) / a for a, b in path)
+    expected, reported = (", ".join(show(pair[i]) for pair in path) for i in (0, 1))
+    negatives = amount(case, "negatives")
+    percent = f"{100 * worst:.1g}"
+    facts = [scale_only.evidence("path", expected=expected, reported=reported, percent=percent)]
+    if negatives:
+        facts.append(scale_only.evidence("negatives", negatives=show(negatives)))
+    if all(b > after for (_, b), after in zip(path, evals[1:], strict=True)):
+        means = ", ".join(show(mean) for mean in lagged_means(evals))
+        facts.append(scale_only.evidence("lag", means=means))
+    return facts
+
+
+def _identity(told: Errors, s: float, spread: float) -> Evidence:
+    known = ", ".join(f"{name.upper()} {show(value)}" for name, (value, _) in told.items())
+    return scale_only.evidence("identity", told=known, s=s, square=(s - 1) ** 2, spread=spread)
+
+
+def _no_score_moves(case: Case) -> Finding | None:
+    """Whether the evaluation loss fell while every ranking stayed as it was."""
+    evals = case.evals
+    if len(evals) < MATCHES or evals[0].value <= 0:
+        return None
+    fall = 1 - level([p.value for p in evals[-2:]]) / evals[0].value
+    names = [s.name for s in seen(case) if s.point and len(case.finite(s.name)) >= MATCHES]
+    still = [n for n in names if len(set(case.finite(n).values.tolist())) == 1]
+    long = [n for n in still if _long(case.finite(n)[-1].value)]
+    if fall < FALL or still != names or not long:
+        return None
+    at = case.finite(long[0])[-1]
+    facts = [scale_only.evidence("still", at, name=long[0], n=len(case.finite(long[0])))]
+    facts.append(scale_only.evidence("fell", evals[-1], first=evals[0].value))
+    advice = [scale_only.advice(key) for key in ("parameters", "similarities")]
+    return scale_only.finding(facts, advice, first=evals[0].value, last=evals[-1].value)
+
+
+def _long(value: float) -> bool:
+    """Whether a score has digits that cannot stay the same by chance."""
+    return 0 < value < 1 and abs(value * LONG - round(value * LONG)) > 1e-9

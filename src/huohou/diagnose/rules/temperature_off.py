@@ -1,0 +1,137 @@
+"""The scale of the similarities is far too small or far too large."""
+
+from collections.abc import Iterator
+
+from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level
+from huohou.diagnose.embedding import POINTS, contrasts, kind, ranked, seen, tail, too_early
+from huohou.diagnose.examples import falling, run
+from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
+from huohou.diagnose.scores import SCALES, SIMILARITIES
+from huohou.diagnose.settings import amount
+from huohou.measure.contrast import among_fewer, contrast_bounds, lead_of, needed_loss
+from huohou.measure.reference import in_batch_loss
+from huohou.record.finding import Evidence
+from huohou.text import say
+
+USUAL = 20.0  # a temperature of 0.05
+TIMES = 10.0  # off by
+CLEAR = 0.3  # a difference of similarities that no noise of logits makes up for
+MORE = 0.5  # nats above what the ranking needs
+
+BATCH = {"loss_kind": "in-batch", "batch_size": 32, "negatives": 0}
+TIMID = falling(3.5, 2.72, n=40)
+GOOD = {
+    "eval_cosine_accuracy@1": [0.3, 0.55, 0.62],
+    "eval_cosine_mrr@10": [0.42, 0.66, 0.71],
+}
+
+
+@rule(
+    "temperature-off",
+    severity="warning",
+    cause=Cause.GEOMETRY,
+    needs=(Need("embedding"),),
+    explains=("undertrained", "loss-stuck"),
+    fires=(
+        run(loss=TIMID, facts={**BATCH, "scale": 1.0}),
+        run(loss=TIMID, more=GOOD, facts=BATCH),
+        run(loss=falling(40.0, 4.2, n=40), more=GOOD, facts=BATCH),
+        run(loss=falling(11.0, 0.4), facts={**BATCH, "scale": 400.0}),
+        run(loss=TIMID, pos_sim=[0.3, 0.8], neg_sim=[0.2, 0.01], facts=BATCH),
+    ),
+    quiet=(
+        run(loss=falling(3.4, 0.4), facts={**BATCH, "scale": 20.0}),
+        run(loss=falling(3.4, 0.4), facts={**BATCH, "scale": 100.0}),
+        run(loss=falling(3.4, 0.9), more=GOOD, facts=BATCH),
+        run(loss=TIMID, more={"eval_cosine_accuracy@1": [0.1, 0.15, 0.2]}, facts=BATCH),
+        run(loss=falling(3.4, 0.5), pos_sim=[0.3, 0.8], neg_sim=[0.2, 0.1], facts=BATCH),
+        run(loss=TIMID, more=GOOD),
+    ),
+    source="Bounds of InfoNCE for cosines; Fano's inequality; a scale of 20 (temperature 0.05) is "
+    "the default of sentence-transformers",
+)
+def temperature_off(case: Case) -> Outcome:
+    """In a batch of N, cosines times a scale s can bring the loss no lower than
+    ln(1 + (N-1)e^-2s): with a scale of 1 a perfect model keeps a loss near ln N. It is said when
+    the scale is known, in the settings or as a series, and ten times off 20; when the loss ends
+    more than 0.5 nats above what its ranking needs, which by Fano's inequality is at most
+    H(a) + (1-a) ln(N-1) for a share a of right first places (of those among the whole evaluation,
+    or converted to N candidates where their number is known); and when logged similarities of
+    positives and negatives, whose difference bounds the scale by the loss, put it under 2. Whether
+    it is too small or too large is told by losses below or above ln N.
+    """
+    if kind(case) not in (None, "in-batch"):
+        return None
+    known = _known(case)
+    if known is not None:
+        if USUAL / TIMES < known < USUAL * TIMES:
+            return None
+        return _finding(case, known < USUAL, [_bounds(case, known)])
+    if not contrasts(case):
+        return Need("fact:batch_size")
+    if len(case.losses) < POINTS or too_early(case):
+        return None
+    facts = [*_implied(case)]
+    if facts:
+        return _finding(case, True, facts)
+    facts = [*_excess(case)]
+    return _finding(case, max(case.losses) < _most(case) + MORE, facts) if facts else None
+
+
+def _known(case: Case) -> float | None:
+    told = amount(case, "scale")
+    for name in SCALES:
+        if points := case.finite(name):
+            told = points[-1].value
+    return told if told is not None and told > 0 else None
+
+
+def _bounds(case: Case, scale: float) -> Evidence:
+    counts = contrasts(case)
+    if not counts:
+        return temperature_off.evidence("scale", scale=scale, temperature=1 / scale)
+    low = contrast_bounds(counts[0], scale)[0]
+    n, guess = counts[0], in_batch_loss(counts[0])
+    return temperature_off.evidence(
+        "bounds", scale=scale, temperature=1 / scale, low=low, n=n, guess=guess
+    )
+
+
+def _most(case: Case) -> float:
+    return in_batch_loss(max(contrasts(case)))
+
+
+def _excess(case: Case) -> Iterator[Evidence]:
+    """The loss beside what the ranking needs, for the most candidates that the loss may be over."""
+    n, of = max(contrasts(case)), ranked(case)
+    places = {s.what.k: s.value for s in seen(case) if s.point and s.what.measure == "accuracy"}
+    if 1 not in places or not all(0 <= value <= 1 for value in places.values()):
+        return
+    share = among_fewer(places, of, n) if of else places[1]
+    end, needs = level(tail(case.losses)), needed_loss(max(share, 1 / n), n)
+    if end > needs + MORE:
+        fields = {"share": f"{100 * share:.3g}", "needs": needs, "n": n, "level": end}
+        yield temperature_off.evidence("excess", case.loss[-1], **fields)
+
+
+def _implied(case: Case) -> Iterator[Evidence]:
+    """A small scale by loss and similarities: at that of 2 the loss would be far lower."""
+    for right, wrong in SIMILARITIES:
+        ends = [points[-1].value for name in (right, wrong) if (points := case.finite(name))]
+        if len(ends) < 2 or ends[0] - ends[1] < CLEAR:
+            continue
+        end, gap = level(tail(case.losses)), ends[0] - ends[1]
+        if end <= 0:
+            continue
+        scale = lead_of(end, min(contrasts(case))) / gap
+        if 0 < scale < USUAL / TIMES:
+            yield temperature_off.evidence("implied", case.loss[-1], gap=show(gap), scale=scale)
+            return
+
+
+def _finding(case: Case, small: bool, facts: list[Evidence]) -> Outcome:
+    direction = "small" if small else "large"
+    advice = [temperature_off.advice(direction), temperature_off.advice("compare")]
+    which = say(f"rule.temperature-off.{direction}")
+    return temperature_off.finding(facts, advice, which=which)
