@@ -10,10 +10,12 @@ Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning
 - of the run: ``max_steps``, ``num_train_epochs``, ``global_step``, ``finished``, ``best_step``,
   ``best_metric``, ``checkpoints`` (steps on disk), ``summary`` (figures of the whole run),
   ``after_training`` (evaluation after the last update), ``crash`` (words of the error that ended
-  it), ``ended_line``;
+  it), ``ended_line``, ``interrupted`` (True where a person or a scheduler ended it: ``crash`` has
+  the words then too), ``resumed_from`` (step of a checkpoint);
 - of the settings: ``learning_rate``, ``lr_scheduler``, ``warmup_steps``, ``batch_size``,
   ``gradient_accumulation``, ``max_grad_norm``, ``dtype`` (fp32, fp16, bf16), ``logging_steps``,
-  ``eval_steps``, ``eval_strategy``, ``save_steps``, ``lora_rank``, ``lora_alpha``;
+  ``eval_steps``, ``eval_strategy``, ``save_steps``, ``lora_rank``, ``lora_alpha``,
+  ``total_batch_size`` (rows of an update), ``trainable_parameters``, ``parameters``;
 - of data and model: ``rows``, ``eval_rows``, ``vocab_size``, ``model``, ``versions``;
 - of a ranking or contrastive loss: ``loss_kind`` (cross-entropy, in-batch, margin, logistic,
   preference, reward), ``candidates`` (k a question is ranked among, or N of a batch's contrast),

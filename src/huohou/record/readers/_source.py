@@ -2,10 +2,14 @@
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from huohou.errors import DataError
 
@@ -16,6 +20,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Colours and movements of the cursor, and titles of the window.
+_CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\n]{0,200}\x07|[()][A-Z0-9]|[=>])")
+_HEAD = 1 << 18  # bytes
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -46,30 +53,71 @@ class Source:
 
     @cached_property
     def text(self) -> str:
-        """The whole text."""
-        for mark, encoding in _MARKS:
-            if self.data.startswith(mark):
-                return self.data.decode(encoding, errors="replace")
-        return self.data.decode("utf-8", errors="replace")
+        """The whole text. What needs less takes ``head`` or ``lines``: a log may be long."""
+        return self.data.decode(self._encoding, errors="replace")
+
+    @cached_property
+    def head(self) -> str:
+        """The begin of the text, for telling what it is."""
+        return self.data[:_HEAD].decode(self._encoding, errors="replace")
+
+    @cached_property
+    def utf8(self) -> bytes:
+        """The text as UTF-8, without a byte order mark; bad bytes stay where it was UTF-8."""
+        if self._encoding == "utf-8":
+            return self.data
+        if self._encoding == "utf-8-sig":
+            return self.data[len(codecs.BOM_UTF8) :]
+        return self.text.encode("utf-8", errors="replace")
+
+    @cached_property
+    def _encoding(self) -> str:
+        marked = (encoding for mark, encoding in _MARKS if self.data.startswith(mark))
+        return next(marked, "utf-8")
+
+    @cached_property
+    def plain(self) -> str:
+        """The text without what only a terminal understands; old Mac line ends made new.
+
+        Carriage returns of progress bars stay: they are part of their line.
+        """
+        text = _CONTROL.sub("", self.text) if "\x1b" in self.text else self.text
+        return text if "\n" in text else text.replace("\r", "\n")
 
     @cached_property
     def is_text(self) -> bool:
         """Whether it is text at all: no NUL among its first characters."""
-        return "\0" not in self.text[:8192]
+        return "\0" not in self.head[:8192]
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Line numbers from 1 and lines that are not empty, without their ends."""
-        for number, line in enumerate(self.text.split("\n"), start=1):
-            if stripped := line.strip():
+        for number, line in enumerate(BytesIO(self.utf8), start=1):
+            if stripped := line.decode("utf-8", errors="replace").strip():
                 yield number, stripped
+
+    def raw_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Line numbers from 1 and all lines as UTF-8, ends included."""
+        return enumerate(BytesIO(self.utf8), start=1)
+
+
+def decoded(raw: bytes) -> Any:
+    """One JSON document, bare NaN and Infinity allowed. Raises ValueError where it is broken."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:  # strict: what it refuses may be good enough for json
+        pass
+    try:
+        return json.loads(raw.decode("utf-8", errors="replace"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def parsed(source: Source) -> Any:
     """A source that is one JSON document. Raises DataError with the line where it is broken."""
     try:
-        return json.loads(source.text)
+        return decoded(source.utf8)
     except json.JSONDecodeError as error:
         where = f"{source.path}:{error.lineno}"
         raise DataError("reader.broken_json", where=where, problem=error.msg) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError("reader.broken_json", where=source.path, problem=error) from error
