@@ -64,7 +64,7 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
 def _targets(last: Mapping[str, Any]) -> Iterator[str]:
     yield "| figure | value | target | met |\n|---|---|---|---|"
     for words, path, side, bound in TARGETS:
-        value = _at(last, path)
+        value = at(last, path)
         if value is None:
             yield f"| {words} | not measured | {side} {bound:g} | |"
             continue
@@ -189,7 +189,8 @@ def _history(rows: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def _at(told: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
+def at(told: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
+    """The figure that stands at a path, None where it was not measured."""
     value: Any = told
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
