@@ -1,7 +1,8 @@
 """CSV files of known trainers: their heading, and their rows as cells with their lines."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from io import BytesIO, TextIOWrapper
 
 from huohou.errors import DataError
 from huohou.record.readers._source import Source
@@ -9,20 +10,20 @@ from huohou.record.readers._source import Source
 _HEAD = 65536  # characters of a heading, at most
 
 
-def heading(source: Source) -> list[str]:
+def heading(source: Source, delimiter: str = ",") -> list[str]:
     """Names of the first line; empty where it cannot be a heading."""
-    if not source.is_text or source.text[:1] in ("{", "["):
+    if not source.is_text or source.head[:1] in ("{", "["):
         return []
-    line = source.text[:_HEAD].partition("\n")[0].replace("\0", "")
+    line = source.head[:_HEAD].partition("\n")[0].replace("\0", "")
     try:
-        return [cell.strip() for cell in next(csv.reader([line]), [])]
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
     except csv.Error:
         return []
 
 
-def rows(source: Source) -> Iterator[tuple[int, list[str]]]:
+def rows(source: Source, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Rows after the heading and the line each begins in. Raises DataError where it is broken."""
-    reader = csv.reader(_lines(source.text))
+    reader = csv.reader(_lines(source), delimiter=delimiter)
     line = 1
     try:
         for cells in reader:
@@ -34,11 +35,8 @@ def rows(source: Source) -> Iterator[tuple[int, list[str]]]:
         raise DataError("reader.broken_csv", where=where, problem=error) from error
 
 
-def _lines(text: str) -> Iterator[str]:
+def _lines(source: Source) -> Iterable[str]:
     """Lines with their ends, one at a time: a list of them all takes ten times the file."""
-    at = 0
-    while at < len(text):
-        end = text.find("\n", at) + 1 or len(text)
-        # A NUL ends a field in the csv module of Python 3.11 and is nothing in a log.
-        yield text[at:end].replace("\0", "")
-        at = end
+    # A NUL ends a field in the csv module of Python 3.11 and is nothing in a log.
+    raw = source.utf8.replace(b"\0", b"") if b"\0" in source.utf8 else source.utf8
+    return TextIOWrapper(BytesIO(raw), encoding="utf-8", errors="replace", newline="\n")

@@ -1,16 +1,17 @@
 """What readers of rows share: numbers, names, and putting rows together into series."""
 
-import json
 import math
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from huohou.errors import DataError
 from huohou.record.columns import Rows, Series
-from huohou.record.readers._source import Source
+from huohou.record.readers._source import Source, decoded
 
 STEPS = (
     "global_step",
@@ -30,6 +31,8 @@ STEPS = (
 )
 EPOCHS = ("epoch", "epochs", "train/epoch")
 TIMES = ("t", "timestamp", "_timestamp", "wall_time", "time")
+
+MOST_NAMES = 10_000  # of series: each costs memory whatever little it holds
 
 # Names of other trainers to those of Hugging Face, the best first where a log has several.
 _ALIASES = {
@@ -71,6 +74,8 @@ def number(value: Any) -> float | None:
     >>> number("1.133e+04"), number("-Infinity"), number(True), number("12 %")
     (11330.0, -inf, None, None)
     """
+    if type(value) is float:  # most are
+        return value
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -78,7 +83,7 @@ def number(value: Any) -> float | None:
             return float(value)
         except OverflowError:
             return math.copysign(math.inf, value)
-    if not isinstance(value, str) or len(value) > 64 or "_" in value:
+    if not isinstance(value, str) or not value or len(value) > 64 or "_" in value:
         return None
     try:
         return float(value)
@@ -88,6 +93,8 @@ def number(value: Any) -> float | None:
 
 def whole(value: Any) -> int | None:
     """A step: a whole number not below 0, also as "5", "5.0" or "5/20"."""
+    if type(value) is int and 0 <= value < 1 << 53:
+        return value
     if isinstance(value, str) and "/" in value:
         value = value.partition("/")[0].strip()
     found = number(value)
@@ -110,18 +117,24 @@ def json_rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
 
     That takes care of a last line that was cut off and of text between the rows.
     """
-    for line, text in source.lines():
-        if text.startswith("{") and (row := parsed(text)) is not None:
+    for line, raw in source.raw_lines():
+        if raw.lstrip()[:1] == b"{" and (row := parsed(raw)) is not None:
             yield line, row
 
 
-def parsed(text: str) -> dict[str, Any] | None:
+def parsed(raw: bytes) -> dict[str, Any] | None:
     """A JSON object, bare NaN and Infinity allowed; None when it is none."""
     try:
-        row = json.loads(text)
-    except (ValueError, RecursionError):
+        row = decoded(raw)
+    except ValueError:
         return None
     return row if isinstance(row, dict) else None
+
+
+def refuse_many(names: Sized) -> None:
+    """Raises DataError for more names of series than any log of a training has."""
+    if len(names) > MOST_NAMES:
+        raise DataError("reader.too_many_names", n=MOST_NAMES)
 
 
 def canonical(column: str) -> str:
@@ -130,6 +143,11 @@ def canonical(column: str) -> str:
     >>> canonical("train/loss"), canonical("Val Accuracy"), canonical("lr")
     ('loss', 'eval_accuracy', 'learning_rate')
     """
+    return _canonical(column) if len(column) < 100 else _canonical.__wrapped__(column)
+
+
+@lru_cache(1024)
+def _canonical(column: str) -> str:
     plain = re.sub(r"[^\w@]+", "_", column.strip().lower()).strip("_")
     return _ALIASES.get(plain) or _EVAL_PREFIX.sub("eval_", plain)
 
@@ -138,6 +156,32 @@ def preference(column: str) -> int:
     """How well a column's own name fits what it is taken for; the lowest wins."""
     plain = re.sub(r"[^\w@]+", "_", column.strip().lower()).strip("_")
     return list(_ALIASES).index(plain) if plain in _ALIASES else len(_ALIASES)
+
+
+class Lives:
+    """Process lives of a log: a new one begins where step or epoch goes back."""
+
+    def __init__(self) -> None:
+        self.seg = 0
+        self._step: float | None = None
+        self._epoch: float | None = None
+
+    def at(self, step: float | None, epoch: float | None) -> int:
+        """The life that a row of this step and epoch belongs to. Rows come in their order."""
+        if step is not None and self._step is not None:
+            back = step < self._step
+        else:
+            back = epoch is not None and self._epoch is not None and epoch < self._epoch
+        if back:
+            self.restart()
+        self._step = self._step if step is None else step
+        self._epoch = self._epoch if epoch is None else epoch
+        return self.seg
+
+    def restart(self) -> None:
+        """A new process life begins with the next row."""
+        self.seg += 1
+        self._step = self._epoch = None
 
 
 class Collector:
@@ -149,9 +193,7 @@ class Collector:
     def __init__(self) -> None:
         self._places = tuple(array("d") for _ in range(5))  # step, epoch, t, seg, line
         self._series: dict[str, tuple[array[float], array[int]]] = {}
-        self._seg = 0
-        self._step: int | None = None
-        self._epoch: float | None = None
+        self._lives = Lives()
 
     def add(
         self,
@@ -162,37 +204,34 @@ class Collector:
         t: float | None = None,
         line: int | None = None,
     ) -> None:
-        """One row. values: by the names of a Record."""
-        if self._goes_back(step, epoch):
-            self.restart()
-        self._step = self._step if step is None else step
-        self._epoch = self._epoch if epoch is None else epoch
+        """One row. values: by the names of a Record. Raises DataError where a log has more names
+        than any log of a training."""
+        seg = self._lives.at(step, epoch)
         if not values:
             return
-        row = len(self._places[0])
-        for column, given in zip(self._places, (step, epoch, t, self._seg, line), strict=True):
-            column.append(math.nan if given is None else given)
+        steps, epochs, times, segs, lines = self._places
+        row = len(segs)
+        steps.append(math.nan if step is None else step)
+        epochs.append(math.nan if epoch is None else epoch)
+        times.append(math.nan if t is None else t)
+        segs.append(seg)
+        lines.append(math.nan if line is None else line)
         for name, value in values.items():
-            if name not in self._series:
-                self._series[name] = (array("d"), array("i"))
-            found, at = self._series[name]
-            found.append(value)
-            at.append(row)
+            found = self._series.get(name)
+            if found is None:
+                found = self._series[name] = (array("d"), array("i"))
+                refuse_many(self._series)
+            found[0].append(value)
+            found[1].append(row)
 
     def restart(self) -> None:
         """A new process life begins with the next row."""
-        self._seg += 1
-        self._step = self._epoch = None
+        self._lives.restart()
 
     def series(self) -> dict[str, Series]:
         """All series by name."""
         rows = Rows(*(np.array(column) for column in self._places))
         return {
-            name: Series(np.array(values), rows, np.array(at))
+            name: Series(np.array(values), rows, np.array(at, dtype=np.int32))
             for name, (values, at) in self._series.items()
         }
-
-    def _goes_back(self, step: int | None, epoch: float | None) -> bool:
-        if step is not None and self._step is not None:
-            return step < self._step
-        return epoch is not None and self._epoch is not None and epoch < self._epoch

@@ -1,105 +1,154 @@
 """A table of any trainer to a Record: which column is what is guessed, and the guess stated."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from huohou.errors import DataError
-from huohou.record.readers._rows import (
-    EPOCHS,
-    STEPS,
-    TIMES,
-    Collector,
-    canonical,
-    first,
-    number,
-    preference,
-    whole,
-)
+from huohou.record.columns import Marks, Rows
+from huohou.record.readers._frame import Convert, Frame, lives, series_of, unknown
+from huohou.record.readers._rows import EPOCHS, STEPS, TIMES, canonical, number, preference
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 from huohou.text import say
 
 # A table with one of these columns, different in each row, has a row a run: no curve.
 _RUNS = ("run", "run_name", "run_id", "name", "experiment", "trial", "seed")
+_NO_SERIES = frozenset({*STEPS, *EPOCHS, *TIMES})
 # Rows with one of these sum a run up.
 _SUMMARY = ("train_runtime", "train_samples_per_second")
 
-Rows = Sequence[tuple[int, Mapping[str, Any]]]
+_MANY = 10_000  # rows that differ, after which nobody waits for two that are alike
 
 
-def record_of(rows: Rows, source: Source, reader: str) -> Record:
+class _Distinct:
+    """Makes numbers of a column's cells and remembers whether they differ in each row."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] | None = set()
+        self.rows = 0
+
+    def __call__(self, cell: Any) -> float | None:
+        if cell is not None and cell != "" and self._seen is not None and self.rows < _MANY:
+            self.rows += 1
+            self._seen.add(str(cell))
+            if len(self._seen) < self.rows:
+                self._seen = None
+        return number(cell)
+
+    def each_its_own(self, rows: int) -> bool:
+        """Whether no two of so many rows have the same."""
+        return self._seen is not None and rows > 1 and self.rows >= min(rows - 1, _MANY)
+
+
+class Table(Frame):
+    """A table whose columns are guessed."""
+
+    def __init__(self) -> None:
+        super().__init__(_holds_steps)
+        self.runs: dict[str, _Distinct] = {}
+
+    def _special(self, name: str) -> Convert | None:
+        return self.runs.setdefault(name, _Distinct()) if _lower(name) in _RUNS else None
+
+
+def _lower(name: str) -> str:
+    return name[:100].strip().lower()
+
+
+def _holds_steps(name: str) -> bool:
+    return _lower(name) in STEPS
+
+
+def record_of(rows: Iterable[tuple[int, Mapping[str, Any]]], source: Source, reader: str) -> Record:
     """Rows with their line numbers as a Record. Raises DataError when they hold no curve."""
-    columns = list(dict.fromkeys(name for _, row in rows for name in row))
-    _refuse_runs(rows, columns, source)
-    named = _named(rows, columns)
+    table = Table()
+    for line, row in rows:
+        table.add(line, row)
+    return record_of_table(table, source, reader)
+def record_of_table(table: Table, source: Source, reader: str) -> Record:
+    """The same of a table that is put together already."""
+    columns = table.names
+    named = _named(table)
+    for column in table.runs:
+        if table.runs[column].each_its_own(len(table)):
+            raise DataError("reader.one_row_a_run", path=source.path, column=column)
     steps, epochs = _present(columns, STEPS)[:1], _present(columns, EPOCHS)
     if not named or (not steps and not epochs and not {"loss", "eval_loss"} & set(named.values())):
         raise DataError("reader.no_columns", path=source.path, columns=_some(columns))
-    rows, notes = _in_order(rows, steps)
-    collector = Collector()
-    summary: dict[str, float] = {}
-    for count, (line, row) in enumerate(rows, start=1):
-        values = {name: v for c, name in named.items() if (v := number(row.get(c))) is not None}
-        if any(key in row for key in _SUMMARY):
-            summary |= values
-            continue
-        step = whole(first(row, steps)) if steps else None if epochs else count
-        epoch, t = number(first(row, epochs)), number(first(row, _present(columns, TIMES)))
-        collector.add(values, step=step, epoch=epoch, t=t, line=line)
-    series = collector.series()
+    notes = _put_in_order(table, steps)
+    points, summary = _points(table, named)
+    rows = _rows(table, points, steps, epochs)
+    series = series_of(table, named, rows, points)
     if not series:
         raise DataError("reader.no_numbers", path=source.path, columns=_some(columns))
     facts: dict[str, Any] = {"summary": summary, "finished": True} if summary else {}
     if not steps:
         facts["rows_counted"] = not epochs
-    if limit := _limit(rows, steps):
-        facts["max_steps"] = limit
+    if table.limit:
+        facts["max_steps"] = table.limit
     notes = (_guess(named, steps, epochs), *notes)
     return Record({"path": str(source.path), "reader": reader}, series, facts, notes)
 
 
-def _in_order(rows: Rows, steps: Sequence[str]) -> tuple[Rows, tuple[str, ...]]:
-    """Rows that jump about all the time sorted by step; a few jumps back are restarts and stay."""
-    at = [whole(first(row, steps)) for _, row in rows] if steps else []
-    known = [step for step in at if step is not None]
-    back = sum(b < a for a, b in pairwise(known))
+def _points(table: Table, named: Mapping[str, str]) -> tuple[Marks, dict[str, float]]:
+    """Which rows are points of a curve, and the numbers of those that sum the run up."""
+    points = np.ones(len(table), np.bool_)
+    for column in table.names:
+        if column in _SUMMARY:
+            points[table.column(column)[1]] = False
+    summary = {}
+    for column, name in named.items() if not points.all() else ():
+        values, at = table.column(column)
+        if len(summed := values[~points[at]]):
+            summary[name] = float(summed[-1])
+    return points, summary
+
+
+def _rows(table: Table, points: Marks, steps: Sequence[str], epochs: Sequence[str]) -> Rows:
+    """Where each row stands. Without step and epoch the rows are counted."""
+    n = len(table)
+    step = table.dense(*steps) if steps else unknown(n)
+    if not steps and not epochs:
+        step = np.arange(1, n + 1, dtype=np.float64)
+    times = _present(table.names, TIMES)
+    epoch = table.dense(*epochs) if epochs else unknown(n)
+    seg = np.zeros(n)
+    seg[points] = lives(step[points], epoch[points])
+    return Rows(step, epoch, table.dense(*times) if times else unknown(n), seg, table.lines)
+
+
+def _put_in_order(table: Table, steps: Sequence[str]) -> tuple[str, ...]:
+    """Rows that jump about all the time are sorted by step; a few jumps back are restarts."""
+    if not steps:
+        return ()
+    at = table.dense(*steps)
+    known = at[~np.isnan(at)]
+    back = int((np.diff(known) < 0).sum())
     if back <= max(3, len(known) // 10):
-        return rows, ()
-    order = sorted(range(len(rows)), key=lambda i: at[i] or 0)
-    return [rows[i] for i in order], (say("reader.sorted", n=back),)
+        return ()
+    table.reorder(np.argsort(np.nan_to_num(at), kind="stable"))
+    return (say("reader.sorted", n=back),)
 
 
-def _named(rows: Rows, columns: Iterable[str]) -> dict[str, str]:
+def _named(table: Table) -> dict[str, str]:
     """Columns with numbers to names in the Record; the best fitting column gets the name."""
     taken: dict[str, str] = {}
-    for column in sorted(columns, key=preference):
-        if column.lower() in (*STEPS, *EPOCHS, *TIMES) or column in taken:
+    names: set[str] = set()
+    for column in sorted(table.names, key=preference):
+        if column.lower() in _NO_SERIES or not len(table.column(column)[0]):
             continue
-        if any(number(row.get(column)) is not None for _, row in rows):
-            name = canonical(column)
-            taken[column] = column if name in taken.values() else name
+        name = canonical(column)
+        taken[column] = column if name in names else name
+        names.add(taken[column])
     return taken
 
 
 def _present(columns: Iterable[str], names: Sequence[str]) -> list[str]:
     """Those columns that are among the names, in the order of the names."""
-    by_name = {column.strip().lower(): column for column in columns}
+    by_name = {_lower(column): column for column in columns}
     return [by_name[name] for name in names if name in by_name]
-
-
-def _limit(rows: Rows, steps: Sequence[str]) -> int | None:
-    """The planned number of steps where steps are written as "5/20"."""
-    value = first(rows[-1][1], steps) if rows else None
-    return whole(value.partition("/")[2]) if isinstance(value, str) and "/" in value else None
-
-
-def _refuse_runs(rows: Rows, columns: Iterable[str], source: Source) -> None:
-    for column in columns:
-        if column.strip().lower() in _RUNS and len(rows) > 1:
-            values = [str(row.get(column)) for _, row in rows]
-            if len(set(values)) == len(values):
-                raise DataError("reader.one_row_a_run", path=source.path, column=column)
 
 
 def _guess(named: Mapping[str, str], steps: Sequence[str], epochs: Sequence[str]) -> str:

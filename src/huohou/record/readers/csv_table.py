@@ -4,14 +4,12 @@ Exports of Weights & Biases, where a column is called "RUN - loss" and has RUN -
 __MAX beside it, are read when they hold one run.
 """
 
-import csv
-from collections.abc import Iterator
-
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
+from huohou.record.readers._cells import heading, rows
 from huohou.record.readers._rows import EPOCHS, STEPS, canonical
 from huohou.record.readers._source import Source
-from huohou.record.readers._table import record_of
+from huohou.record.readers._table import Table, record_of_table
 from huohou.record.record import Record
 
 _DELIMITERS = ",\t;"
@@ -19,43 +17,33 @@ _DELIMITERS = ",\t;"
 
 def read_csv(source: Source) -> Record:
     """Read a CSV or TSV log. Raises DataError when it holds no curve."""
-    table = _table(source)
-    _, header = next(table, (0, []))
-    columns = _columns(header, source)
-    rows = [
-        (line, {c: cell for c, cell in zip(columns, cells, strict=False) if c and cell.strip()})
-        for line, cells in table
-    ]
-    rows = [(line, row) for line, row in rows if row]
-    if not rows:
+    delimiter = _delimiter(source)
+    names = _names(heading(source, delimiter), source)
+    width, table = len(names), Table()
+    for line, cells in rows(source, delimiter):
+        if len(cells) == width:
+            table.put(line, names, cells)
+        else:  # cut off, or with more than the heading tells of
+            table.put(line, names[: len(cells)], cells[:width])
+    if not table:
         raise DataError("reader.no_rows", path=source.path)
-    return record_of(rows, source, "csv")
+    return record_of_table(table, source, "csv")
 
 
-def _table(source: Source) -> Iterator[tuple[int, list[str]]]:
-    """Rows of cells and the line each begins in."""
-    head = source.text[:4096].split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=head.count)
-    # A NUL ends a field in the csv module of Python 3.11 and is nothing in a log.
-    reader = csv.reader(source.text.replace("\0", "").split("\n"), delimiter=delimiter)
-    line = 1
-    try:
-        for cells in reader:
-            yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        where = f"{source.path}:{reader.line_num}"
-        raise DataError("reader.broken_csv", where=where, problem=error) from error
+def _delimiter(source: Source) -> str:
+    head = source.head[:4096].partition("\n")[0]
+    return max(_DELIMITERS, key=head.count)
 
 
-def _columns(header: list[str], source: Source) -> list[str]:
-    """Names of the columns; empty for one that is not to be read."""
+def _names(header: list[str], source: Source) -> tuple[str, ...]:
+    """Names of the columns, none for one that is not to be read; of two alike the last counts."""
     exported = [name for name in header if " - " in name]
     runs = {name.split(" - ")[0] for name in exported}
     if len(runs) > 1:
         raise DataError("reader.several_runs", path=source.path, n=len(runs))
     names = [name.rpartition(" - ")[2].strip() for name in header]
-    return ["" if name.endswith(("__MIN", "__MAX")) else name for name in names]
+    last = {name: at for at, name in enumerate(names) if not name.endswith(("__MIN", "__MAX"))}
+    return tuple(name if last.get(name) == at else "" for at, name in enumerate(names))
 
 
 def _recognises(source: Source) -> bool:
@@ -64,9 +52,9 @@ def _recognises(source: Source) -> bool:
         return False
     if source.path.suffix.lower() in (".csv", ".tsv"):
         return True
-    if source.text.lstrip()[:1] in "{[":
+    if source.head.lstrip()[:1] in "{[":
         return False
-    head = source.text[:4096].split("\n", 1)[0]
+    head = source.head[:4096].split("\n", 1)[0]
     cells = head.split(max(_DELIMITERS, key=head.count))
     names = [cell.strip(' "\r').rpartition(" - ")[2].strip().lower() for cell in cells]
     step = any(name in (*STEPS, *EPOCHS) for name in names)

@@ -6,16 +6,18 @@ from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._rows import json_rows
 from huohou.record.readers._source import Source
-from huohou.record.readers._table import record_of
+from huohou.record.readers._table import Table, record_of_table
 from huohou.record.record import Record
 
 
 def read_jsonl(source: Source) -> Record:
     """Read a JSONL log. Raises DataError when it holds no curve."""
-    rows = list(json_rows(source))
-    if not rows:
+    table = Table()
+    for line, row in json_rows(source):
+        table.add(line, row)
+    if not table:
         raise DataError("reader.no_rows", path=source.path)
-    return record_of(rows, source, "jsonl")
+    return record_of_table(table, source, "jsonl")
 
 
 def _recognises(source: Source) -> bool:

@@ -8,41 +8,47 @@ import re
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from huohou.errors import DataError
+from huohou.record.columns import Marks, Rows
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._rows import Collector, canonical, json_rows, number, whole
+from huohou.record.readers._frame import Frame, lives, series_of, unknown
+from huohou.record.readers._rows import canonical, json_rows
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 
-_NO_SERIES = ("current_steps", "step", "total_steps", "epoch", "percentage")
+_STEPS = frozenset({"current_steps", "step", "total_steps"})
+_NO_SERIES = _STEPS | {"epoch", "percentage", "elapsed_time"}
 _ELAPSED = re.compile(r"(?:(\d+) days?, )?(\d+):(\d+):(\d+)")
 
 
 def read_trainer_log(source: Source) -> Record:
     """Read a trainer_log.jsonl. Raises DataError when no line of it holds a value."""
-    collector = Collector()
-    facts: dict[str, Any] = {}
-    elapsed = 0
+    frame = Frame(_STEPS.__contains__, {"elapsed_time": _seconds})
     for line, row in json_rows(source):
-        seconds = _seconds(row.get("elapsed_time"))
-        if seconds is not None:
-            if seconds < elapsed:
-                collector.restart()
-            elapsed = seconds
-        step = whole(row.get("current_steps", row.get("step")))
-        if total := whole(row.get("total_steps")):
-            facts |= {"max_steps": total, "finished": step is not None and step >= total}
-        facts["global_step"] = step
-        values = {
-            canonical(name): value
-            for name, given in row.items()
-            if name not in _NO_SERIES and (value := number(given)) is not None
-        }
-        collector.add(values, step=step, epoch=number(row.get("epoch")), line=line)
-    series = collector.series()
+        frame.add(line, row)
+    step, total = frame.dense("current_steps", "step"), frame.column("total_steps")[0]
+    epoch, n = frame.dense("epoch"), len(frame)
+    rows = Rows(step, epoch, unknown(n), lives(step, epoch, _begun(frame)), frame.lines)
+    names = {name: canonical(name) for name in frame.names if name not in _NO_SERIES}
+    series = series_of(frame, names, rows)
     if not series:
         raise DataError("reader.no_numbers", path=source.path, columns="current_steps, loss")
+    done = step[~np.isnan(step)]
+    facts: dict[str, Any] = {"global_step": int(done[-1])} if len(done) else {}
+    if len(planned := total[total > 0]):
+        finished = bool(len(done)) and done[-1] >= planned[-1]
+        facts |= {"max_steps": int(planned[-1]), "finished": bool(finished)}
     return Record({"path": str(source.path), "reader": "llamafactory"}, series, facts)
+
+
+def _begun(frame: Frame) -> Marks:
+    """Rows whose clock stands before that of the row with a clock before them."""
+    seconds, at = frame.column("elapsed_time")
+    found = np.zeros(len(frame), np.bool_)
+    found[at[1:]] = np.diff(seconds) < 0
+    return found
 
 
 def _seconds(text: Any) -> int | None:
@@ -59,7 +65,7 @@ def _seconds(text: Any) -> int | None:
 
 
 def _recognises(source: Source) -> bool:
-    if not source.is_text or '"total_steps"' not in source.text:
+    if not source.is_text or b'"total_steps"' not in source.utf8:
         return False
     return any(
         "total_steps" in row and ("current_steps" in row or "step" in row)

@@ -1,0 +1,252 @@
+"""Rows of a log put into columns, thousands at a time: for readers of long structured logs.
+
+Rows are kept in blocks of those that have the same names, and a block is turned into numbers at
+once. What is no number is not kept.
+"""
+
+import math
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from huohou.record.columns import Floats, Indices, Marks, Rows, Series
+from huohou.record.readers._rows import Lives, number, refuse_many, whole
+
+Convert = Callable[[Any], float | None]
+Column = tuple[Floats, Indices]
+"""Numbers of a column and the rows they stand in, in the order of the rows."""
+
+_BLOCK = 4096  # rows turned into numbers at once
+_SHAPES = 64  # blocks that are filled at the same time, at most
+_SMALL = 16  # rows of a block for which arrays do not pay
+_NUMBERS = frozenset({float, int})
+
+
+class Frame:
+    """Rows as columns by the names that the log gives them; what has no name is left out.
+
+    steps: whether a column of this name holds steps, whole numbers that may be written "5/20";
+    words: for single names what makes a number of a cell, None where it makes none.
+    limit: the 20 of the last "5/20". Raises DataError for more names than any log has.
+    """
+
+    def __init__(
+        self,
+        steps: Callable[[str], bool] = lambda name: False,
+        words: Mapping[str, Convert] | None = None,
+    ) -> None:
+        self.limit: int | None = None
+        self._steps = steps
+        self._words = dict(words or {})
+        self._blocks: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        self._parts: dict[str, list[Column]] = {}
+        self._loose: dict[str, tuple[array[float], array[int]]] = {}
+        self._lines = array("d")
+
+    def add(self, line: int | None, row: Mapping[str, Any]) -> None:
+        """One row by names."""
+        self.put(line, tuple(row), row.values())
+
+    def put(self, line: int | None, names: tuple[str, ...], cells: Iterable[Any]) -> None:
+        """One row: a cell for each name."""
+        block = self._blocks.get(names)
+        if block is None:
+            block = self._begin(names)
+        block.append((len(self._lines), *cells))
+        self._lines.append(math.nan if line is None else line)
+        if len(block) >= _BLOCK:
+            self._end(names)
+
+    def put_columns(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        """All rows at once, as columns of one length. They are numbered from 1 for lines."""
+        for name, cells in columns.items():
+            self._take(name, cells, np.arange(len(cells), dtype=np.int32))
+            self._lines = array("d", range(1, len(cells) + 1))
+        refuse_many(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @property
+    def names(self) -> list[str]:
+        """All names in the order they first appear, also of columns without numbers."""
+        return list(self._parts)
+
+    @property
+    def lines(self) -> Floats:
+        """Line of each row in the source."""
+        return np.array(self._lines)
+
+    def column(self, name: str) -> Column:
+        """Numbers of a column."""
+        self._end_all()
+        parts = self._parts.get(name, [])
+        if name in self._loose:
+            values, at = self._loose.pop(name)
+            parts.append((np.array(values), np.array(at, dtype=np.int32)))
+        if len(parts) != 1:
+            parts = self._parts[name] = [_joined(parts)]
+        return parts[0]
+
+    def dense(self, *names: str) -> Floats:
+        """A number for each row: of the first of these columns that has one, else NaN."""
+        found = np.full(len(self), math.nan)
+        for name in reversed(names):
+            values, at = self.column(name)
+            found[at] = values
+        return found
+
+    def reorder(self, order: Indices) -> None:
+        """Put the rows in this order."""
+        rank = np.empty(len(self), np.int32)
+        rank[order] = np.arange(len(self), dtype=np.int32)
+        for name in self.names:
+            values, at = self.column(name)
+            self._parts[name] = [_joined([(values, rank[at])])]
+        self._lines = array("d", self.lines[order].tobytes())
+
+    def _begin(self, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        if len(self._blocks) >= _SHAPES:
+            self._end_all()
+        for name in filter(None, names):
+            self._parts.setdefault(name, [])
+        refuse_many(self._parts)
+        return self._blocks.setdefault(names, [])
+
+    def _end_all(self) -> None:
+        for names in list(self._blocks):
+            self._end(names)
+
+    def _end(self, names: tuple[str, ...]) -> None:
+        rows = self._blocks.pop(names)
+        if len(rows) < _SMALL:
+            self._take_rows(names, rows)
+            return
+        at, *columns = zip(*rows, strict=True)
+        where = np.array(at, dtype=np.int32)
+        for name, cells in zip(names, columns, strict=True):
+            if name:
+                self._take(name, cells, where)
+
+    def _take(self, name: str, cells: Sequence[Any], at: Indices) -> None:
+        """Numbers of many cells of one column."""
+        values = None if self._special(name) else _floats(cells)
+        if values is None:
+            convert = self._convert(name)
+            made = [convert(cell) for cell in cells]
+            at = at[[one is not None for one in made]]
+            values = np.array([one for one in made if one is not None], dtype=np.float64)
+        elif self._steps(name):
+            good = (values >= 0) & (values == np.floor(values)) & (values < math.inf)
+            values, at = (values, at) if good.all() else (values[good], at[good])
+        self._parts.setdefault(name, []).append((values, at))
+
+    def _take_rows(self, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        """Numbers of few rows, which a log has many times when hardly two rows are alike."""
+        converts = [self._convert(name) for name in names]
+        for row, *cells in rows:
+            for name, convert, cell in zip(names, converts, cells, strict=True):
+                if name and (value := convert(cell)) is not None:
+                    if name not in self._loose:
+                        self._loose[name] = (array("d"), array("i"))
+                    values, at = self._loose[name]
+                    values.append(value)
+                    at.append(row)
+
+    def _convert(self, name: str) -> Convert:
+        return self._special(name) or (self._step if self._steps(name) else number)
+
+    def _special(self, name: str) -> Convert | None:
+        """What makes a number of the cells of a column that is not just numbers."""
+        return self._words.get(name)
+
+    def _step(self, cell: Any) -> float | None:
+        if isinstance(cell, str) and "/" in cell:
+            self.limit = whole(cell.partition("/")[2]) or self.limit
+        return whole(cell)
+
+
+def _floats(cells: Sequence[Any]) -> Floats | None:
+    """The cells as numbers; None unless every one of them is a number, or the text of one."""
+    kinds = set(map(type, cells))
+    if kinds == {str}:
+        if "" in cells or any("_" in cell or len(cell) > 64 for cell in cells):
+            return None
+        try:
+            return np.array(list(map(float, cells)))
+        except ValueError:
+            return None
+    try:
+        return np.array(cells, dtype=np.float64) if kinds <= _NUMBERS else None
+    except OverflowError:  # a whole number too large for a float
+        return None
+
+
+def _joined(parts: list[Column]) -> Column:
+    """Parts of a column as one, in the order of the rows."""
+    values = np.concatenate([part for part, _ in parts] or [np.empty(0)])
+    at = np.concatenate([part for _, part in parts] or [np.empty(0, np.int32)])
+    if (np.diff(at) < 0).any():
+        order = np.argsort(at, kind="stable")
+        return values[order], at[order]
+    return values, at
+
+
+def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Floats:
+    """Process life of each row, a new one where step or epoch goes back or it is marked in begun.
+
+    Rows whose step is not known (NaN) are compared by their epoch, as ``Collector`` does.
+    """
+    known = ~np.isnan(step)
+    back = np.zeros(len(step), np.bool_)
+    if known.all():
+        back[1:] = np.diff(step) < 0
+    elif not known.any() and begun is None:
+        at = np.flatnonzero(~np.isnan(epoch))
+        back[at[1:]] = np.diff(epoch[at]) < 0
+    else:
+        return _lives_by_row(step, epoch, begun)
+    found: Floats = np.cumsum(back if begun is None else back | begun).astype(np.float64)
+    return found
+
+
+def _lives_by_row(step: Floats, epoch: Floats, begun: Marks | None) -> Floats:
+    now, found = Lives(), np.empty(len(step))
+    marks = [False] * len(step) if begun is None else begun.tolist()
+    for row, (s, e, new) in enumerate(zip(step.tolist(), epoch.tolist(), marks, strict=True)):
+        if new:
+            now.restart()
+        found[row] = now.at(None if math.isnan(s) else s, None if math.isnan(e) else e)
+    return found
+
+
+def series_of(
+    frame: Frame, names: Mapping[str, str], rows: Rows, keep: Marks | None = None
+) -> dict[str, Series]:
+    """Columns as series. names: of a column to its name in the Record; where two columns have
+    one name and both have a number in a row, the later counts. keep: rows that are points."""
+    parts: dict[str, list[Column]] = {}
+    for column, name in names.items():
+        parts.setdefault(name, []).append(frame.column(column))
+    found = {}
+    for name, columns in parts.items():
+        values, at = columns[0] if len(columns) == 1 else _last(_joined(columns))
+        if keep is not None and not keep.all():
+            values, at = values[keep[at]], at[keep[at]]
+        if len(values):
+            found[name] = Series(values, rows, at)
+    return found
+
+
+def _last(column: Column) -> Column:
+    """The last number of each row."""
+    values, at = column
+    keep = np.append(np.diff(at) > 0, True) if len(at) else np.empty(0, np.bool_)
+    return values[keep], at[keep]
+
+
+def unknown(n: int) -> Floats:
+    """A column of NaN that takes no memory."""
+    return np.broadcast_to(np.float64(math.nan), (n,))
