@@ -46,9 +46,9 @@ def facts_in(path: Path) -> dict[str, Any]:
         return read_card(text, facts_of)
     raw = _json(text) if path.suffix == ".json" else _yaml(text)
     if path.name == "config.json":
-        return _model(raw)
+        return model_facts(raw)
     if path.name == "adapter_config.json":
-        return _adapter(raw)
+        return adapter_facts(raw)
     found = facts_of(raw)
     return found if len(found) > 1 else {}  # one name alone is not enough to call it settings
 
@@ -112,7 +112,7 @@ def _yaml(text: str) -> Mapping[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _model(raw: Mapping[str, Any]) -> dict[str, Any]:
+def model_facts(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Of a model's own config.json: its size of vocabulary, kind and number format."""
     if "model_type" not in raw and "architectures" not in raw:
         return {}
@@ -129,7 +129,7 @@ def _model(raw: Mapping[str, Any]) -> dict[str, Any]:
     return known | ({"versions": {"transformers": version}} if version else {})
 
 
-def _adapter(raw: Mapping[str, Any]) -> dict[str, Any]:
+def adapter_facts(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Of PEFT's adapter_config.json."""
     found = {
         "lora_rank": _count(raw.get("r")),
@@ -245,6 +245,7 @@ _NAMES: dict[str, tuple[str, Kind]] = {
     "epochs": ("num_train_epochs", _positive),
     "max_steps": ("max_steps", _count),
     "training_steps": ("max_steps", _count),
+    "num_iterations": ("max_steps", _count),
     "train_iters": ("max_steps", _count),
     "max_iters": ("max_steps", _count),
     "per_device_train_batch_size": ("batch_size", _count),
@@ -256,6 +257,7 @@ _NAMES: dict[str, tuple[str, Kind]] = {
     "max_grad_norm": ("max_grad_norm", _amount),
     "gradient_clip_val": ("max_grad_norm", _amount),
     "grad_clip": ("max_grad_norm", _amount),
+    "clip_grad": ("max_grad_norm", _amount),
     "weight_decay": ("weight_decay", _amount),
     "optim": ("optimizer", _words),
     "seed": ("seed", _from_0),
@@ -302,5 +304,6 @@ _NAMES: dict[str, tuple[str, Kind]] = {
     "model_name_or_path": ("model", _words),
     "model_id_or_path": ("model", _words),
     "base_model": ("model", _words),
+    "model_name": ("model", _words),
     "model": ("model", _words),
 }
