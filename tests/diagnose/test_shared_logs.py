@@ -63,7 +63,8 @@ def test_real_logs_are_judged_as_an_engineer_does() -> None:
         counts[row["confidence"]][1] += 1
         if not hit and row["confidence"] == "high":
             missed.append((row["local_path"], labels, [f.code for f in result.findings]))
-        if "healthy" in labels:
+        # A label of low confidence says "healthy" of a log that ends in a traceback.
+        if "healthy" in labels and row["confidence"] != "low":
             healthy += 1
             false_alarms += [(row["local_path"], alarms(result))] if alarms(result) else []
     print("labels matched:", counts, "| false alarms:", len(false_alarms), "of", healthy)  # noqa: T201

@@ -36,10 +36,11 @@ RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
 def diverged(case: Case) -> Finding | None:
     """The updates are too large for the loss surface: the run left what it had found. A jump that
     is on its way down again (harder data, a rise of the learning rate) is not called so unless it
-    is still above the start, nor is a loss near zero that wavers.
+    is still above the start, nor is a loss near zero that wavers, nor one of rewards, which says
+    nothing by its level.
     """
     values = case.losses
-    if len(values) < POINTS:
+    if len(values) < POINTS or case.objective == "reward":
         return None
     low, start = lowest(values), level(values[: max(1, len(values) // 20)])
     limit = low + max(RISE * abs(low), LOST * (start - low))

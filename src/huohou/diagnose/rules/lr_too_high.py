@@ -25,6 +25,9 @@ GRADIENT = 3.0  # times its early level: a gradient norm that says the same
 SWINGS = 3  # excursions of two lines and more,
 SWING = 0.3  # each by this part of the level
 SIZE = 6.0  # and by so many noises
+LOWER = 0.3  # quantile that a floor and a noise are taken from where half may be excursions
+QUIET = 0.545  # that quantile of the difference of two normal values, in standard deviations
+LONG = 2_000_000
 
 # What is usual, from which on a rate speaks against itself: adapters, all weights.
 HIGH = {True: 2e-3, False: 3e-4}
@@ -146,9 +149,9 @@ def _swings(case: Case, values: Floats) -> list[Evidence]:
     n = len(values)
     if n < 2 * POINTS:
         return []
-    width = max(7, n // 20)
-    base = _medians(values, width)
-    spread = noise(values.tolist())
+    width = max(15, n // 20)  # an excursion is shorter
+    base = _floor(values, width)
+    spread = _quiet(values)
     up = values - base > np.maximum(SWING * np.abs(base), SIZE * spread)
     up[: n // 10] = False
     begins = [i for i in np.flatnonzero(up[:-1] & up[1:]).tolist() if not up[i - 1]]
@@ -158,13 +161,19 @@ def _swings(case: Case, values: Floats) -> list[Evidence]:
     return [lr_too_high.evidence("swings", top, n=len(begins))]
 
 
-def _medians(values: Floats, width: int) -> Floats:
-    """Median of the values around each."""
-    padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
-    if len(values) * width > 2_000_000:  # a long log: by blocks, which are many and small
+def _floor(values: Floats, width: int) -> Floats:
+    """What a third of the values around each lie below: excursions may take up half of a run."""
+    if len(values) * width > LONG:  # by blocks, which are many and small then
         blocks = np.array_split(values, len(values) // width)
-        return np.concatenate([np.full(len(part), np.median(part)) for part in blocks])
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+        return np.concatenate([np.full(len(part), np.quantile(part, LOWER)) for part in blocks])
+    padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, width)
+    return np.asarray(np.quantile(around, LOWER, axis=1), dtype=np.float64)
+
+
+def _quiet(values: Floats) -> float:
+    """Noise by the smaller differences of neighbours, as of a normal distribution."""
+    return float(np.quantile(np.abs(np.diff(values)), LOWER)) / QUIET
 
 
 def _at_epochs(case: Case, begins: Sequence[int]) -> bool:

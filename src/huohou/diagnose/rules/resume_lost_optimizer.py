@@ -13,7 +13,8 @@ from huohou.diagnose.settings import setting
 from huohou.record.columns import Floats, Series
 from huohou.record.finding import Finding
 
-JUMP = 0.2  # of the peak: a learning rate does not change by so much at once
+RISE = 0.08  # of the peak: no schedule rises by so much at once after its warm-up,
+DROP = 0.2  # nor falls by so much, to rise again
 RAMP = 3.0  # and not by so many times what it changed by just before
 HEAD = 5  # rates before a jump: staircases of a warm-up are shorter
 LOW = 0.1  # of the peak: from below this a cosine restarts
@@ -52,10 +53,11 @@ SAW = [1e-4 * (1 - (i % 20) / 20) for i in range(60)]
     source="transformers issues 34053 and 27749",
 )
 def resume_lost_optimizer(case: Case) -> Outcome:
-    """The learning rate is a function of the step: a change by more than a fifth of its peak from
-    one line to the next, and by more than 3 times what it changed by just before, is a schedule
-    that began again or was stretched anew. A drop that stays is a schedule in stairs, and rises at
-    equal distances, or one from near 0 that ends a half or a third of the run, are restarts that
+    """The learning rate is a function of the step: a rise by more than 8 % of its peak from one
+    line to the next, or a drop by more than a fifth of it with a rise after it, and by more than 3
+    times what it changed by just before, is a schedule that began again or was stretched anew. A
+    drop that stays is a schedule in stairs, a rise above all rates before is a warm-up, and rises
+    at equal distances, or one from near 0 that ends a half or a third of the run, are restarts that
     were meant; they are left out, like what happens within the first 5 lines. Where the log shows
     that another process took over, a loss that is more than 6 noises higher there and goes down
     once more, by less than what lost weights would cost, says that the state of the optimizer was
@@ -96,15 +98,17 @@ def _jump(rates: Series, name: str) -> int | None:
         return None
     peak, steps = float(values.max()), np.diff(values)
     usual = np.maximum(*(np.abs(np.r_[np.zeros(lag), steps[:-lag]]) for lag in (1, 2)))
-    large = np.abs(steps) > np.maximum(JUMP * peak, RAMP * usual)
-    found = [int(i) + 1 for i in np.flatnonzero(large) if i + 1 >= HEAD]
+    reached = np.maximum.accumulate(values)[:-1]  # who goes beyond it is still warming up
+    rises = (steps > np.maximum(RISE * peak, RAMP * usual)) & (values[1:] <= 1.01 * reached)
+    drops = -steps > np.maximum(DROP * peak, RAMP * usual)
+    found = [int(i) + 1 for i in np.flatnonzero(rises | drops) if i + 1 >= HEAD]
     odd = [i for i in found if values[i] > values[i - 1] or _rises_again(values, i, peak)]
     return None if not odd or _is_cycle(rates, odd, peak) else odd[0]
 
 
 def _rises_again(values: Floats, i: int, peak: float) -> bool:
     """Whether a drop is the begin of a warm-up."""
-    return bool(values[i:].max() > values[i] + JUMP * peak)
+    return bool(values[i:].max() > values[i] + DROP * peak)
 
 
 def _is_cycle(rates: Series, odd: Sequence[int], peak: float) -> bool:

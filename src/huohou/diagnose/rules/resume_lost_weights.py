@@ -110,7 +110,13 @@ def _jump(values: Sequence[float]) -> int | None:
     """Index of the one jump back to the start that decays once more; None where there is none."""
     n, start, spread = len(values), values[0], noise(values)
     found = []
-    for i in (np.flatnonzero(np.diff(values) > NOISES * spread) + 1).tolist():
+    if min(values) <= 0:
+        return None
+    # Noise may be a part of the level, large where the loss is large: a jump stands out so, too.
+    logs = np.log(values)
+    large = np.diff(values) > NOISES * spread
+    large &= np.diff(logs) > NOISES * noise(logs.tolist())
+    for i in (np.flatnonzero(large) + 1).tolist():
         if not 2 * FEW <= i < n - FEW:
             continue
         before = level(values[i - FEW : i])
