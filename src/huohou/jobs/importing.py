@@ -48,7 +48,8 @@ def name_of(path: Path) -> str:
     >>> name_of(Path("out/demo/checkpoint-40/trainer_state.json"))
     'demo'
     """
-    usual = ["checkpoint-*", *(pattern.rpartition("/")[2] for pattern in patterns())]
+    names = (pattern.rpartition("/")[2] for pattern in patterns())
+    usual = ["checkpoint-*", *(name for name in names if not name.startswith("*."))]
     file = path.resolve()
     for place in (file, *file.parents):
         if place.name and not any(fnmatch(place.name, pattern) for pattern in usual):

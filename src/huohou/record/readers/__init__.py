@@ -15,28 +15,37 @@ Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning
 - of the settings: ``learning_rate``, ``lr_scheduler``, ``warmup_steps``, ``batch_size``,
   ``gradient_accumulation``, ``max_grad_norm``, ``dtype`` (fp32, fp16, bf16), ``logging_steps``,
   ``eval_steps``, ``eval_strategy``, ``save_steps``, ``lora_rank``, ``lora_alpha``,
+  ``lora_dropout``, ``warmup_ratio``, ``weight_decay``, ``seed``, ``finetuning_type``,
+  ``cutoff_len``, ``val_size``, ``train_on_prompt``, ``resume_from_checkpoint``,
+  ``overwrite_output_dir``, ``nan_inf_filter``, ``trained_dtype`` (of the weights that are trained),
   ``total_batch_size`` (rows of an update), ``trainable_parameters``, ``parameters``;
-- of data and model: ``rows``, ``eval_rows``, ``vocab_size``, ``model``, ``versions``;
+- of data and model: ``rows``, ``eval_rows``, ``vocab_size``, ``model``, ``model_dtype``,
+  ``versions``, ``predictions`` and ``eval_data`` (files of answers and of rows split off);
 - of a ranking or contrastive loss: ``loss_kind`` (cross-entropy, in-batch, margin, logistic,
   preference, reward), ``candidates`` (k a question is ranked among, or N of a batch's contrast),
   ``margin``, ``scale`` (what similarities are multiplied with), ``negatives`` (a positive),
-  ``eval_positives_only`` (True where said);
+  ``eval_positives_only`` (True where said), ``eval_candidates`` (documents a question of the
+  evaluation is ranked among), ``eval_batch_size``, ``pairs`` ("all" where a ranking loss is over
+  all ordered pairs of a list);
 - of what a report tells: ``restart`` (``at`` which loss it begins each time, what was ``reached``
   before), ``hard_cases`` (``count`` ``of`` the evaluated rows, ``trained`` on), ``test_rows``.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from huohou.errors import DataError
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 from huohou.registry import Registry
-from huohou.text import say
+
+if TYPE_CHECKING:
+    from huohou.record.readers._folder import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,8 @@ class Reader:
     recognises: whether a file is of this format, from its content; read: the file as a Record;
     files: patterns looked for in a folder; rank: the lowest is asked first, formats that accept
     much come last; folder: for a format whose run is several files, the run in a folder, None
-    where there is none. Its files are then not read one by one.
+    where there is none. Its files are then not read one by one; beside: whether it reads what lies
+    beside a log, such as results, and belongs to the run of that log.
     """
 
     recognises: Callable[[Source], bool]
@@ -54,6 +64,7 @@ class Reader:
     files: tuple[str, ...] = ()
     rank: int = 50
     folder: Callable[[Path], Record | None] | None = None
+    beside: bool = False
 
 
 readers: Registry[Reader] = Registry("readers")
@@ -69,15 +80,29 @@ def read(path: Path | str, reader: str | None = None) -> Record:
     place = Path(path)
     names()  # so that the built-in readers are there
     chosen = readers.get(reader) if reader else None
-    return _read_folder(place, chosen) if place.is_dir() else _read_file(place, chosen)
+    if not place.is_dir():
+        return _read_file(place, chosen)
+    from huohou.record.readers import _folder
+
+    return _folder.read_folder(place, _asked(chosen), ", ".join(patterns()))
 
 
 def candidates(path: Path | str, reader: str | None = None) -> list[Path]:
     """The files that ``read`` would open: the file itself, or what readers look for in a folder."""
     place = Path(path)
     names()
-    asked = [readers.get(reader)] if reader else list(_ranked().values())
-    return list(_logs(place, asked)) if place.is_dir() else [place]
+    chosen = readers.get(reader) if reader else None
+    if not place.is_dir():
+        return [place]
+    from huohou.record.readers import _folder
+
+    return _folder.files(place, _asked(chosen))
+
+
+def _asked(chosen: Reader | None) -> "Asked":
+    from huohou.record.readers._folder import Asked
+
+    return Asked([chosen], one=True) if chosen else Asked(list(_ranked().values()))
 
 
 def _read_file(path: Path, chosen: Reader | None) -> Record:
@@ -88,55 +113,6 @@ def _read_file(path: Path, chosen: Reader | None) -> Record:
         if candidate.recognises(source):
             return candidate.read(source)
     raise DataError("reader.unknown", path=path, known=", ".join(_ranked()))
-
-
-def _read_folder(folder: Path, chosen: Reader | None) -> Record:
-    """The file of the folder that holds most points; the others are named in the notes."""
-    found: list[Record] = []
-    refused: list[DataError] = []
-    for read_one in _ways(folder, chosen):
-        try:
-            record = read_one()
-        except DataError as error:
-            refused.append(error)
-        else:
-            found += [] if record is None else [record]
-    if not found:
-        if refused:
-            raise refused[0]
-        known = ", ".join(patterns())
-        raise DataError("reader.no_log_in_folder", path=folder, patterns=known)
-    fullest = max(found, key=lambda record: sum(map(len, record.series.values())))
-    others = ", ".join(str(r.source["path"]) for r in found if r is not fullest)
-    notes = (*fullest.notes, say("reader.others", files=others)) if others else fullest.notes
-    return replace(fullest, notes=notes)
-
-
-def _ways(folder: Path, chosen: Reader | None) -> Iterator[Callable[[], Record | None]]:
-    """What can be read in a folder: runs of several files, and the files of the other formats."""
-    asked = [chosen] if chosen else list(_ranked().values())
-    for candidate in asked:
-        if candidate.folder is not None:
-            yield partial(candidate.folder, folder)
-    for path in _logs(folder, [one for one in asked if one.folder is None]):
-        yield partial(_read_file, path, chosen)
-
-
-def _logs(folder: Path, asked: Iterable[Reader]) -> Iterator[Path]:
-    """Files of the folder that a reader looks for; of numbered checkpoints the last only."""
-    seen: set[Path] = set()
-    for candidate in asked:
-        for pattern in candidate.files:
-            hits = sorted(folder.glob(pattern), key=_number)
-            for path in hits[-1:] if "/" in pattern else hits:
-                if path.is_file() and path not in seen:
-                    seen.add(path)
-                    yield path
-
-
-def _number(path: Path) -> tuple[int, str]:
-    digits = path.parent.name.rpartition("-")[2]
-    return (int(digits) if digits.isdecimal() else -1, path.name)
 
 
 @cache

@@ -202,10 +202,10 @@ def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Floats:
     known = ~np.isnan(step)
     back = np.zeros(len(step), np.bool_)
     if known.all():
-        back[1:] = np.diff(step) < 0
+        back[1:] = step[1:] < step[:-1]  # a difference of infinities is none
     elif not known.any() and begun is None:
         at = np.flatnonzero(~np.isnan(epoch))
-        back[at[1:]] = np.diff(epoch[at]) < 0
+        back[at[1:]] = epoch[at[1:]] < epoch[at[:-1]]
     else:
         return _lives_by_row(step, epoch, begun)
     found: Floats = np.cumsum(back if begun is None else back | begun).astype(np.float64)

@@ -77,4 +77,4 @@ def _recognises(source: Source) -> bool:
     return any(map(_FIGURE.fullmatch, found)) or len(_WANDB & found.keys()) > 1
 
 
-readers.register("results")(Reader(_recognises, read_results, FILES, rank=60))
+readers.register("results")(Reader(_recognises, read_results, FILES, rank=60, beside=True))

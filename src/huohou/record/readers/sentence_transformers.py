@@ -86,5 +86,6 @@ readers.register("sentence-transformers")(
         read_evaluations,
         ("*_results.csv", "*_results_@*.csv"),
         rank=55,
+        beside=True,
     )
 )

@@ -13,7 +13,7 @@ from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._cells import heading, rows
 from huohou.record.readers._source import Source
-from huohou.record.readers._table import record_of
+from huohou.record.readers._table import Table, record_of_table
 from huohou.record.record import Record
 from huohou.text import say
 
@@ -30,12 +30,12 @@ def read_export(source: Source) -> Record:
     if any(_BETWEEN in name for name in columns) and not points:
         raise DataError("reader.no_rows", path=source.path)
     run = max(points, key=lambda name: points[name], default="")
-    wanted = {at: name for at, name in _of_run(columns, run)}
-    table = [
-        (line, {wanted[at]: cell for at, cell in enumerate(cells) if at in wanted and cell.strip()})
-        for line, cells in rows(source)
-    ]
-    record = record_of([row for row in table if row[1]], source, "wandb-csv")
+    wanted = dict(_of_run(columns, run))
+    names = tuple(wanted.get(at, "") for at in range(len(columns)))
+    table = Table()
+    for line, cells in rows(source):
+        table.put(line, names[: len(cells)], cells[: len(names)])
+    record = record_of_table(table, source, "wandb-csv")
     known = {**record.source, "run": run} if run else record.source
     others = [name for name in points if name != run]
     notes = (*record.notes, _named(run, others)) if others else record.notes
