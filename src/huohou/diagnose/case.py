@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from huohou.diagnose.scores import of_embeddings
-from huohou.record.columns import Floats, Point, Series
+from huohou.record.columns import Floats, Marks, Point, Series
 from huohou.record.record import Record
 
 Objective = Literal["likelihood", "preference", "reward"]
@@ -51,7 +51,7 @@ class Case:
         """The course without NaN, infinities and values on the way there."""
         if name not in self._finite:
             points = self.course(name)
-            good = np.abs(points.values) < _HUGE  # False for NaN
+            good = sane(points.values)
             self._finite[name] = points if good.all() else points.take(good)
         return self._finite[name]
 
@@ -139,8 +139,8 @@ class Case:
     def kept(self) -> Point | None:
         """The lowest evaluation loss that has a checkpoint on the disk, where that is known."""
         steps = set(self.record.facts.get("checkpoints") or ())
-        saved = [p for p in self.evals if p.step in steps]
-        return min(saved, key=lambda p: p.value, default=None)
+        saved = self.evals.take(np.isin(self.evals.steps, list(steps)))
+        return saved[int(saved.values.argmin())] if saved else None
 
     def near(self, name: str, point: Point) -> Point | None:
         """The point of another series at the same place or the last before it."""
@@ -172,9 +172,9 @@ class Case:
         return starts
 
 
-def sane(value: float) -> bool:
-    """Whether a value is a number that can be worked with: no NaN, not infinite or about to be."""
-    return -_HUGE < value < _HUGE
+def sane(values: Floats) -> Marks:
+    """Which values can be worked with: no NaN, not infinite or about to be."""
+    return np.abs(values) < _HUGE
 
 
 def place(point: Point) -> float:

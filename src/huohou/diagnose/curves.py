@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 # More points than this are put together in blocks: test and fit are quadratic.
 _LONGEST = 200
 _FITTED = 60
+_FEW = 50  # values for which an array does not pay
 _MAD = 1.4826  # median absolute deviation to standard deviation, for a normal distribution
 _Z95 = 1.959964
 
@@ -42,7 +43,7 @@ class Trend:
         return self.z < -NormalDist().inv_cdf(1 - alpha)
 
 
-def noise(values: Sequence[float]) -> float:
+def noise(values: Sequence[float] | Floats) -> float:
     """Standard deviation of the noise around a slowly changing level.
 
     From the median absolute difference of neighbours, so that a trend and a few spikes do not
@@ -138,9 +139,19 @@ def lowest(values: Sequence[float]) -> float:
     return min(level(values[i : i + width]) for i in starts)
 
 
-def level(values: Sequence[float]) -> float:
+def level(values: Sequence[float] | Floats) -> float:
     """Median."""
-    return float(median(values))
+    return float(median(values) if len(values) < _FEW else np.median(values))
+
+
+def last_stretch(marks: NDArray[np.bool_]) -> int:
+    """Where the unbroken stretch of marks at the end begins.
+
+    >>> last_stretch(np.array([True, False, True, True]))
+    2
+    """
+    gaps = np.flatnonzero(~marks)
+    return int(gaps[-1]) + 1 if len(gaps) else 0
 
 
 def trend(values: Sequence[float]) -> Trend:

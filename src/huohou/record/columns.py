@@ -6,9 +6,9 @@ looks at all values uses ``values``, ``steps`` and the other columns: NaN there 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,16 @@ class Series(Sequence[Point]):
         """The points that are marked, or that stand at these indices."""
         return Series(self.values[which], self._rows, self._at[which])
 
+    def lives(self, least: int = 1) -> "list[Series]":
+        """The points of each process life, in order of appearance; least: points of a life that
+        counts."""
+        _, first, which, counts = np.unique(
+            self.segs, return_index=True, return_inverse=True, return_counts=True
+        )
+        parts = np.split(np.argsort(which, kind="stable"), np.cumsum(counts)[:-1])
+        long = [life for life in np.argsort(first).tolist() if counts[life] >= least]
+        return [self.take(parts[life]) for life in long]
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -135,11 +145,10 @@ class Series(Sequence[Point]):
     def __iter__(self) -> Iterator[Point]:
         for begin in range(0, len(self), _BLOCK):
             part = self[begin : begin + _BLOCK]
-            columns = (part.values, part.steps, part.epochs, part.times, part.segs, part.lines)
-            for value, step, epoch, t, seg, line in zip(
-                *(column.tolist() for column in columns), strict=True
-            ):
-                yield Point(value, _whole(step), _known(epoch), _known(t), int(seg), _whole(line))
+            steps, lines = _optional(part.steps, int), _optional(part.lines, int)
+            epochs, times = _optional(part.epochs), _optional(part.times)
+            segs = part.segs.astype(np.int64).tolist()
+            yield from map(Point, part.values.tolist(), steps, epochs, times, segs, lines)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, str | bytes):
@@ -167,6 +176,11 @@ class Series(Sequence[Point]):
 
 def _column(values: Iterable[float | None]) -> Floats:
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _optional(column: Floats, kind: Callable[[float], Any] = float) -> list[Any]:
+    """A column as Python's numbers, None where it is not known."""
+    return [None if value != value else kind(value) for value in column.tolist()]  # noqa: PLR0124
 
 
 def _known(value: float) -> float | None:

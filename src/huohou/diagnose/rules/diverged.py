@@ -1,5 +1,7 @@
 """The loss has risen far above its best and stays there."""
 
+import numpy as np
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, lowest, trend
 from huohou.diagnose.examples import falling, line, run
@@ -55,9 +57,9 @@ def diverged(case: Case) -> Finding | None:
 
 
 def _finding(case: Case, low: float, limit: float) -> Finding:
-    best = min(case.loss, key=lambda p: abs(p.value - low))
-    after = case.loss[case.loss.index(best) :]
-    onset = next(p for p in after if p.value > limit)
+    at = int(np.abs(case.loss.values - low).argmin())
+    best, after = case.loss[at], case.loss[at:]
+    onset = after[int((after.values > limit).argmax())]
     facts = [diverged.evidence("best", best), diverged.evidence("onset", onset)]
     facts.append(diverged.evidence("end", case.loss[-1]))
     rate, peak = case.near("learning_rate", onset), case.peak_rate()

@@ -1,8 +1,9 @@
 """The learning rate is zero, throughout or at the end."""
 
-from itertools import takewhile
+import numpy as np
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.curves import Floats, last_stretch
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Finding
@@ -36,12 +37,12 @@ def lr_zero(case: Case) -> Finding | None:
     the time was spent on nothing. Logs that print six decimals of a small rate are left out.
     """
     rates = case.finite("learning_rate")
-    peak = max((p.value for p in rates), default=0.0)
-    if rates and all(p.value == 0.0 for p in rates):
+    peak = case.peak_rate() or 0.0
+    if rates and not rates.values.any():
         facts = [lr_zero.evidence("throughout", rates[-1], n=len(rates))]
         return lr_zero.finding(facts, [lr_zero.advice("set_rate")], where=where(rates[0]))
-    tail = list(takewhile(lambda p: p.value <= NOTHING * peak, reversed(rates)))[::-1]
-    if len(tail) <= max(WASTED * len(rates), 4) or _rounded(peak, [p.value for p in rates]):
+    tail = rates[last_stretch(rates.values <= NOTHING * peak) :]
+    if len(tail) <= max(WASTED * len(rates), 4) or _rounded(peak, rates.values):
         return None
     return lr_zero.finding(
         severity="warning",
@@ -51,6 +52,6 @@ def lr_zero(case: Case) -> Finding | None:
     )
 
 
-def _rounded(peak: float, rates: list[float]) -> bool:
+def _rounded(peak: float, rates: Floats) -> bool:
     """Whether the rates are multiples of 1e-6 so small that 0 may mean half of that."""
-    return peak < 2e-5 and all(abs(r * 1e6 - round(r * 1e6)) < 1e-6 for r in rates)
+    return peak < 2e-5 and bool((np.abs(rates * 1e6 - np.round(rates * 1e6)) < 1e-6).all())

@@ -1,9 +1,11 @@
 """A dead run that shows a loss of 0.0."""
 
 import math
-from itertools import takewhile
+
+import numpy as np
 
 from huohou.diagnose.case import Case, place
+from huohou.diagnose.curves import last_stretch
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Finding
@@ -42,13 +44,14 @@ def masked_nan(case: Case) -> Finding | None:
     by way of small values and with a gradient; rewards have losses near 0 and are left out.
     """
     losses = case.course("loss")
-    zeros = list(takewhile(lambda p: p.value == 0.0, reversed(losses)))[::-1]
+    zeros = losses[last_stretch(losses.values == 0.0) :]
     if len(zeros) < ZEROS or case.objective == "reward":
         return None
     before = losses[len(losses) - len(zeros) - 1] if len(zeros) < len(losses) else None
-    grads = [p.value for p in case.course("grad_norm") if place(p) >= place(zeros[0])]
-    dead = sum(math.isnan(g) for g in grads) * 2 > len(grads)
-    jumped = not grads and (before is None or before.value > JUMP)
+    norms = case.course("grad_norm")
+    grads = norms.values[norms.places >= place(zeros[0])]
+    dead = np.isnan(grads).sum() * 2 > len(grads)
+    jumped = not len(grads) and (before is None or before.value > JUMP)
     if not dead and not jumped:
         return None
     facts = [masked_nan.evidence("zeros", zeros[0], n=len(zeros))]

@@ -5,8 +5,8 @@ import math
 from huohou.diagnose.case import Case, place, sane
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.record.columns import Point, Series
 from huohou.record.finding import Advice, Evidence, Finding
-from huohou.record.record import Point
 
 RECOVERED = 3  # finite values after the last bad one: the weights lived on
 NAN, INF = math.nan, math.inf
@@ -37,11 +37,11 @@ def nan_loss(case: Case) -> Finding | None:
     or that one batch was bad: that is a warning.
     """
     losses, evals = case.course("loss"), case.course(case.eval_name)
-    bad = [p for p in losses if not sane(p.value)]
+    bad = losses.take(~sane(losses.values))
     if not bad:
-        return _only_eval([p for p in evals if not sane(p.value)], len(evals))
-    after = [p for p in losses if place(p) > place(bad[-1])]
-    survived = len(after) >= RECOVERED
+        return _only_eval(evals.take(~sane(evals.values)), len(evals))
+    after = losses.places > place(bad[-1])
+    survived = after.sum() >= RECOVERED
     return nan_loss.finding(
         severity="warning" if survived else "error",
         evidence=_evidence(case, bad, survived),
@@ -50,17 +50,17 @@ def nan_loss(case: Case) -> Finding | None:
     )
 
 
-def _only_eval(bad: list[Point], evaluations: int) -> Finding | None:
+def _only_eval(bad: Series, evaluations: int) -> Finding | None:
     if not bad:
         return None
     facts = [nan_loss.evidence("eval", bad[0], n=len(bad), of=evaluations)]
     return nan_loss.finding(facts, [nan_loss.advice("eval_rows")], where=where(bad[0]))
 
 
-def _evidence(case: Case, bad: list[Point], survived: bool) -> list[Evidence]:
+def _evidence(case: Case, bad: Series, survived: bool) -> list[Evidence]:
     n, first = len(case.course("loss")), bad[0]
     facts = [nan_loss.evidence("first", first, n=len(bad), of=n)]
-    before = [p for p in case.loss if place(p) < place(first)]
+    before = case.loss.take(case.loss.places < place(first))
     if before:
         facts.append(nan_loss.evidence("before", before[-1]))
     rate = case.near("learning_rate", first)

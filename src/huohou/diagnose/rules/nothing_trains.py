@@ -40,9 +40,9 @@ def nothing_trains(case: Case) -> Outcome:
     if len(grads) < POINTS and len(evals) < POINTS:
         return Need("grad_norm", POINTS)
     facts: list[Evidence] = []
-    if len(grads) >= POINTS and all(p.value < NO_GRADIENT for p in grads):
+    if len(grads) >= POINTS and (grads.values < NO_GRADIENT).all():
         facts.append(nothing_trains.evidence("gradient", grads[-1], n=len(grads)))
-    same = len({p.value for p in evals}) == 1 and len(f"{evals[0].value:g}".strip("0.")) >= DIGITS
+    same = len(set(evals.values.tolist())) == 1 and len(f"{evals[0].value:g}".strip("0.")) >= DIGITS
     if len(evals) >= POINTS and same:
         facts.append(nothing_trains.evidence("evals", evals[-1], n=len(evals)))
     if not facts:

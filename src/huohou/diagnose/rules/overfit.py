@@ -49,7 +49,7 @@ def overfit(case: Case) -> Finding | None:
     evals = case.evals
     if len(evals) < EVALS:
         return None
-    values = [p.value for p in evals]
+    values: list[float] = evals.values.tolist()
     fit = valley(values)
     at = values.index(min(values))
     after = values[at:]
@@ -74,7 +74,7 @@ def overfit(case: Case) -> Finding | None:
 
 def _train_falls(case: Case, best: Point) -> bool:
     """Whether the training loss fell on from the best evaluation to the end."""
-    span = [p.value for p in case.loss if place(p) >= place(best)]
+    span = case.loss.values[case.loss.places >= place(best)]
     if len(span) < 3:
         return False
     third = max(1, len(span) // 3)
@@ -96,7 +96,7 @@ def _better(case: Case, best: Point) -> list[Evidence]:
     for name in sorted(case.record.series):
         if name.startswith("eval_") and any(word in name.split("_") for word in _UP):
             points, then = case.finite(name), case.near(name, best)
-            spread = noise([p.value for p in points])
+            spread = noise(points.values)
             if points and then is not None and points[-1].value > then.value + spread:
                 facts.append(overfit.evidence("better", points[-1], name=name, then=then.value))
     return facts

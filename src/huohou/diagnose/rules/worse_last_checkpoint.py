@@ -37,7 +37,7 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     evals = case.evals
     if len(evals) < EVALS:
         return None
-    values = [p.value for p in evals]
+    values: list[float] = evals.values.tolist()
     at = values.index(min(values))
     fit = valley(values)
     rise = values[-1] - fit.low

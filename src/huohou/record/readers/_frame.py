@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from huohou.record.columns import Floats, Indices, Marks, Rows, Series
 from huohou.record.readers._rows import Lives, number, refuse_many, whole
@@ -98,7 +99,7 @@ class Frame:
             found[at] = values
         return found
 
-    def reorder(self, order: Indices) -> None:
+    def reorder(self, order: NDArray[np.intp]) -> None:
         """Put the rows in this order."""
         rank = np.empty(len(self), np.int32)
         rank[order] = np.arange(len(self), dtype=np.int32)

@@ -67,6 +67,8 @@ def record_of(rows: Iterable[tuple[int, Mapping[str, Any]]], source: Source, rea
     for line, row in rows:
         table.add(line, row)
     return record_of_table(table, source, reader)
+
+
 def record_of_table(table: Table, source: Source, reader: str) -> Record:
     """The same of a table that is put together already."""
     columns = table.names
