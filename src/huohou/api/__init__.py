@@ -3,7 +3,7 @@
 from huohou.api.common import find_run, need_extra, workspace
 from huohou.api.data import data_check, data_make, data_split, data_stats
 from huohou.api.jobs import branch, move, resume, same_name, stop, train
-from huohou.api.judging import diagnose, evaluate, explain, explain_all
+from huohou.api.judging import diagnose, evaluate, explain, explain_all, gates_file
 from huohou.api.listing import (
     back_up,
     import_log,
@@ -31,6 +31,7 @@ __all__ = [
     "explain",
     "explain_all",
     "find_run",
+    "gates_file",
     "import_log",
     "init",
     "make_plan",

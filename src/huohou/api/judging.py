@@ -7,6 +7,8 @@ from huohou.api.common import find_run, need_extra
 from huohou.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from huohou.diagnose.engine import Diagnosis
     from huohou.evaluate.card import Scorecard
     from huohou.evaluate.score import Progress as ScoreProgress
@@ -16,14 +18,18 @@ def diagnose(
     ref: str | Path,
     *,
     reader: str | None = None,
+    rows: str | Path | None = None,
+    eval_rows: str | Path | None = None,
+    model: str = "none",
     page: Path | None = None,
     next_file: Path | None = None,
 ) -> "Diagnosis":
     """Say what is wrong with a run of ours or a log of any trainer.
 
     ref: a log, its folder, or a run by number, name or `last`; reader: format of the log, found
-    from its content when not given; page: where to write it as HTML; next_file: where to write a
-    run file with the settings advised, which is left out where no setting would cure it.
+    from its content when not given; rows, eval_rows: the data of the run, which are checked with
+    the tokenizer of model ("none" for no tokenizer); page: where to write it as HTML; next_file:
+    where to write a run file with the settings advised, which is left out where none would cure it.
     Raises DataError, UsageError, the latter for a file that is there already.
     """
     from huohou.diagnose.engine import diagnose
@@ -35,7 +41,7 @@ def diagnose(
     path = Path(ref)
     named = path.name == str(ref) and not path.suffix and not path.exists()
     record = read(find_run(str(ref)).folder if named else path, reader)
-    found = diagnose(record)
+    found = diagnose(record, data=_data(rows, eval_rows, model))
     if page is not None:
         from huohou.report.diagnosis_page import page as drawn
 
@@ -47,6 +53,26 @@ def diagnose(
         if written is not None:
             next_file.write_text(written, encoding="utf-8")
     return found
+
+
+def _data(
+    rows: str | Path | None, eval_rows: str | Path | None, model: str
+) -> dict[str, Any] | None:
+    """What the checks of the data say of the rows of a run, None where none are given."""
+    from huohou.api.data import data_check
+
+    if rows is None:
+        if eval_rows is not None:
+            raise UsageError("diagnose.eval_needs_data")
+        return None
+    return data_check(rows, eval_rows, model=model)
+
+
+def gates_file(gates: "Iterable[Mapping[str, Any]]") -> str:
+    """Text of a gates file for `eval --gate`, from the gates of a diagnosis."""
+    from huohou.diagnose.gates import gates_file
+
+    return gates_file(gates)
 
 
 def explain(code: str) -> dict[str, Any]:

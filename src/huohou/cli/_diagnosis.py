@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -27,7 +27,55 @@ def show_diagnosis(told: Mapping[str, Any], needs: tuple[str, ...] = ()) -> None
     for finding in told["findings"]:
         click.echo()
         show_finding(finding)
+    _show_claims(told["claims"])
+    _show_criteria(told["criteria"], told["gates"])
     _show_extent(told)
+
+
+def _show_claims(claims: Sequence[Mapping[str, Any]]) -> None:
+    """What a report says and what is true."""
+    if claims:
+        click.echo("\n" + say("diagnose.claims"))
+    for claim in claims:
+        verdict = say(f"claim.verdict.{claim['verdict']}")
+        click.echo(f"  {_quoted(claim)}: {click.style(verdict, bold=True)}", color=colours())
+        click.echo(f"    {claim['statement']}")
+        click.echo(f"    {claim['decides']}")
+
+
+def _quoted(claim: Mapping[str, Any]) -> str:
+    lines = ", ".join(map(str, claim["lines"]))
+    key = "diagnose.claim" if lines else "diagnose.claim_no_line"
+    return say(key, lines=lines, text=claim["text"])
+
+
+def _show_criteria(
+    criteria: Sequence[Mapping[str, Any]], gates: Sequence[Mapping[str, Any]]
+) -> None:
+    """What a report wants to reach: met already, to be measured, or by hand."""
+    if not criteria:
+        return
+    click.echo("\n" + say("diagnose.criteria"))
+    for one in criteria:
+        click.echo("  " + say("diagnose.criterion", line=one["line"], text=one["text"]))
+        click.echo("    " + _checked(one))
+    if gates:
+        from huohou import api
+
+        click.echo(say("diagnose.gates"))
+        click.echo(api.gates_file(gates))
+
+
+def _checked(one: Mapping[str, Any]) -> str:
+    if one["metric"] == "status" and one["met"] is not None:
+        return say("diagnose.gate.status_met" if one["met"] else "diagnose.gate.status")
+    if one["by"] == "record":
+        value = f"{one['value']:.4g}"
+        key = "met" if one["met"] else "missed"
+        return say(f"diagnose.gate.{key}", metric=one["metric"], value=value)
+    signs = {"min": ">=", "max": "<="}
+    bounds = " ".join(f"{sign} {one[b]:g}" for b, sign in signs.items() if one[b] is not None)
+    return say(f"diagnose.gate.{one['by']}", metric=one["metric"], bounds=bounds)
 
 
 def show_finding(finding: Mapping[str, Any]) -> None:
@@ -67,6 +115,7 @@ def _source(source: Mapping[str, Any]) -> Iterator[str]:
     evals = max((n for name, n in points.items() if name.startswith("eval_")), default=0)
     counts = {"losses": points.get("loss", 0), "evals": evals, "updates": source["updates"]}
     counts["lives"] = source["segments"] if source["segments"] > 1 else 0
+    counts |= {"scores": source["figures"], "stated": source["criteria"]}
     told = [say(f"diagnose.{name}", n=n) for name, n in counts.items() if n]
     if source["epochs"]:
         told.append(say("diagnose.epochs", n=f"{source['epochs']:.3g}"))

@@ -58,14 +58,17 @@ class Need:
 
     what: a series (``loss``, ``eval_loss``, ...), ``updates``, ``epochs``, ``plan``, ``data``,
     ``probe``, ``embedding`` (that embeddings are trained), or ``fact:NAME``; count: points of the
-    series.
+    series; instead: a fact that does as well.
     """
 
     what: str
     count: int = 1
+    instead: str = ""
 
     def met(self, case: Case) -> bool:
         """Whether the case has it."""
+        if self.instead and self.instead in case.record.facts:
+            return True
         if self.what in ("updates", "epochs", "plan", "data", "probe"):
             return getattr(case, self.what) is not None
         if self.what == "embedding":

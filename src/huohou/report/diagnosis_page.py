@@ -32,7 +32,7 @@ def page(record: Record, found: Diagnosis) -> str:
             *_charts(record, found.findings),
             *(line for finding in found.findings for line in _finding(finding)),
             *_table("page.claims", found.claims, ("text", "verdict", "statement", "decides")),
-            *_table("page.gates", found.gates, ("metric", "min", "max", "value", "met", "text")),
+            *_table("page.gates", found.criteria, ("metric", "min", "max", "value", "met", "text")),
             *_extent(found),
         ]
     )

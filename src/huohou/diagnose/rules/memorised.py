@@ -10,6 +10,7 @@ from huohou.record.finding import Finding
 
 PASSES = 5
 BY_HEART = 0.95  # mean probability of a token of the answer
+FEWEST = 2  # values: what two say of a run after many passes is what twenty say
 GAP = 1.0  # nats between evaluation and training loss
 
 
@@ -17,13 +18,16 @@ GAP = 1.0  # nats between evaluation and training loss
     "memorised",
     severity="warning",
     cause=Cause.DURATION,
-    needs=(Need("loss", 5), Need("epochs")),
+    needs=(Need("loss", FEWEST), Need("epochs")),
     explains=("undertrained",),
     fires=(
+        run(loss=[0.0015, 0.0008], epochs=175),
         run(loss=falling(2.0, 0.0008), epochs=175),
         run(loss=falling(2.0, 0.02), evals=[1.4, 1.5, 1.6], epochs=10),
     ),
     quiet=(
+        run(loss=[0.0015, 0.0008], epochs=2),
+        run(loss=[0.15, 0.08], epochs=175),
         run(loss=falling(2.0, 0.0008), epochs=2),
         run(loss=falling(2.0, 0.3), epochs=175),
         run(loss=falling(2.0, 0.02), evals=[1.0, 0.3, 0.05, 0.03], epochs=12),
@@ -38,7 +42,7 @@ def memorised(case: Case) -> Finding | None:
     unseen rows are answered too, or they are in the training data.
     """
     passes, values = case.epochs, case.losses
-    if passes is None or passes <= PASSES or len(values) < 5 or case.objective == "reward":
+    if passes is None or passes <= PASSES or len(values) < FEWEST or case.objective == "reward":
         return None
     end = level(values[-max(3, len(values) // 20) :])
     if end > -math.log(BY_HEART) or end < 0:

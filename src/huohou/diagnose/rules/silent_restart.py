@@ -1,33 +1,38 @@
 """Training began again from untrained weights, and nothing says so."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
+
+import numpy as np
 
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.curves import level, noise
-from huohou.diagnose.examples import falling, lives
+from huohou.diagnose.examples import falling, lives, run
 from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.record.columns import Series
 from huohou.record.finding import Evidence, Finding
-from huohou.record.record import Point
+from huohou.text import say
 
 HEAD = 3  # values that show where a life begins and where it ends
 LEARNT = 0.10  # the first life must have lowered the loss by this part of it, and by 3 noises
 BACK = 0.25  # the second begins this near to where the first began, in parts of what was learnt
-
-Life = Sequence[Point]
 
 
 @rule(
     "silent-restart",
     severity="error",
     cause=Cause.RESTART,
-    needs=(Need("loss", 2 * HEAD),),
+    needs=(Need("loss", 2 * HEAD, instead="restart"),),
     fires=(
         lives(falling(3.69, 1.5), falling(3.69, 1.4)),
+        run(facts={"restart": {"at": 3.6947, "reached": 0.5}}),
         lives(falling(3.69, 1.5, seed=1), falling(3.69, 1.2, seed=2), falling(3.69, 1.3, seed=3)),
     ),
     quiet=(
         lives(falling(3.69, 0.5)),
+        run(facts={"restart": {"at": 0.52, "reached": 0.5}}),
+        run(facts={"restart": {"at": 3.6947}}),
         lives(falling(3.69, 1.5), falling(1.6, 1.2), starts=(0, 200)),
         lives(falling(3.69, 1.5), falling(1.5, 1.2)),
         lives(falling(3.69, 3.6, n=6), falling(3.69, 1.5)),
@@ -37,8 +42,11 @@ Life = Sequence[Point]
 def silent_restart(case: Case) -> Finding | None:
     """The steps of a log go back to the start and the loss is back where the first life began,
     not where it ended: the weights were not taken up. A log that goes on at the level it had, at
-    an earlier step or at the first, is a resume and no fault.
+    an earlier step or at the first, is a resume and no fault. A report that tells of it is
+    believed.
     """
+    if told := case.record.facts.get("restart"):
+        return _told(told)
     lived = _lives(case)
     pairs = [(a, b) for a, b in pairwise(lived) if _began_again(a, b)]
     if not pairs:
@@ -48,25 +56,37 @@ def silent_restart(case: Case) -> Finding | None:
     return silent_restart.finding(facts, advice, n=len(pairs), where=where(pairs[-1][1][0]))
 
 
-def _lives(case: Case) -> list[Life]:
+def _told(restart: Mapping[str, float]) -> Finding | None:
+    """What a report tells: "each time it begins at 3.6947 and not at 0.5"."""
+    at, reached = restart["at"], restart.get("reached")
+    if reached is None or at - reached < LEARNT * abs(at):
+        return None
+    facts = [silent_restart.evidence("told", at=at, reached=reached)]
+    if round(at, 4) != round(at, 3):
+        facts.append(silent_restart.evidence("told_digits", at=f"{at:.4f}"))
+    advice = [silent_restart.advice("resume"), silent_restart.advice("which")]
+    found = silent_restart.finding(facts, advice, n=1, where="")
+    return replace(
+        found, title=say("rule.silent-restart.told", at=f"{at:g}", reached=f"{reached:g}")
+    )
+
+
+def _lives(case: Case) -> list[Series]:
     """Losses of each process life that is long enough to be compared."""
-    found: dict[int, list[Point]] = {}
-    for p in case.record.points("loss"):
-        if p.value == p.value:
-            found.setdefault(p.seg, []).append(p)
-    return [life for life in found.values() if len(life) >= HEAD]
+    losses = case.record.points("loss")
+    return losses.take(~np.isnan(losses.values)).lives(HEAD)
 
 
-def _began_again(a: Life, b: Life) -> bool:
+def _began_again(a: Series, b: Series) -> bool:
     begins = _median(a[:HEAD])
     learnt = begins - _median(a[-HEAD:])
-    spread = noise([p.value for p in a])
+    spread = noise(a.values)
     if learnt < max(LEARNT * abs(begins), 3 * spread) or place(b[0]) > place(a[HEAD - 1]):
         return False
     return abs(_median(b[:HEAD]) - begins) < BACK * learnt
 
 
-def _evidence(a: Life, b: Life) -> list[Evidence]:
+def _evidence(a: Series, b: Series) -> list[Evidence]:
     facts = [
         silent_restart.evidence("reached", a[-1]),
         silent_restart.evidence("again", b[0], first=a[0].value),
@@ -76,5 +96,5 @@ def _evidence(a: Life, b: Life) -> list[Evidence]:
     return facts
 
 
-def _median(points: Life) -> float:
-    return level([p.value for p in points])
+def _median(points: Series) -> float:
+    return level(points.values)

@@ -70,6 +70,9 @@ def _facts(
             known[name] = (value, line.number)
         known.setdefault(name, (value, line.number))
     facts = {name: value for name, (value, _) in known.items()}
+    results = {f.name: f.value for f in figures if f.name.startswith(("predict_", "eval_"))}
+    if results:
+        facts["after_training"] = results
     if hard := facts.get("hard_cases"):
         share = next((f for f in figures if f.of and f.name.startswith("accuracy@")), None)
         if share is not None:

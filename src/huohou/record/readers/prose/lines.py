@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from huohou.record.readers.prose.words import Mood, clean, heading_mood, here, lead_mood, unsure
+from huohou.record.readers.prose.words import (
+    Mood,
+    clean,
+    heading_mood,
+    here,
+    lead_mood,
+    plain,
+    unsure,
+)
 
 LONGEST = 2000  # characters of a line; longer ones are no prose
 
@@ -16,13 +24,15 @@ Kind = Literal["heading", "text", "item", "code", "table"]
 class Line:
     """One line of a report.
 
-    text: without markup; mood: how its numbers are meant, by its heading and what leads in to it;
-    block: number of the heading, lead-in or code block it stands under; context: the words of
-    those; code: language of the code block, "" outside and where none is named.
+    text: for patterns, said: as it reads; mood: how its numbers are meant, by its heading and
+    what leads in to it; block: number of the heading, lead-in or code block it stands under;
+    context: the words of those; code: language of the code block, "" outside and where none is
+    named.
     """
 
     number: int
     text: str
+    said: str
     kind: Kind
     mood: Mood
     block: int
@@ -124,11 +134,12 @@ class _Reader:
         else:
             lead.used = True
 
-    def line(self, number: int, text: str, heading: bool = False) -> Line:
+    def line(self, number: int, text: str, raw: str, heading: bool = False) -> Line:
         kind: Kind = "code" if self.fence else "heading" if heading else "text"
         if kind == "text":
             kind = "table" if _TABLE.match(text) else "item" if _ITEM.match(text) else "text"
-        return Line(number, text, kind, self.mood, self.block, self.context, self.language)
+        where = (self.mood, self.block, self.context, self.language)
+        return Line(number, text, plain(raw), kind, *where)
 
 
 def lines_of(text: str) -> list[Line]:
@@ -147,13 +158,13 @@ def _lines(raws: list[str]) -> Iterator[Line]:
             reader.after_blank = True
         elif not reader.fence and (found := _heading(raws, index, text)):
             reader.heading(*found)
-            yield reader.line(index + 1, found[1], heading=True)
+            yield reader.line(index + 1, found[1], raw, heading=True)
         elif reader.fence:
-            yield reader.line(index + 1, text)
+            yield reader.line(index + 1, text, raw)
         elif not _UNDERLINE.match(text):
             if not reader.leads(text, raw):
                 reader.ends(text, raw)
-            yield reader.line(index + 1, text)
+            yield reader.line(index + 1, text, raw)
             reader.after_blank = False
 
 

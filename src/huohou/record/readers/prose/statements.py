@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from huohou.record.readers.prose.lines import Line
-from huohou.record.readers.prose.words import NUMBER, Mood, value_of
+from huohou.record.readers.prose.words import NUMBER, Mood, clean, value_of
 from huohou.record.record import Statement
 
 MOST = 2000  # statements of a report
@@ -17,8 +17,8 @@ _ABOUT = re.compile(
     r"prepar|loading|retriev|score",
     re.I,
 )
-_SENTENCE = re.compile(r"(?<=[。!?;])\s*|(?<=\.) (?=[A-Z])")
-_ITEM = re.compile(r"^(?:[-*+•·]\s*|\d{1,2}[.)、]\s*)")
+_SENTENCE = re.compile(r"(?<=[。!?;！？；])\s*|(?<=\.) (?=[A-Z])")
+_ITEM = re.compile(r"^(?:[-*+•·]\s*|\d{1,2}[.)、]\s*|#{1,6} )")
 _BOX = re.compile(r"^\[[ xX]?\]\s*")
 _GRADE = re.compile(
     r"^\W*(?:优秀|良好|一般|不足|正常|过拟合|欠拟合|excellent|good|fair|poor|bad|normal|"
@@ -88,18 +88,19 @@ def statements_of(lines: Iterable[Line]) -> tuple[Statement, ...]:
 
 
 def _statements(line: Line) -> Iterator[Statement]:
-    text = _ITEM.sub("", line.text)
-    box = _BOX.match(text)
-    text = _BOX.sub("", text)
+    said = _ITEM.sub("", line.said)
+    box = _BOX.match(said)
+    said = _BOX.sub("", said)
+    text = clean(said)
     if not box and line.kind == "table":
         return
     graded = _GRADE.match(text)
     section = line.mood is Mood.CRITERION and line.kind == "item" and not graded
-    found = list(_criteria(text, line.number)) if section or _named(line, text) else []
+    found = list(_criteria(text, said, line.number)) if section or _named(line, text) else []
     yield from found
     if section and not found and not box and len(text) > 3 and not text.endswith(":"):
-        yield Statement(text, line.number, "criterion")
-    for sentence in _SENTENCE.split(text):
+        yield Statement(said, line.number, "criterion")
+    for sentence in _SENTENCE.split(said):
         if _ABOUT.search(sentence) or (found and not section):
             yield Statement(sentence.strip(), line.number)
 
@@ -114,17 +115,17 @@ def _named(line: Line, text: str) -> bool:
     return bool(said) and line.mood is not Mood.ADVISED
 
 
-def _criteria(text: str, number: int) -> Iterator[Statement]:
+def _criteria(text: str, said: str, number: int) -> Iterator[Statement]:
     taken: list[tuple[int, int]] = []
     if _INVENTED.search(text):
-        yield Statement(text, number, "criterion", "facts.invented", max=0.0)
+        yield Statement(said, number, "criterion", "facts.invented", max=0.0)
         return
     if _STATUS.search(text):
-        yield Statement(text, number, "criterion", "status")
+        yield Statement(said, number, "criterion", "status")
         return
     if within := _WITHIN.search(text):
         bound = value_of(within["n"]) / 100
-        yield Statement(text, number, "criterion", "loss.gap", max=bound)
+        yield Statement(said, number, "criterion", "loss.gap", max=bound)
         taken.append(within.span())
     for metric, pattern in _BOUNDS:
         for found in pattern.finditer(text):
@@ -134,7 +135,7 @@ def _criteria(text: str, number: int) -> Iterator[Statement]:
             low, high = _bounds(found)
             k = found.groupdict().get("k") or found.groupdict().get("k2") or ""
             name = metric.format(k=k)
-            yield Statement(text, number, "criterion", name, min=low, max=high)
+            yield Statement(said, number, "criterion", name, min=low, max=high)
 
 
 def _bounds(found: re.Match[str]) -> tuple[float | None, float | None]:

@@ -6,7 +6,6 @@ A new way to say something is added here, in one pattern.
 import html
 import math
 import re
-import unicodedata
 from enum import Enum
 
 from huohou.record.readers._rows import canonical
@@ -45,16 +44,26 @@ _ARROWS = re.compile(r" ?(?:-{1,3}>|={1,3}>|→|⟶|➜|➔|⇒) ?")
 ARROW = " -> "
 
 
+_HALF = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
+_HALF |= {ord("−"): "-", ord("–"): "-", ord("…"): "...", ord("﹪"): "%"}
+
+
+def plain(raw: str) -> str:
+    """A line as it reads, without markup: no emphasis, no tags, no entities.
+
+    >>> plain("- **准确率**：&gt;80％ <br>")
+    '- 准确率：>80％'
+    """
+    return " ".join(_MARKUP.sub("", _TAGS.sub(" ", html.unescape(raw))).split())
+
+
 def clean(raw: str) -> str:
-    """A line without markup: half-width, no emphasis, no entities, one kind of arrow.
+    """The same for patterns: half-width punctuation and digits, one kind of arrow.
 
     >>> clean("- **准确率**：＞80％　（15/50） → 下降")
     '- 准确率:>80% (15/50) -> 下降'
     """
-    text = html.unescape(raw).replace("−", "-").replace("–", "-").replace("…", "...")
-    text = _TAGS.sub(" ", unicodedata.normalize("NFKC", text))
-    text = " ".join(_MARKUP.sub("", text).split())
-    return _ARROWS.sub(ARROW, text).strip()
+    return _ARROWS.sub(ARROW, " ".join(plain(raw).translate(_HALF).split())).strip()
 
 
 def value_of(text: str) -> float:

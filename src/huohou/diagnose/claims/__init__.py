@@ -1,0 +1,1 @@
+"""Wrong rules of thumb, one file each. Everything in here is found by itself."""
