@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.claim import answers
 from huohou.diagnose.confidence import stated
+from huohou.diagnose.gates import criteria, gates
 from huohou.diagnose.rule import Cause, Need, Rule, rules
 from huohou.record.events import plain
 from huohou.record.finding import Finding
@@ -35,7 +37,9 @@ class Skipped:
 class Diagnosis:
     """What the doctor says of a run.
 
-    needs: what to give, in words, where the verdict is ``cannot-judge``.
+    claims: wrong rules of thumb in a report, answered; criteria: what a report sets to be met,
+    gates: those of them that `huohou eval` measures, as in a gates file; needs: what to give, in
+    words, where the verdict is ``cannot-judge``.
     """
 
     source: Mapping[str, Any]
@@ -45,6 +49,7 @@ class Diagnosis:
     skipped: tuple[Skipped, ...]
     claims: tuple[Mapping[str, Any], ...] = ()
     gates: tuple[Mapping[str, Any], ...] = ()
+    criteria: tuple[Mapping[str, Any], ...] = ()
     needs: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,6 +65,7 @@ class Diagnosis:
             "findings": [finding.as_dict() for finding in self.findings],
             "claims": [dict(claim) for claim in self.claims],
             "gates": [dict(gate) for gate in self.gates],
+            "criteria": [dict(one) for one in self.criteria],
             "ran": list(self.ran),
             "skipped": [{"code": s.code, "needs": s.needs} for s in self.skipped],
         }
@@ -92,7 +98,18 @@ def diagnose(
     findings = tuple(map(stated, _causes(found, _checked(plan, ran))))
     verdict, needs = _verdict(case, findings)
     source = {**record.source, **_extent(case), "notes": list(record.notes)}
-    return Diagnosis(source, verdict, findings, tuple(ran), tuple(skipped), needs=needs)
+    set_out = criteria(case)
+    return Diagnosis(
+        source,
+        verdict,
+        findings,
+        tuple(ran),
+        tuple(skipped),
+        claims=answers(case),
+        gates=gates(set_out),
+        criteria=set_out,
+        needs=needs,
+    )
 
 
 def _causes(found: list[tuple[Rule, Finding]], checked: list[Finding]) -> tuple[Finding, ...]:
@@ -146,6 +163,8 @@ def _extent(case: Case) -> dict[str, Any]:
         "segments": len(case.record.segments()),
         "updates": case.updates,
         "epochs": case.epochs,
+        "figures": len(case.record.figures),
+        "criteria": sum(one.kind == "criterion" for one in case.record.statements),
         "courses": {name: _ends(points) for name, points in courses.items() if points},
     }
 
