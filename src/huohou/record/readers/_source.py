@@ -30,13 +30,18 @@ class Source:
     """One file. Text is UTF-8 unless a byte order mark says otherwise; a bad byte spoils only
     its own character."""
 
-    def __init__(self, path: Path, data: bytes) -> None:
+    def __init__(self, path: Path, data: bytes, run: str = "") -> None:
         self.path = path
         self.data = data
+        self.run = run
 
     @classmethod
     def open(cls, path: Path) -> "Source":
         """Read the file. Raises DataError when there is none, it is empty or a Git-LFS pointer."""
+        run = ""
+        if not path.exists() and "#" in path.name:
+            name, _, run = path.name.rpartition("#")
+            path = path.with_name(name) if name else path
         if not path.exists():
             raise DataError("reader.missing", path=path)
         if not path.is_file():
@@ -49,7 +54,7 @@ class Source:
             raise DataError("reader.empty", path=path)
         if data.startswith(_LFS):
             raise DataError("reader.lfs", path=path)
-        return cls(path, data)
+        return cls(path, data, run)
 
     @cached_property
     def text(self) -> str:
