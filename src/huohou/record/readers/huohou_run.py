@@ -8,20 +8,27 @@ without series. A log that was imported says in its ``start`` what its own reade
 import json
 import math
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from huohou.record import events
+from huohou.record.columns import Rows, Series
 from huohou.record.events import Event
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._rows import number, whole
+from huohou.record.readers._frame import Frame, series_of
+from huohou.record.readers._rows import parsed, whole
 from huohou.record.readers._source import Source
-from huohou.record.record import Point, Record
+from huohou.record.record import Record
 from huohou.record.workspace import EVENTS, JOURNAL, PLAN
 from huohou.text import say
 
 _PLACE = frozenset({"t", "seg", "kind", "step", "epoch", "line"})
+_WHOLE = frozenset({"seg", "step", "line"})
 _IMPORTED = frozenset({"facts", "notes", "imported"})
+_LOOKED_AT = 1000  # lines for the first event
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -32,36 +39,44 @@ def read_run(folder: Path) -> Record:
 
 def read_events(source: Source) -> Record:
     """An events.jsonl, with what lies beside it."""
-    series: dict[str, list[Point]] = {}
+    points = Frame(_WHOLE.__contains__)
     others: list[Event] = []
     skipped = 0
-    for line, text in source.lines():
-        event = events.loads(text.encode("utf-8", "replace"))
+    for line, raw in source.raw_lines():
+        event = _event(raw)
         if event is None:
-            skipped += 1
+            skipped += bool(raw.strip())
         elif event["kind"] in ("metrics", "eval"):
-            for name, point in _points(event, line).items():
-                series.setdefault(name, []).append(point)
+            points.add(line, event)
         else:
-            others.append(event)
+            others.append(events.revived(event))
     notes = (say("reader.torn_lines", n=skipped),) if skipped else ()
     facts = _facts(others) | _beside(source.path.parent)
     known: dict[str, Any] = {"path": str(source.path), "reader": "huohou-run"}
     origin = next((e for e in others if isinstance(e.get("imported"), Mapping)), None)
     if origin is not None:
         known |= {"imported": dict(origin["imported"])}
-        notes = (*notes, *map(str, origin.get("notes", ())))
-    return Record(known, series, facts, notes)
+        said = origin.get("notes")
+        notes = (*notes, *map(str, said if isinstance(said, list) else ()))
+    return Record(known, _series(points), facts, notes)
 
 
-def _points(event: Event, line: int) -> dict[str, Point]:
-    step, epoch, t = whole(event.get("step")), number(event.get("epoch")), number(event.get("t"))
-    seg, line = whole(event.get("seg")) or 0, whole(event.get("line", line)) or line
-    return {
-        name: Point(value, step, epoch, t, seg, line)
-        for name in event.keys() - _PLACE
-        if (value := number(event[name])) is not None
-    }
+def _event(raw: bytes) -> Event | None:
+    event = parsed(raw)
+    return event if event is not None and isinstance(event.get("kind"), str) else None
+
+
+def _series(points: Frame) -> dict[str, Series]:
+    """Segments and, of an imported log, lines are written in the file."""
+    seg, line = np.nan_to_num(points.dense("seg")), points.dense("line")
+    rows = Rows(
+        step=points.dense("step"),
+        epoch=points.dense("epoch"),
+        t=points.dense("t"),
+        seg=seg,
+        line=np.where(line > 0, line, points.lines),
+    )
+    return series_of(points, {name: name for name in points.names if name not in _PLACE}, rows)
 
 
 def _facts(others: list[Event]) -> dict[str, Any]:
@@ -72,7 +87,8 @@ def _facts(others: list[Event]) -> dict[str, Any]:
         facts |= {k: v for k, v in starts[-1].items() if k not in _PLACE | _IMPORTED}
         facts |= _present(max_steps=starts[-1].get("updates"))
         facts |= _present(num_train_epochs=starts[-1].get("epochs"))
-        facts |= _revived(starts[-1].get("facts") or {})
+        told = starts[-1].get("facts")
+        facts |= _revived(told) if isinstance(told, Mapping) else {}
     saved = [whole(e.get("step")) for e in others if e["kind"] == "checkpoint"]
     if saved:
         facts["checkpoints"] = sorted({step for step in saved if step is not None})
@@ -113,9 +129,10 @@ def _present(**facts: Any) -> dict[str, Any]:
 
 def _recognises(source: Source) -> bool:
     """The first line that is an event has our header."""
-    for _, text in source.lines():
-        event = events.loads(text.encode("utf-8", "replace"))
-        if event is not None:
+    if b'"kind"' not in source.utf8:
+        return False
+    for _, raw in islice(source.raw_lines(), _LOOKED_AT):
+        if (event := _event(raw)) is not None:
             return {"t", "seg", "kind"} <= event.keys()
     return False
 

@@ -1,43 +1,58 @@
 """A JSON file that is a list of rows, or an object of equally long lists: columns are guessed."""
 
 import re
-from typing import Any
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
+from huohou.record.readers._entries import Entries
 from huohou.record.readers._rows import canonical
 from huohou.record.readers._source import Source, parsed
-from huohou.record.readers._table import Rows, record_of
+from huohou.record.readers._table import Table, record_of_table
 from huohou.record.record import Record
 
 _BEGINS = re.compile(r"\s*(\{\s*[\"}]|\[\s*\{)")
+_LIST = re.compile(rb"\s*\[")
 
 
 def read_json(source: Source) -> Record:
     """Read a JSON table. Raises DataError when it is broken or holds no curve."""
-    loaded = parsed(source)
-    rows = _rows(loaded)
-    if not rows:
+    table = _listed(source.utf8) or _loaded(source)
+    if not table:
         raise DataError("reader.no_curve", path=source.path)
-    return record_of(rows, source, "json")
+    return record_of_table(table, source, "json")
 
 
-def _rows(loaded: Any) -> Rows:
-    """Rows of the table, numbered from 1 because JSON has no lines."""
+def _listed(raw: bytes) -> Table | None:
+    """A list of rows, each with its line; None for what is none, or is broken."""
+    begin = _LIST.match(raw)
+    if begin is None:
+        return None
+    entries, table = Entries(raw, begin.end()), Table()
+    try:
+        for line, row in entries:
+            table.add(line, row)
+    except ValueError:
+        return None
+    return None if raw[entries.end :].strip() else table
+
+
+def _loaded(source: Source) -> Table:
+    """A document that is loaded whole: rows numbered from 1, for their lines are not known."""
+    loaded, table = parsed(source), Table()
     if isinstance(loaded, list):
-        return [(i, row) for i, row in enumerate(loaded, start=1) if isinstance(row, dict)]
-    if not isinstance(loaded, dict):
-        return []
-    columns = {name: values for name, values in loaded.items() if isinstance(values, list)}
-    if not any(canonical(name) in ("loss", "eval_loss") for name in columns):
-        return []
-    length = max(map(len, columns.values()))
-    whole = {name: values for name, values in columns.items() if len(values) == length}
-    return [(i + 1, {name: whole[name][i] for name in whole}) for i in range(length)]
+        for place, row in enumerate(loaded, start=1):
+            if isinstance(row, dict):
+                table.add(place, row)
+    if isinstance(loaded, dict):
+        columns = {name: values for name, values in loaded.items() if isinstance(values, list)}
+        if any(canonical(name) in ("loss", "eval_loss") for name in columns):
+            length = max(map(len, columns.values()))
+            table.put_columns({n: cells for n, cells in columns.items() if len(cells) == length})
+    return table
 
 
 def _recognises(source: Source) -> bool:
-    return source.is_text and _BEGINS.match(source.text) is not None
+    return source.is_text and _BEGINS.match(source.head) is not None
 
 
 readers.register("json")(Reader(_recognises, read_json, rank=95))

@@ -6,19 +6,21 @@ weights were loaded at the end, and is no point either. The file is written with
 run that was killed lacks its tail.
 """
 
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from huohou.errors import DataError
+from huohou.record.columns import Rows, Series
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._rows import Collector, number, whole
-from huohou.record.readers._source import Source, parsed
+from huohou.record.readers._entries import Entries
+from huohou.record.readers._frame import Frame, lives, series_of, unknown
+from huohou.record.readers._rows import number, whole
+from huohou.record.readers._source import Source, decoded, parsed
 from huohou.record.record import Record
 
-_HISTORY = re.compile(r'"log_history"\s*:\s*\[')
+_HISTORY = re.compile(rb'"log_history"\s*:\s*\[')
+_MARK = b'"the history stood here"'
 _FACTS = {
     "max_steps": "max_steps",
     "num_train_epochs": "num_train_epochs",
@@ -34,30 +36,11 @@ _FACTS = {
 
 def read_trainer_state(source: Source) -> Record:
     """Read a trainer_state.json. Raises DataError when it is broken or has no points."""
-    state = _state(source)
+    state, history = _state(source)
     facts: dict[str, Any] = {
         ours: v for name, ours in _FACTS.items() if (v := _fact(state.get(name))) is not None
     }
-    collector = Collector()
-    summary: dict[str, float] = {}
-    after: dict[str, float] = {}
-    for row, line in zip(state["log_history"], _lines(source, state), strict=True):
-        if not isinstance(row, dict):
-            continue
-        values = {
-            "learning_rate" if k == "lr" and "learning_rate" not in row else k: v
-            for k, value in row.items()
-            if (v := number(value)) is not None
-        }
-        step, epoch = whole(values.pop("step", None)), values.pop("epoch", None)
-        if "train_runtime" in values:
-            summary = values
-        elif summary and "loss" not in values:
-            after |= values
-        else:
-            summary, after = {}, {}  # a training that went on was not over
-            collector.add(values, step=step, epoch=epoch, line=line)
-    series = collector.series()
+    series = history.series()
     if not series:
         raise DataError(
             "reader.empty_history",
@@ -65,10 +48,45 @@ def read_trainer_state(source: Source) -> Record:
             step=state.get("global_step"),
             every=state.get("logging_steps"),
         )
-    more = _more(source.path, state, facts, bool(summary))
-    found = {"summary": summary, "after_training": after}
+    more = _more(source.path, state, facts, bool(history.summary))
+    found = {"summary": history.summary, "after_training": history.after}
     facts |= {name: value for name, value in found.items() if value}
     return Record({"path": str(source.path), "reader": "trainer-state"}, series, {**facts, **more})
+
+
+class _History:
+    """Entries of log_history: points, figures of the whole run, evaluations after it."""
+
+    def __init__(self) -> None:
+        self.summary: dict[str, float] = {}
+        self.after: dict[str, float] = {}
+        self._points = Frame("step".__eq__)
+
+    def add(self, line: int | None, row: dict[str, Any]) -> None:
+        """One entry."""
+        if number(row.get("train_runtime")) is not None:
+            self.summary = _numbers(row)
+        elif self.summary and number(row.get("loss")) is None:
+            self.after |= _numbers(row)
+        else:
+            if self.summary:  # a training that went on was not over
+                self.summary, self.after = {}, {}
+            self._points.add(line, row)
+
+    def series(self) -> dict[str, Series]:
+        """All series of the points."""
+        points, n = self._points, len(self._points)
+        step, epoch = points.dense("step"), points.dense("epoch")
+        rows = Rows(step, epoch, unknown(n), lives(step, epoch), points.lines)
+        names = {name: name for name in points.names if name not in ("step", "epoch", "lr")}
+        # Where an entry has both names, the later of the two counts.
+        rate = {"lr": "learning_rate"} if "lr" in points.names else {}
+        return series_of(points, rate | names, rows)
+
+
+def _numbers(row: dict[str, Any]) -> dict[str, float]:
+    found = {name: v for name, value in row.items() if (v := number(value)) is not None}
+    return {name: value for name, value in found.items() if name not in ("step", "epoch")}
 
 
 def _fact(value: Any) -> float | int | None:
@@ -77,11 +95,37 @@ def _fact(value: Any) -> float | int | None:
     return number(value) if plain is None else plain
 
 
-def _state(source: Source) -> dict[str, Any]:
-    state = parsed(source)
+def _state(source: Source) -> tuple[dict[str, Any], _History]:
+    """The document without its history, and that. Raises DataError when it has none."""
+    return _streamed(source.utf8) or _loaded(source)
+
+
+def _streamed(raw: bytes) -> tuple[dict[str, Any], _History] | None:
+    """Entry by entry with their lines; None for a document that is broken or unusual."""
+    begin = _HISTORY.search(raw)
+    if begin is None:
+        return None
+    entries, history = Entries(raw, begin.end()), _History()
+    try:
+        for line, row in entries:
+            history.add(line, row)
+        state = decoded(raw[: begin.end()] + _MARK + raw[entries.end - 1 :])
+    except ValueError:
+        return None
+    # Another list of that name may have stood before it.
+    usual = isinstance(state, dict) and state.get("log_history") == [_MARK.decode().strip('"')]
+    return (state, history) if usual else None
+
+
+def _loaded(source: Source) -> tuple[dict[str, Any], _History]:
+    """A document that is loaded whole; nobody knows the lines of its entries then."""
+    state, history = parsed(source), _History()
     if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
         raise DataError("reader.no_history", path=source.path)
-    return state
+    for row in state["log_history"]:
+        if isinstance(row, dict):
+            history.add(None, row)
+    return state, history
 
 
 def _more(
@@ -103,33 +147,9 @@ def _more(
     return more
 
 
-def _lines(source: Source, state: dict[str, Any]) -> Iterator[int | None]:
-    """The line each entry of log_history begins in."""
-    rows = len(state["log_history"])
-    start = _HISTORY.search(source.text)
-    decoder, text = json.JSONDecoder(), source.text
-    at = start.end() if start else len(text)
-    line = text.count("\n", 0, at) + 1
-    for _ in range(rows):
-        next_at = _skip(text, at)
-        line += text.count("\n", at, next_at)
-        yield line if start else None
-        try:
-            _, end = decoder.raw_decode(text, next_at)
-        except (ValueError, RecursionError):  # another list of that name stood before it
-            start, end = None, next_at
-        line += text.count("\n", next_at, end)
-        at = end
-
-
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n,":
-        at += 1
-    return at
-
-
 def _recognises(source: Source) -> bool:
-    return source.is_text and source.text.lstrip()[:1] == "{" and bool(_HISTORY.search(source.text))
+    begins = source.is_text and source.head.lstrip()[:1] == "{"
+    return begins and b'"log_history"' in source.utf8 and bool(_HISTORY.search(source.utf8))
 
 
 readers.register("trainer-state")(
