@@ -1,10 +1,11 @@
 """CSV files of known trainers: their heading, and their rows as cells with their lines."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO, TextIOWrapper
 
 from huohou.errors import DataError
+from huohou.record.readers._frame import Frame
 from huohou.record.readers._source import Source
 
 _HEAD = 65536  # characters of a heading, at most
@@ -33,6 +34,16 @@ def rows(source: Source, delimiter: str = ",") -> Iterator[tuple[int, list[str]]
     except csv.Error as error:
         where = f"{source.path}:{reader.line_num}"
         raise DataError("reader.broken_csv", where=where, problem=error) from error
+
+
+def framed(source: Source, steps: Callable[[str], bool] = lambda name: False) -> Frame:
+    """All rows as columns by the names of the heading; of two alike the first counts."""
+    columns = heading(source)
+    names = tuple(name if columns.index(name) == at else "" for at, name in enumerate(columns))
+    frame = Frame(steps)
+    for line, cells in rows(source):
+        frame.put(line, names[: len(cells)], cells[: len(names)])
+    return frame
 
 
 def _lines(source: Source) -> Iterable[str]:

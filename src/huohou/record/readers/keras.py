@@ -5,29 +5,24 @@ training goes on in the same file and counts from 0 again.
 """
 
 from huohou.errors import DataError
+from huohou.record.columns import Rows
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._cells import heading, rows
-from huohou.record.readers._rows import Collector, canonical, number
+from huohou.record.readers._cells import framed, heading
+from huohou.record.readers._frame import lives, series_of, unknown
+from huohou.record.readers._rows import canonical, number
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 
 
 def read_history(source: Source) -> Record:
     """Read a CSVLogger's file. Raises DataError when it holds no numbers."""
-    columns = heading(source)
-    names = [canonical(column) for column in columns]
-    collector = Collector()
-    for line, cells in rows(source):
-        epoch = number(cells[0])
-        values = {
-            name: value
-            for name, cell in zip(names[1:], cells[1:], strict=False)
-            if name and (value := number(cell)) is not None  # "NA" where a value was not measured
-        }
-        collector.add(values, step=None, epoch=None if epoch is None else epoch + 1, line=line)
-    series = collector.series()
+    table = framed(source)  # "NA" where a value was not measured
+    epoch, step = table.dense("epoch") + 1, unknown(len(table))
+    rows = Rows(step, epoch, unknown(len(table)), lives(step, epoch), table.lines)
+    names = {column: canonical(column) for column in table.names if column != "epoch"}
+    series = series_of(table, names, rows)
     if not series:
-        raise DataError("reader.no_numbers", path=source.path, columns=", ".join(columns[:12]))
+        raise DataError("reader.no_numbers", path=source.path, columns=", ".join(table.names[:12]))
     return Record({"path": str(source.path), "reader": "keras"}, series)
 
 

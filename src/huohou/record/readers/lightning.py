@@ -5,43 +5,40 @@ batches and ``x_epoch`` their mean over an epoch; ``epoch`` is the number of the
 way, from 0, so a row written at its end stands one pass later.
 """
 
+import numpy as np
+
 from huohou.errors import DataError
+from huohou.record.columns import Rows
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._cells import heading, rows
-from huohou.record.readers._rows import Collector, canonical, number, whole
+from huohou.record.readers._cells import framed, heading
+from huohou.record.readers._frame import lives, series_of, unknown
+from huohou.record.readers._rows import canonical
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 
 
 def read_metrics(source: Source) -> Record:
     """Read a metrics.csv. Raises DataError when it holds no numbers."""
-    columns = heading(source)
-    names = _names(columns)
-    ending = {at for at, column in enumerate(columns) if _ends_epoch(column, columns)}
-    place = {column: at for at, column in enumerate(columns)}
-    collector = Collector()
-    for line, cells in rows(source):
-        numbers = {at: v for at in range(len(cells)) if (v := number(cells[at])) is not None}
-        values = {names[at]: value for at, value in numbers.items() if at in names}
-        epoch = numbers.get(place.get("epoch", -1))
-        if epoch is not None and ending & numbers.keys():
-            epoch += 1
-        collector.add(
-            values, step=whole(numbers.get(place.get("step", -1))), epoch=epoch, line=line
-        )
-    series = collector.series()
+    table = framed(source, steps="step".__eq__)
+    ending = np.zeros(len(table))
+    for column in table.names:
+        if _ends_epoch(column):
+            ending[table.column(column)[1]] = 1
+    step, epoch = table.dense("step"), table.dense("epoch") + ending
+    rows = Rows(step, epoch, unknown(len(table)), lives(step, epoch), table.lines)
+    series = series_of(table, _names(table.names), rows)
     if not series:
-        raise DataError("reader.no_numbers", path=source.path, columns=", ".join(columns[:12]))
+        raise DataError("reader.no_numbers", path=source.path, columns=", ".join(table.names[:12]))
     return Record({"path": str(source.path), "reader": "lightning"}, series)
 
 
-def _names(columns: list[str]) -> dict[int, str]:
-    """Number of a column to its name in the Record."""
-    found: dict[int, str] = {}
-    for at in sorted(range(len(columns)), key=lambda at: columns[at].startswith("test")):
-        if columns[at] not in ("", "epoch", "step"):
-            name = _name(columns[at], columns)
-            found[at] = columns[at] if name in found.values() else name
+def _names(columns: list[str]) -> dict[str, str]:
+    """Columns to their names in the Record."""
+    found: dict[str, str] = {}
+    for column in sorted(columns, key=lambda column: column.startswith("test")):
+        if column not in ("epoch", "step"):
+            name = _name(column, columns)
+            found[column] = column if name in found.values() else name
     return found
 
 
@@ -58,7 +55,7 @@ def _name(column: str, columns: list[str]) -> str:
     return f"{name}_{kind}" if kind == coarse and other in columns else name
 
 
-def _ends_epoch(column: str, columns: list[str]) -> bool:
+def _ends_epoch(column: str) -> bool:
     """Whether its values are written when a pass over the rows is done."""
     if column.endswith("_step"):
         return False

@@ -5,7 +5,9 @@ in every epoch, with -1 at an epoch's end. Both -1 is an evaluation outside of a
 a figure, not a point.
 """
 
+import math
 import re
+from collections.abc import Iterator
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
@@ -20,6 +22,7 @@ _FILE = re.compile(r"(?:_evaluation|Evaluator)(?:_(?P<set>.+?))?_results(?:_@\d+
 _SIMILARITY = re.compile(
     r"(cosine|dot|euclidean|manhattan|max)_(\w+)|(\w+)_(cosine|dot|euclidean|manhattan|max)"
 )
+_FIGURES = 10_000  # of evaluations outside of training that are kept
 _CORRELATIONS = ("pearson", "spearman")
 
 
@@ -27,24 +30,40 @@ def read_evaluations(source: Source) -> Record:
     """Read an evaluator's file. Raises DataError when it holds no numbers."""
     columns = heading(source)
     names = [measure(column) for column in columns]
-    found = [row for line, cells in rows(source) if (row := _row(line, cells, names))]
-    if not found:
-        raise DataError("reader.no_numbers", path=source.path, columns=", ".join(columns[:12]))
-    by_fit = any(steps == -1 and epoch >= 0 for _, epoch, steps, _ in found)
-    collector, figures = Collector(), []
-    during = [at for at, (_, epoch, _, _) in enumerate(found) if epoch >= 0]
-    for at, (line, epoch, steps, values) in enumerate(found):
+    by_fit, first, last = _looked_over(source, names)
+    collector = Collector()
+    figures: list[Figure] = []
+    for line, epoch, steps, values in _evaluations(source, names):
         if epoch < 0:
-            when = "" if not during else "before" if at < during[0] else "after"
-            figures += [Figure(n, v, text, line, when=when) for n, (v, text) in values.items()]
+            when = "before" if line < first else "after" if line > last else ""
+            if len(figures) < _FIGURES:
+                figures += [Figure(n, v, text, line, when=when) for n, (v, text) in values.items()]
             continue
         plain = {name: value for name, (value, _) in values.items()}
         done = epoch + 1 if steps == -1 else epoch
         collector.add(plain, step=None if by_fit else int(steps), epoch=done, line=line)
+    series = collector.series()
+    if not series and not figures:
+        raise DataError("reader.no_numbers", path=source.path, columns=", ".join(columns[:12]))
     known = {"path": str(source.path), "reader": "sentence-transformers"}
     if match := _FILE.search(source.path.stem):
         known |= {"evaluated_on": match["set"]} if match["set"] else {}
-    return Record(known, collector.series(), figures=tuple(figures))
+    return Record(known, series, figures=tuple(figures))
+
+
+def _looked_over(source: Source, names: list[str]) -> tuple[bool, float, float]:
+    """Whether the older fit wrote it, and the lines of the first and the last evaluation of a
+    training: NaN, which nothing is before or after, where there is none."""
+    by_fit, first, last = False, math.nan, math.nan
+    for line, epoch, steps, _ in _evaluations(source, names):
+        if epoch >= 0:
+            by_fit = by_fit or steps == -1
+            first, last = (line if math.isnan(first) else first), line
+    return by_fit, first, last
+
+
+def _evaluations(source: Source, names: list[str]) -> Iterator[Row]:
+    return (row for line, cells in rows(source) if (row := _row(line, cells, names)))
 
 
 def measure(column: str) -> str:
