@@ -57,8 +57,10 @@ def contrasts(case: Case) -> tuple[int, ...]:
     if kind(case) not in (None, "in-batch") or not case.embedding:
         return ()
     told, batch = amount(case, "candidates"), amount(case, "batch_size")
-    if told and kind(case) == "in-batch":
-        return (int(told),) if told >= 2 else ()
+    if told and told >= 2 and kind(case) == "in-batch":
+        # Who counts the batch alone may have forgotten a negative for each question.
+        forgotten = told == batch and amount(case, "negatives") is None
+        return (int(told), int(2 * told)) if forgotten else (int(told),)
     if not batch or batch < 2:
         return ()
     negatives = amount(case, "negatives")

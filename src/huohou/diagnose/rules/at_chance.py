@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.curves import level, noise, trend
+from huohou.diagnose.curves import level, noise
 from huohou.diagnose.embedding import (
     POINTS,
     Seen,
@@ -29,6 +29,9 @@ from huohou.record.record import Figure, Record
 NEAR = 0.01  # a part of ln N
 ENOUGH = 30  # questions; fewer cannot tell chance from a good model
 EVALS = 3
+WORSE = 0.1  # above ln N: surer of what is not so
+FAR = 0.25  # and this much where training and evaluation both are
+GAIN = 0.05  # of the first evaluation loss: something was learnt
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32}
 _SERIES = run(loss=falling(0.1, 0.05, n=5), epochs=5).series
@@ -72,17 +75,19 @@ def _report(hits: int, when: str = "", **facts: object) -> Record:
 )
 def at_chance(case: Case) -> Outcome:
     """A contrast among N candidates costs ln N when the model guesses. It is said when the last
-    third of the training losses lies at ln N, within 1 % or the noise of its mean, or when no
-    evaluation loss lies below ln N and they do not fall. N is the batch times one more than the
-    negatives of each question; an evaluation whose batch size is not known is held against that of
-    training. It is said, too, when the 95 % interval (Wilson) of a score after training holds what
-    guessing brings, from 30 questions on. Scores far above guessing refute it.
+    third of the training losses lies at ln N, within 1 % or the noise of its mean, or when the
+    lowest evaluation loss lies at ln N or up to 10 % above it (25 % where training ends there,
+    too). N is the batch times one more than the negatives of each question; an evaluation whose
+    batch size is not known is held against that of training, and only where its loss did not fall
+    by 5 % or that of training ends there. It is said, too, when the 95 % interval (Wilson) of a
+    score after training holds what guessing brings, from 30 questions on. Scores far above guessing
+    refute it.
     """
     found = [one for one in seen(case) if one.when != "before"]
     if any(beats_guessing(case, one) for one in found):
         return None
     tests = [fact for one in found if (fact := _score(case, one))]
-    facts = [fact for fact, _ in tests] if all(at for _, at in tests) else []
+    facts = [fact for fact, _ in tests] if all(at for _, at in tests) and not _gains(case) else []
     if not facts and not (tests or too_early(case)):
         facts = [*_training(case), *_evaluation(case)]
     if facts:
@@ -110,19 +115,37 @@ def _training(case: Case) -> Iterator[Evidence]:
 
 def _evaluation(case: Case) -> Iterator[Evidence]:
     values = [p.value for p in case.evals]
-    if len(values) < EVALS or not contrasts(case):
+    if len(values) < EVALS:
         return
-    batch = amount(case, "eval_batch_size")
-    n = (
-        contrasts(case)[0]
-        if batch is None
-        else round(batch * (1 + (amount(case, "negatives") or 0)))
-    )
-    if n < 2 or min(values) < (1 - NEAR) * in_batch_loss(n):
-        return
-    if len(values) < 4 or not trend(values).falls():
+    known = amount(case, "eval_batch_size") is not None or not _falls(values)
+    low, end = min(values), level(tail(case.losses)) if case.loss else 0.0
+    for n in _evaluated(case):
         constant = in_batch_loss(n)
-        yield at_chance.evidence("evals", case.evals[-1], low=min(values), n=n, constant=constant)
+        trained = 1 - NEAR <= end / constant <= 1 + FAR  # training guesses, too
+        if 1 - NEAR <= low / constant <= 1 + (FAR if trained else WORSE) and (known or trained):
+            yield at_chance.evidence("evals", case.evals[-1], low=low, n=n, constant=constant)
+            return
+
+
+def _evaluated(case: Case) -> tuple[int, ...]:
+    """Candidates that the evaluation loss may be over."""
+    known, batch = contrasts(case), amount(case, "eval_batch_size")
+    trained = amount(case, "batch_size")
+    if not known or not batch or not trained:
+        return known
+    return tuple(n for n in (round(k * batch / trained) for k in known) if n >= 2)
+
+
+def _gains(case: Case) -> bool:
+    """Whether the evaluation loss came down, and below that of guessing where that is known."""
+    values, known = [p.value for p in case.evals], _evaluated(case)
+    if len(values) < EVALS or not _falls(values):
+        return False
+    return not known or values[-1] < (1 - GAIN) * in_batch_loss(min(known))
+
+
+def _falls(values: list[float]) -> bool:
+    return values[-1] < (1 - GAIN) * values[0]
 
 
 def _score(case: Case, found: Seen) -> tuple[Evidence, bool] | None:

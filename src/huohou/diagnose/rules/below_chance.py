@@ -90,7 +90,7 @@ def below_chance(case: Case) -> Outcome:
     later = [t for t in tests if t.seen.when == "after"]
     mended = later and all(t.p * len(tests) >= SURE for t in later)
     facts = [_fact(test) for test in tests if test.seen.value < test.chance]
-    facts.append(below_chance.evidence("corrected", n=len(tests), p=worst.p * len(tests)))
+    facts.append(below_chance.evidence("corrected", n=len(tests), p=show2(worst.p * len(tests))))
     advice = [below_chance.advice(key) for key in ("sign", "mask", "labels")]
     name, value, chance = worst.seen.name, percent(worst.seen.value), percent(worst.chance)
     severity: Severity = "info" if mended else "error"

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.curves import level
+from huohou.diagnose.curves import level, noise
 from huohou.diagnose.embedding import (
+    POINTS,
     beats_guessing,
     contrasts,
     flat,
@@ -29,10 +30,12 @@ from huohou.text import say
 PINNED = 0.002  # a part of the constant: similarities that differ by a hundredth leave it
 DIGITS = 6e-5  # a loss of four decimals is the constant
 ONE = 0.95  # cosines of unrelated texts above this
+ALIKE = 0.02  # right pairs this near to a cosine of 1, all of them
 APART = 0.01  # and no further apart
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32}
 LOGISTIC = {"loss_kind": "logistic", "scale": 5.0}
+ONES = {"loss_kind": "logistic", "scale": 1.0}
 STUCK = Record({"path": "earlier"}, run(loss=[0.3133] * 3).series)
 REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logistic"})
 
@@ -50,6 +53,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=[*falling(3.2, 1.5, n=20), *line(3.466, 3.4655, n=15, noise=0.0003)], facts=BATCH),
         run(loss=falling(2.0, 1.0, n=20), pos_sim=[0.9, 0.997], neg_sim=[0.5, 0.996]),
         run(loss=falling(2.0, 1.0, n=20), eval_spearman_cosine=[0.4, math.nan]),
+        run(loss=[*falling(0.6, 0.316, n=20), *line(0.316, 0.3145, n=20, noise=0.001)], facts=ONES),
         run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(STUCK,)),
     ),
@@ -72,10 +76,11 @@ def embedding_collapse(case: Case) -> Outcome:
     beforehand: ln N in a batch of N candidates, softplus(-s) for positives only with a scale s
     (0.3133 for 1), the entropy of the labels for a logistic loss with negatives. The loss is
     counted as sitting there when its last third lies within 0.2 % of it and varies as little, or
-    when three values or more equal it to the digits. It is said too where logged similarities of
-    positives and negatives are both above 0.95 and less than 0.01 apart, and where a rank
-    correlation is NaN, which it is for constant similarities. Runs that a report tells of besides
-    its own are judged likewise. Scores far above guessing refute it.
+    when three values or more equal it to the digits. A logistic loss with a known scale that ends
+    where right pairs must have a mean cosine above 0.98 leaves no room for wrong ones either. It is
+    said too where logged similarities of positives and negatives are both above 0.95 and less than
+    0.01 apart, and where a rank correlation is NaN, which it is for constant similarities. Runs
+    that a report tells of besides its own are judged likewise. Scores far above guessing refute it.
     """
     earlier = [fact for other in case.record.others for fact in _at_constant(Case(other), True)]
     now = [] if _refuted(case) else [*_at_constant(case, False), *_similar(case), *_nan(case)]
@@ -93,7 +98,7 @@ def _refuted(case: Case) -> bool:
 
 def _at_constant(case: Case, earlier: bool) -> Iterator[Evidence]:
     """The constant that the training loss, else the evaluation loss, ended at."""
-    for points in (case.loss, case.evals):
+    for points in (case.loss, case.evals) if case.embedding else (case.loss,):
         values = [p.value for p in points]
         if not values or too_early(case):
             continue
@@ -102,7 +107,9 @@ def _at_constant(case: Case, earlier: bool) -> Iterator[Evidence]:
             name, value, spread = found
             fields = {"constant": name, "equals": value, "n": len(tail(values))}
             key = "earlier" if earlier else "spread" if spread is not None else "constant"
-            yield embedding_collapse.evidence(key, points[-1], spread=spread or 0.0, **fields)
+            yield embedding_collapse.evidence(
+                key, points[-1], spread=f"{spread or 0.0:.2g}", **fields
+            )
             return
 
 
@@ -117,9 +124,9 @@ def _constant(case: Case, values: list[float]) -> tuple[str, float, float | None
         entropy = one_logit_loss(negatives)
         if sits_at(values, entropy, PINNED):
             return f"H(1/{1 + negatives:g})", entropy, None
-    if not flat(values):
-        return None
-    return _positives_only(case, level(values))
+    if flat(values):
+        return _positives_only(case, level(values))
+    return _nearly_one(case, values)
 
 
 def _positives_only(case: Case, value: float) -> tuple[str, float, None] | None:
@@ -130,6 +137,19 @@ def _positives_only(case: Case, value: float) -> tuple[str, float, None] | None:
     if kind(case) == "logistic" and 0 < value < math.log(2):
         return f"softplus(-{logit_of(value):.4g})", value, None
     return None
+
+
+def _nearly_one(case: Case, values: list[float]) -> tuple[str, float, None] | None:
+    """A logistic loss so low that right pairs are all alike, and wrong ones cannot be apart."""
+    scale, end = amount(case, "scale"), tail(values)
+    if kind(case) != "logistic" or not scale or scale <= 0 or len(values) < POINTS:
+        return None
+    middle = level(end)
+    if middle <= 0 or noise(end) > ALIKE * middle:
+        return None
+    cosine = logit_of(middle) / scale
+    known = f"softplus(-{scale:g})", softplus(-scale), None
+    return known if 1 - ALIKE <= cosine <= 1 + PINNED else None
 
 
 def _similar(case: Case) -> Iterator[Evidence]:

@@ -74,14 +74,15 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
 )
 def scale_only(case: Case) -> Outcome:
     """An evaluation of positives only, whose logistic loss is softplus(-s), tells s. When s grows
-    from evaluation to evaluation and the training losses between them are, within 1 %, what that
-    growing s alone gives although negatives are trained on, then negatives have no effect and one
-    scalar explains the run. The squared and absolute errors say it more directly where they are
-    (s-1)² and s-1: the scores do not spread. That validation lies below training is then the lag
-    of half an epoch between a mean over the epoch and a value at its end. The other sign: the
-    evaluation loss falls by 5 % or more while no score of the ranking changes in a digit. Without
-    word or sign that the evaluation holds positives only nothing is said: in any smooth run
-    training losses lie between their evaluations. Losses off the path refute it.
+    from evaluation to evaluation and the training losses between them, those of the latter half at
+    least, are within 1 % what that growing s alone gives although negatives are trained on, then
+    negatives have no effect and one scalar explains the run. The squared and absolute errors say it
+    more directly where they are (s-1)² and s-1: the scores do not spread. That validation lies
+    below training is then the lag of half an epoch between a mean over the epoch and a value at its
+    end. The other sign: the evaluation loss falls by 5 % or more while no score of the ranking
+    changes in a digit. Without word or sign that the evaluation holds positives only nothing is
+    said: in any smooth run training losses lie between their evaluations. Losses off the path
+    refute it.
     """
     if found := _one_scalar(case):
         return found
@@ -105,7 +106,7 @@ def _one_scalar(case: Case) -> Finding | None:
     facts += [_identity(told, logits[-1], identity)] if identity else []
     facts += [*_lag(case, values, path)] if path else []
     advice = [scale_only.advice(key) for key in ("similarities", "negatives", "bias")]
-    return scale_only.finding(facts, advice, first=logits[0], last=logits[-1])
+    return scale_only.finding(facts, advice, first=values[0], last=values[-1])
 
 
 def _path(case: Case, evals: list[float]) -> list[tuple[float, float]]:
@@ -116,7 +117,9 @@ def _path(case: Case, evals: list[float]) -> list[tuple[float, float]]:
     if len(reported) != len(expected) or len(expected) < MATCHES:
         return []
     pairs = list(zip(expected, reported, strict=True))
-    return pairs if all(abs(a - b) <= ON_PATH * a + half for a, b in pairs) else []
+    off = [i for i, (a, b) in enumerate(pairs) if abs(a - b) > ON_PATH * a + half]
+    last = pairs[off[-1] + 1 :] if off else pairs  # negatives may have had an effect at first
+    return last if len(last) >= max(MATCHES, len(pairs) / 2) else []
 
 
 def _between(case: Case) -> list[float]:
@@ -141,15 +144,17 @@ def _lag(case: Case, evals: list[float], path: list[tuple[float, float]]) -> lis
     facts = [scale_only.evidence("path", expected=expected, reported=reported, percent=percent)]
     if negatives:
         facts.append(scale_only.evidence("negatives", negatives=show(negatives)))
-    if all(b > after for (_, b), after in zip(path, evals[1:], strict=True)):
-        means = ", ".join(show(mean) for mean in lagged_means(evals))
+    if all(b > after for (_, b), after in zip(path, evals[-len(path) :], strict=True)):
+        means = ", ".join(show(mean) for mean in lagged_means(evals[-len(path) - 1 :]))
         facts.append(scale_only.evidence("lag", means=means))
     return facts
 
 
 def _identity(told: Errors, s: float, spread: float) -> Evidence:
     known = ", ".join(f"{name.upper()} {show(value)}" for name, (value, _) in told.items())
-    return scale_only.evidence("identity", told=known, s=s, square=(s - 1) ** 2, spread=spread)
+    return scale_only.evidence(
+        "identity", told=known, s=s, square=(s - 1) ** 2, spread=f"{spread:.2g}"
+    )
 
 
 def _no_score_moves(case: Case) -> Finding | None:

@@ -18,6 +18,8 @@ USUAL = 20.0  # a temperature of 0.05
 TIMES = 10.0  # off by
 CLEAR = 0.3  # a difference of similarities that no noise of logits makes up for
 MORE = 0.5  # nats above what the ranking needs
+KNOWS = 0.15  # share of right first places from which a ranking is said to know something
+LOUD = 20.0  # nats above ln N: no scale up to 100 is that sure of what is not so
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32, "negatives": 0}
 TIMID = falling(3.5, 2.72, n=40)
@@ -38,6 +40,7 @@ GOOD = {
         run(loss=TIMID, more=GOOD, facts=BATCH),
         run(loss=falling(40.0, 4.2, n=40), more=GOOD, facts=BATCH),
         run(loss=falling(11.0, 0.4), facts={**BATCH, "scale": 400.0}),
+        run(loss=falling(120.0, 35.0), facts=BATCH),
         run(loss=TIMID, pos_sim=[0.3, 0.8], neg_sim=[0.2, 0.01], facts=BATCH),
     ),
     quiet=(
@@ -52,14 +55,14 @@ GOOD = {
     "the default of sentence-transformers",
 )
 def temperature_off(case: Case) -> Outcome:
-    """In a batch of N, cosines times a scale s can bring the loss no lower than
-    ln(1 + (N-1)e^-2s): with a scale of 1 a perfect model keeps a loss near ln N. It is said when
-    the scale is known, in the settings or as a series, and ten times off 20; when the loss ends
-    more than 0.5 nats above what its ranking needs, which by Fano's inequality is at most
-    H(a) + (1-a) ln(N-1) for a share a of right first places (of those among the whole evaluation,
-    or converted to N candidates where their number is known); and when logged similarities of
-    positives and negatives, whose difference bounds the scale by the loss, put it under 2. Whether
-    it is too small or too large is told by losses below or above ln N.
+    """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 + (N-1)e^-2s):
+    with a scale of 1 a perfect model keeps a loss near ln N. It is said when the scale is known, in
+    the settings or as a series, and ten times off 20; when the loss ends more than 0.5 nats above
+    what its ranking needs, which by Fano's inequality is at most H(a) + (1-a) ln(N-1) for a share a
+    of right first places (of those among the whole evaluation, or converted to N candidates where
+    their number is known); and when logged similarities of positives and negatives, whose
+    difference bounds the scale by the loss, put it under 2; and when the loss ends more than 20
+    nats above ln N. Whether it is too small or too large is told by losses below or above ln N.
     """
     if kind(case) not in (None, "in-batch"):
         return None
@@ -75,7 +78,7 @@ def temperature_off(case: Case) -> Outcome:
     facts = [*_implied(case)]
     if facts:
         return _finding(case, True, facts)
-    facts = [*_excess(case)]
+    facts = [*_excess(case)] or [*_loud(case)]
     return _finding(case, max(case.losses) < _most(case) + MORE, facts) if facts else None
 
 
@@ -109,10 +112,18 @@ def _excess(case: Case) -> Iterator[Evidence]:
     if 1 not in places or not all(0 <= value <= 1 for value in places.values()):
         return
     share = among_fewer(places, of, n) if of else places[1]
-    end, needs = level(tail(case.losses)), needed_loss(max(share, 1 / n), n)
+    if share < max(KNOWS, 3 / n):
+        return
+    end, needs = level(tail(case.losses)), needed_loss(share, n)
     if end > needs + MORE:
         fields = {"share": f"{100 * share:.3g}", "needs": needs, "n": n, "level": end}
         yield temperature_off.evidence("excess", case.loss[-1], **fields)
+
+
+def _loud(case: Case) -> Iterator[Evidence]:
+    end, guess = level(tail(case.losses)), _most(case)
+    if end > guess + LOUD:
+        yield temperature_off.evidence("loud", case.loss[-1], level=end, guess=guess)
 
 
 def _implied(case: Case) -> Iterator[Evidence]:

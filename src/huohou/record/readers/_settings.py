@@ -252,6 +252,7 @@ _NAMES: dict[str, tuple[str, Kind]] = {
     "train_batch_size": ("batch_size", _count),
     "micro_batch_size": ("batch_size", _count),
     "batch_size": ("batch_size", _count),
+    "per_device_eval_batch_size": ("eval_batch_size", _count),
     "gradient_accumulation_steps": ("gradient_accumulation", _count),
     "accumulate_grad_batches": ("gradient_accumulation", _count),
     "max_grad_norm": ("max_grad_norm", _amount),
