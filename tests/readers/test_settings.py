@@ -196,11 +196,11 @@ def test_card_of_an_embedding_model(tmp_path: Path) -> None:
     found = facts(tmp_path, "README.md", EMBEDDING)
     assert (found["rows"], found["eval_rows"]) == (99000, 1000)
     assert (found["loss_kind"], found["scale"]) == ("in-batch", 20.0)
-    assert (found["negatives"], found["candidates"]) == (1, 32)
+    assert found["negatives"] == 1 and found["batch_size"] == 16
     assert found["dtype"] == "bf16" and found["learning_rate"] == 5e-5
     margin = EMBEDDING.replace("MultipleNegativesRankingLoss", "TripletLoss", 1)
     found = facts(tmp_path, "README.md", margin.replace('"scale": 20.0', '"triplet_margin": 5'))
-    assert (found["loss_kind"], found["margin"]) == ("margin", 5.0) and "candidates" not in found
+    assert (found["loss_kind"], found["margin"]) == ("margin", 5.0) and "negatives" not in found
 
 
 BOMB = "a: &a {k: 1}\n" + "".join(

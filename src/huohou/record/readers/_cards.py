@@ -42,10 +42,10 @@ def read_card(text: str, facts_of: Callable[[Mapping[str, Any]], Facts]) -> Fact
             versions.setdefault(match[1].lower(), match[2])
     found = facts_of(settings)
     found |= {"versions": versions} if versions else {}
-    return found | _contrast(text, found)
+    return found | _contrast(text)
 
 
-def _contrast(text: str, found: Facts) -> Facts:
+def _contrast(text: str) -> Facts:
     """Rows, kind of loss and its constants, as cards of sentence-transformers tell them."""
     facts: Facts = {}
     for size, which in _SIZE.findall(text):
@@ -61,11 +61,9 @@ def _contrast(text: str, found: Facts) -> Facts:
     if isinstance(given, int | float) and not isinstance(given, bool):
         facts[name] = float(given)
     columns = _COLUMNS.search(text)
-    if kind == "in-batch" and columns and found.get("batch_size"):
-        # anchor, positive, and a column for each hard negative; every other row's are contrasted
-        texts = len(re.findall(r"<code>", columns[1]))
-        if texts >= 2:
-            facts |= {"negatives": texts - 2, "candidates": found["batch_size"] * (texts - 1)}
+    texts = columns[1].count("<code>") if columns else 0
+    if kind == "in-batch" and texts >= 2:  # anchor, positive, and a column for each negative
+        facts["negatives"] = texts - 2
     return facts
 
 
