@@ -57,7 +57,7 @@ def facts_of(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Facts in a mapping of settings by the names trainers give them.
 
     >>> facts_of({"per_device_train_batch_size": "8", "lr": "5e-5", "max_steps": -1, "fp16": True})
-    {'batch_size': 8, 'learning_rate': 5e-05, 'dtype': 'fp16'}
+    {'learning_rate': 5e-05, 'batch_size': 8, 'dtype': 'fp16'}
     """
     flat = _flat(raw)
     found: dict[str, Any] = {}
