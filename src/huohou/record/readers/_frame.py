@@ -55,8 +55,9 @@ class Frame:
         block = self._blocks.get(names)
         if block is None:
             block = self._begin(names)
-        block.append((len(self._lines), *cells))
-        self._lines.append(math.nan if line is None else line)
+        lines = self._lines
+        block.append((len(lines), *cells))
+        lines.append(math.nan if line is None else line)
         if len(block) >= _BLOCK:
             self._end(names)
 
@@ -133,7 +134,11 @@ class Frame:
 
     def _take(self, name: str, cells: Sequence[Any], at: Indices) -> None:
         """Numbers of many cells of one column."""
-        values = None if self._special(name) else _floats(cells)
+        self._parts.setdefault(name, [])
+        special = self._special(name)
+        if special is None:
+            cells, at = _filled(cells, at)
+        values = None if special else _floats(cells)
         if values is None:
             convert = self._convert(name)
             made = [convert(cell) for cell in cells]
@@ -142,7 +147,8 @@ class Frame:
         elif self._steps(name):
             good = (values >= 0) & (values == np.floor(values)) & (values < math.inf)
             values, at = (values, at) if good.all() else (values[good], at[good])
-        self._parts.setdefault(name, []).append((values, at))
+        if len(values):
+            self._parts[name].append((values, at))
 
     def _take_rows(self, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
         """Numbers of few rows, which a log has many times when hardly two rows are alike."""
@@ -169,20 +175,25 @@ class Frame:
         return whole(cell)
 
 
+def _filled(cells: Sequence[Any], at: Indices) -> tuple[Sequence[Any], Indices]:
+    """The cells that are not empty."""
+    if "" not in cells and None not in cells:
+        return cells, at
+    full = [place for place, cell in enumerate(cells) if cell is not None and cell != ""]
+    return [cells[place] for place in full], at[full]
+
+
 def _floats(cells: Sequence[Any]) -> Floats | None:
     """The cells as numbers; None unless every one of them is a number, or the text of one."""
     kinds = set(map(type, cells))
-    if kinds == {str}:
-        if "" in cells or any("_" in cell or len(cell) > 64 for cell in cells):
-            return None
-        try:
-            return np.array(list(map(float, cells)))
-        except ValueError:
-            return None
     try:
-        return np.array(cells, dtype=np.float64) if kinds <= _NUMBERS else None
-    except OverflowError:  # a whole number too large for a float
-        return None
+        if kinds <= _NUMBERS:
+            return np.array(cells, dtype=np.float64)
+        if kinds == {str} and max(map(len, cells)) <= 64 and "_" not in "".join(cells):
+            return np.array(list(map(float, cells)))
+    except (OverflowError, ValueError):  # a whole number too large for a float, words
+        pass
+    return None
 
 
 def _joined(parts: list[Column]) -> Column:

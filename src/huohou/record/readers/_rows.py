@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import orjson
 
 from huohou.errors import DataError
 from huohou.record.columns import Rows, Series
@@ -118,7 +119,11 @@ def json_rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     That takes care of a last line that was cut off and of text between the rows.
     """
     for line, raw in source.raw_lines():
-        if raw.lstrip()[:1] == b"{" and (row := parsed(raw)) is not None:
+        try:
+            row = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            row = parsed(raw) if raw.lstrip()[:1] == b"{" else None
+        if type(row) is dict:
             yield line, row
 
 

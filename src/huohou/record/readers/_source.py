@@ -23,6 +23,7 @@ _MARKS = (
 # Colours and movements of the cursor, and titles of the window.
 _CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\n]{0,200}\x07|[()][A-Z0-9]|[=>])")
 _HEAD = 1 << 18  # bytes
+_SAMPLE = 1 << 22
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -86,8 +87,12 @@ class Source:
 
         Carriage returns of progress bars stay: they are part of their line.
         """
-        text = _CONTROL.sub("", self.text) if "\x1b" in self.text else self.text
-        return text if "\n" in text else text.replace("\r", "\n")
+        return _plain(self.text)
+
+    @cached_property
+    def sample(self) -> str:
+        """The first mebibytes of ``plain``, for telling what a long text is."""
+        return _plain(self.data[:_SAMPLE].decode(self._encoding, errors="replace"))
 
     @cached_property
     def is_text(self) -> bool:
@@ -103,6 +108,11 @@ class Source:
     def raw_lines(self) -> Iterator[tuple[int, bytes]]:
         """Line numbers from 1 and all lines as UTF-8, ends included."""
         return enumerate(BytesIO(self.utf8), start=1)
+
+
+def _plain(text: str) -> str:
+    text = _CONTROL.sub("", text) if "\x1b" in text else text
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 def decoded(raw: bytes) -> Any:

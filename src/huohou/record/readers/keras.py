@@ -34,7 +34,7 @@ def _recognises(source: Source) -> bool:
     measured = [c.removeprefix("val_") for c in columns if c.startswith("val_")]
     if "step" in columns or not all(name in columns for name in measured):
         return False
-    second = source.text.split("\n", 2)[1:2]
+    second = source.head.split("\n", 2)[1:2]
     return bool(second) and number(second[0].partition(",")[0]) == 0.0
 
 

@@ -20,12 +20,12 @@ from huohou.record.record import Record
 
 _STEPS = frozenset({"current_steps", "step", "total_steps"})
 _NO_SERIES = _STEPS | {"epoch", "percentage", "elapsed_time"}
-_ELAPSED = re.compile(r"(?:(\d+) days?, )?(\d+):(\d+):(\d+)")
+_WITH_DAYS = re.compile(r"(\d+) days?, (\d+):(\d+):(\d+)")
 
 
 def read_trainer_log(source: Source) -> Record:
     """Read a trainer_log.jsonl. Raises DataError when no line of it holds a value."""
-    frame = Frame(_STEPS.__contains__, {"elapsed_time": _seconds})
+    frame = Frame(_STEPS.__contains__, {"elapsed_time": _seconds, "remaining_time": _nothing})
     for line, row in json_rows(source):
         frame.add(line, row)
     step, total = frame.dense("current_steps", "step"), frame.column("total_steps")[0]
@@ -51,16 +51,25 @@ def _begun(frame: Frame) -> Marks:
     return found
 
 
+def _nothing(cell: Any) -> None:
+    """No number is looked for."""
+
+
 def _seconds(text: Any) -> int | None:
     """Seconds of "0:04:02" or "3 days, 17:51:32".
 
     >>> _seconds("1 day, 0:00:01")
     86401
     """
-    match = _ELAPSED.fullmatch(text) if isinstance(text, str) and len(text) < 40 else None
+    if not isinstance(text, str) or len(text) > 40:
+        return None
+    parts = text.split(":")
+    if len(parts) == 3 and all(map(str.isdecimal, parts)):
+        return (int(parts[0]) * 60 + int(parts[1])) * 60 + int(parts[2])
+    match = _WITH_DAYS.fullmatch(text)
     if match is None:
         return None
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    days, hours, minutes, seconds = map(int, match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 

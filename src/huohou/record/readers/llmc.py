@@ -90,7 +90,7 @@ def _facts(text: str) -> dict[str, Any]:
 def _recognises(source: Source) -> bool:
     if not source.is_text:
         return False
-    text = source.plain
+    text = source.sample
     if (" trl:" in text or " tel:" in text) and _LOG.search("\n" + text):
         return True
     first = _CONSOLE.search(text) if "loss " in text and "step " in text else None

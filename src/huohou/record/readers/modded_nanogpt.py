@@ -42,9 +42,9 @@ def read_modded_nanogpt(source: Source) -> Record:
 
 
 def _recognises(source: Source) -> bool:
-    if not source.is_text or "step:" not in source.plain:
+    if not source.is_text or "step:" not in source.sample:
         return False
-    lines = _LINE.finditer(source.plain)
+    lines = _LINE.finditer(source.sample)
     return any(_LOSS.search(line[3]) for line, _ in zip(lines, range(50), strict=False))
 
 

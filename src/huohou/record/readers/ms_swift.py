@@ -104,7 +104,7 @@ def _end(row: dict[str, Any]) -> dict[str, Any]:
 def _recognises(source: Source) -> bool:
     """One of the first rows has a key that no other trainer writes."""
     if not source.is_text or not any(
-        f'"{name}"' in source.text for name in (*_TYPICAL, "iteration")
+        f'"{name}"' in source.head for name in (*_TYPICAL, "iteration")
     ):
         return False
     for _, row in islice(json_rows(source), 5):

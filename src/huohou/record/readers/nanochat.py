@@ -60,7 +60,7 @@ def _facts(head: str) -> dict[str, Any]:
 
 
 def _recognises(source: Source) -> bool:
-    text = source.plain if source.is_text else ""
+    text = source.sample if source.is_text else ""
     return "tep " in text and _FIRST.search(text) is not None
 
 

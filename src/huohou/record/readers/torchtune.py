@@ -49,7 +49,7 @@ class _Shown:
 def _recognises(source: Source) -> bool:
     if not source.is_text:
         return False
-    text = source.plain
+    text = source.sample
     bar = "|Loss: " in text and _BAR.search(text)
     return bool(bar or (" | " in text and "Step " in text and _FIRST.search(text)))
 
