@@ -32,6 +32,7 @@ GAP = 1.0  # nats between evaluation and training loss
         run(loss=falling(2.0, 0.3), epochs=175),
         run(loss=falling(2.0, 0.02), evals=[1.0, 0.3, 0.05, 0.03], epochs=12),
         run(loss=falling(2.0, 0.01)),
+        run(loss=falling(2.0, 0.01), epochs=10, facts={"loss_kind": "in-batch"}),
     ),
     source="Muennighoff et al. (2023), arXiv 2305.16264: after about 4 passes rows teach little",
 )
@@ -39,7 +40,8 @@ def memorised(case: Case) -> Finding | None:
     """After more than 5 passes each token of the training answers is predicted with a mean
     probability above 0.95: exp(-loss). That says the optimiser has converged, nothing of new
     questions. It is not said where an evaluation loss is within 1 nat of the training loss: then
-    unseen rows are answered too, or they are in the training data.
+    unseen rows are answered too, or they are in the training data. Nor of embeddings without an
+    evaluation loss: right pairs told apart from wrong ones are no words known by heart.
     """
     passes, values = case.epochs, case.losses
     if passes is None or passes <= PASSES or len(values) < FEWEST or case.objective == "reward":
@@ -51,7 +53,7 @@ def memorised(case: Case) -> Finding | None:
     if evals and evals[-1].value - end < GAP:
         return None
     if case.embedding and not evals:
-        return None  # right pairs told apart from easy wrong ones: no words are known by heart
+        return None
     last = case.loss[-1]
     facts = [memorised.evidence("passes", last, passes=passes)]
     if case.objective == "likelihood":
