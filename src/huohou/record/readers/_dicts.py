@@ -4,9 +4,10 @@ Nothing is evaluated: the text is made JSON, by replacing what Python writes oth
 by the JSON parser, which refuses what is not flat or not whole.
 """
 
-import json
 import re
 from typing import Any
+
+from huohou.record.readers._source import decoded
 
 # No braces inside, so that a dictionary in another is found by itself and the search is linear.
 PATTERN = r"\{'[^{}\n\r]{1,20000}\}"
@@ -17,7 +18,7 @@ _OTHER = (
     (re.compile(r"(?<=: )True(?=[,}])"), "true"),
     (re.compile(r"(?<=: )False(?=[,}])"), "false"),
 )
-_HINTS = ("nan", "inf", "None", "True", "False")
+_HINT = re.compile(r": (?:nan|-?inf|None|True|False)[,}]")
 
 
 def flat(text: str) -> dict[str, Any] | None:
@@ -26,11 +27,11 @@ def flat(text: str) -> dict[str, Any] | None:
     >>> flat("{'loss': nan, 'num_tokens': '1.133e+04', 'done': None}")
     {'loss': nan, 'num_tokens': '1.133e+04', 'done': None}
     """
-    if any(hint in text for hint in _HINTS):
+    if _HINT.search(text):
         for pattern, replacement in _OTHER:
             text = pattern.sub(replacement, text)
     try:
-        found = json.loads(text.replace("'", '"'))
-    except (ValueError, RecursionError):
+        found = decoded(text.replace("'", '"').encode("utf-8", "replace"))
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None

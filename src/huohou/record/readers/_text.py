@@ -8,7 +8,7 @@ import re
 from calendar import timegm
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from huohou.errors import DataError
 from huohou.record.readers._ends import ending
@@ -22,6 +22,7 @@ Match = re.Match[str]
 NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf(?:inity)?)"
 
 _HEAD = 1 << 16
+_LOGS = {".log", ".out", ".err"}
 _STAMP = re.compile(
     r"[^\n\d]{0,12}(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)/(\d\d)/(\d{4}))[ T](\d\d):(\d\d):(\d\d)"
 )
@@ -36,8 +37,7 @@ _SENTENCE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What one place of a log says."""
 
     values: Mapping[str, float]
@@ -118,15 +118,15 @@ def shares(text: str) -> Shares:
     return Shares(lines, marks, sum(1 for _ in _SENTENCE.finditer(head)))
 
 
-def is_report(text: str, entries: int) -> bool:
-    """Whether a text is written for people: Markdown or sentences outweigh its log lines.
+def is_report(source: Source, entries: int) -> bool:
+    """Whether a file is written for people: Markdown or sentences outweigh its log lines. One
+    that is called a log is none.
 
     entries: log lines that a reader found in it.
-
-    >>> is_report("## Results\\n**Loss**: good\\n```\\nstep 1 loss 2\\n```\\n", 1)
-    True
     """
-    of = shares(text)
+    if source.path.suffix.lower() in _LOGS:
+        return False
+    of = shares(source.plain)
     if of.marks >= 3 and of.marks > entries:
         return True
     return of.sentences >= 3 * entries + 6 and 3 * of.sentences >= of.lines

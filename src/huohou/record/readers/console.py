@@ -8,24 +8,32 @@ it: it is taken from the progress bar beside the line, where that fits the epoch
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from heapq import merge
 from itertools import islice
 from typing import Any
 
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._bars import Bars
 from huohou.record.readers._dicts import PATTERN, flat
-from huohou.record.readers._rows import STEPS, Collector, first, number, whole
+from huohou.record.readers._rows import STEPS, Collector, number, whole
 from huohou.record.readers._source import Source
 from huohou.record.readers._text import Found, Match, Places, is_report, record, stamp
 from huohou.record.record import Figure, Record
 from huohou.text import say
 
-_FIND = re.compile(
-    rf"(?P<row>{PATTERN})"
-    r"|\*{3,5} (?P<block>Running training|Running Evaluation|\w{1,40} metrics) \*{3,5}"
-    r"|Continuing training from global step (?P<step>\d{1,15})"
-    r"|Resum(?:e|ing) (?:training )?from [^\n\r]{0,400}checkpoint-(?P<saved>\d{1,15})"
-    r"|(?P<done>Training completed)\."
+# What is looked for; each begins with letters that stand fast, which makes the search quick.
+_ROW = re.compile(f"(?P<row>{PATTERN})")
+_OTHER = tuple(
+    map(
+        re.compile,
+        (
+            r"\*\*\* (?P<block>Running training|Running Evaluation|\w{1,40} metrics) \*\*\*",
+            r"Continuing training from global step (?P<step>\d{1,15})",
+            r"Resum(?:e|ing) (?:training )?from [^\n\r]{0,400}checkpoint-(?P<saved>\d{1,15})",
+            r"Training (?P<done>completed)\.",
+        ),
+    )
 )
 _LINE = re.compile(r"([A-Za-z][\w .,&()-]{2,80}?) {0,40}[=:] {0,20}([^\s=]{1,60})[ \t\r]*$")
 _START = {
@@ -40,7 +48,6 @@ _START = {
 _EVALUATION = {"Num examples": "eval_rows"}
 _PARAMETERS = re.compile(r"trainable params: ([\d,]{1,20}) \|\| all params: ([\d,]{1,20})")
 _NAMES = {"lr": "learning_rate", "val_loss": "eval_loss"}
-_OF_A_LOG = ("loss", "reward", "train_runtime")
 _SAMPLE = 400
 _CLOCK = re.compile(r"(?:(\d{1,6}) days?, )?(\d{1,6}):(\d\d):(\d\d(?:\.\d{1,9})?)")
 
@@ -78,11 +85,11 @@ class _Reading:
         self.copies = _copies(self.text)
         previous: Values = {}
         seen = 0
-        for match in _FIND.finditer(self.text):
-            if match["row"] is None:
+        for match in _found(self.text):
+            if match.re is not _ROW:
                 self._said(match)
                 continue
-            values = _values(match["row"])
+            values = _values(match[0])
             if values is None:
                 continue
             seen = seen + 1 if self.copies > 1 and _same(values, previous) else 1
@@ -101,15 +108,15 @@ class _Reading:
 
     def _row(self, match: Match, values: Values) -> bool:
         line = self._places.line(match.start())
-        told = whole(first(values, STEPS))
-        for name in STEPS:
-            values.pop(name, None)
+        told = whole(values.pop("step", None))
         epoch = values.pop("epoch", None)
         if "train_runtime" in values:
             self.facts |= {"summary": values, "finished": True}
-        elif "summary" in self.facts:
+        elif "summary" in self.facts and "loss" not in values:
             self.facts["after_training"] = self.facts.get("after_training", {}) | values
         else:
+            if "summary" in self.facts:
+                self._again()
             step = told
             if self.bars and told is None:
                 step = self.bars.step(*match.span(), epoch, training="loss" in values)
@@ -122,21 +129,25 @@ class _Reading:
 
     def _said(self, match: Match) -> None:
         """A heading, or that a training is taken up again."""
-        block, taken_up = match["block"], match["step"] or match["saved"]
-        if taken_up:
-            self.facts["resumed_from"] = int(taken_up)
-        elif match["done"]:
+        what, said = match.lastgroup, match[1]
+        if what in ("step", "saved"):
+            self.facts["resumed_from"] = int(said)
+        elif what == "done":
             self.facts["finished"] = True
-        elif block == "Running training":
-            if self._rows:
-                self.collector.restart()
-                for name in ("summary", "after_training", "finished"):
-                    self.facts.pop(name, None)
+        elif said == "Running training":
+            self._again()
             self.facts |= _counts(self.text, match.end(), _START)
-        elif block == "Running Evaluation":
+        elif said == "Running Evaluation":
             self.facts |= _counts(self.text, match.end(), _EVALUATION)
-        elif block:
-            self._metrics(block.partition(" ")[0], match)
+        else:
+            self._metrics(said.partition(" ")[0], match)
+
+    def _again(self) -> None:
+        """Another training begins: what was said of the end of the one before is past."""
+        if self._rows:
+            self.collector.restart()
+        for name in ("summary", "after_training", "finished"):
+            self.facts.pop(name, None)
 
     def _metrics(self, split: str, match: Match) -> None:
         """The table that the Trainer prints at the end, of one split."""
@@ -156,20 +167,42 @@ class _Reading:
                 self.facts["finished"] = True
 
 
+def _found(text: str) -> Iterator[Match]:
+    """Rows and what else is said, in the order of the text."""
+    found = (pattern.finditer(text) for pattern in (_ROW, *_OTHER))
+    return merge(*found, key=Match.start)
+
+
 def _values(text: str) -> Values | None:
-    """Numbers of a printed dictionary; None where it is none of a log."""
+    """Numbers of a printed dictionary, a step as ``step``; None where it is none of a log."""
     printed = flat(text)
     if printed is None:
         return None
     values: Values = {}
-    for name, given in printed.items():
+    for name, called in _names(tuple(printed)):
+        given = printed[name]
         value = given if type(given) is float else number(given)
-        if value is None and name in STEPS:
+        if value is None and called == "step":
             value = whole(given)
         if value is not None:
-            values[_NAMES.get(name, name)] = value
-    told = any(name.startswith("eval_") or name.endswith(_OF_A_LOG) for name in values)
-    return values if told else None
+            values[called] = value
+    return values if any(map(_of_a_log, values)) else None
+
+
+@lru_cache(maxsize=256)
+def _names(printed: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Names of a row and what they are called in a Record."""
+    step = next((name for name in STEPS if name in printed), None)
+    return tuple(
+        (name, "step" if name == step else _NAMES.get(name, name))
+        for name in printed
+        if name == step or name not in STEPS
+    )
+
+
+@lru_cache(maxsize=1024)
+def _of_a_log(name: str) -> bool:
+    return name.startswith("eval_") or name.endswith(("loss", "reward", "train_runtime"))
 
 
 def _copies(text: str) -> int:
@@ -238,12 +271,12 @@ def _recognises(source: Source) -> bool:
     """Rows, or the heading of a training that came to none, in what is no report."""
     if not source.is_text:
         return False
-    text = source.plain
+    text = source.sample
     rows = (_values(match[0]) for match in re.finditer(PATTERN, text)) if "{'" in text else ()
     found = sum(1 for _ in islice((row for row in rows if row is not None), 50))
     if not found and "***** Running training *****" not in text:
         return False
-    return not is_report(text, found)
+    return not is_report(source, found)
 
 
 readers.register("console")(

@@ -7,12 +7,12 @@ reader of reports.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._epoch_lines import LONGEST, Entry, entry, tells
+from huohou.record.readers._epoch_lines import LONGEST, Entries, Entry, tells
 from huohou.record.readers._rows import Collector
 from huohou.record.readers._source import Source
 from huohou.record.readers._text import Found, Places, is_report, record, shares, stamp
@@ -28,8 +28,7 @@ _SAMPLE = 3000
 _SHARE = 20  # one piece in so many must tell something
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A measured piece. at, end: its place; part: how much of its epoch is done."""
 
     entry: Entry
@@ -72,6 +71,7 @@ def _lines(text: str) -> Iterator[_Line]:
     """Pieces that tell of a value; of Keras' bars only the last of an epoch."""
     heading: re.Match[str] | None = None
     waiting: _Line | None = None
+    read = Entries().entry
     for piece in _PIECE.finditer(text):
         begin, end = piece.span()
         if end - begin > LONGEST:
@@ -81,39 +81,39 @@ def _lines(text: str) -> Iterator[_Line]:
             if waiting:
                 yield waiting
             heading, waiting = found, None
-        elif told := entry(written):
+        elif told := read(written):
+            if "/" not in written:
+                yield _Line(told, begin, end)
+                continue
             if not _KERAS.match(written):
-                yield from _placed(told, written, begin, end)
+                yield _placed(told, written, begin, end)
                 continue
             if heading:
-                told = replace(told, epoch=float(heading[1]), epochs=int(heading[2]))
+                told = told._replace(epoch=float(heading[1]), epochs=int(heading[2]))
             waiting = _Line(told, begin, end)
     if waiting:
         yield waiting
 
 
-def _placed(told: Entry, written: str, begin: int, end: int) -> Iterator[_Line]:
-    if bar := _BAR.search(written):
-        yield from _barred(told, bar, begin, end)
-    elif seen := _EXAMPLES.search(written):
+def _placed(told: Entry, written: str, begin: int, end: int) -> _Line:
+    """A line that counts to something."""
+    if "%|" in written and (bar := _BAR.search(written)):
+        return _barred(told, bar, begin, end)
+    if "(" in written and (seen := _EXAMPLES.search(written)):
         part = int(seen[1]) / max(int(seen[2]), 1)
-        yield _Line(replace(told, step=None, steps=None), begin, end, part)
-    else:
-        yield _Line(told, begin, end)
+        return _Line(told._replace(step=None, steps=None), begin, end, part)
+    return _Line(told, begin, end)
 
 
-def _barred(told: Entry, bar: re.Match[str], begin: int, end: int) -> Iterator[_Line]:
+def _barred(told: Entry, bar: re.Match[str], begin: int, end: int) -> _Line:
     """A bar over one epoch: an evaluation beside it is of the last epoch until it is full."""
-    done, total = int(bar[1]), int(bar[2])
-    if told.epoch is None or not done or not total:
-        return
+    done, total = int(bar[1]), max(int(bar[2]), 1)
     values = {
         name: value
         for name, value in told.values.items()
-        if done == total or (not name.startswith("eval_") and not name.endswith("_epoch"))
+        if done == total or not (name.startswith("eval_") or name.endswith("_epoch"))
     }
-    if values:
-        yield _Line(replace(told, values=values, step=done, steps=total), begin, end, done / total)
+    return _Line(told._replace(values=values, step=done, steps=total), begin, end, done / total)
 
 
 def _layout(entries: list[Entry]) -> _Layout | None:
@@ -185,7 +185,7 @@ def _recognises(source: Source) -> bool:
     """Where most lines are of this kind, or many and next to no prose between."""
     if not source.is_text:
         return False
-    head = source.plain[: 1 << 18]
+    head = source.sample[: 1 << 18]
     if not tells(head):
         return False
     found = sum(1 for _ in _lines(head))
@@ -193,7 +193,7 @@ def _recognises(source: Source) -> bool:
         return False
     written = shares(head)
     if 2 * found >= written.lines:
-        return not is_report(head, found)
+        return not is_report(source, found)
     calm = written.marks < 3 and 2 * written.sentences <= found
     return calm and found >= 3 and found * _SHARE >= written.lines
 

@@ -15,11 +15,12 @@ from huohou.record.readers._text import NUMBER, Match, Row, collected, record
 from huohou.record.record import Record
 
 _LINE = re.compile(
-    rf"\bstep (\d{{1,15}}): train loss ({NUMBER}), val loss ({NUMBER})"
-    rf"|\biter (\d{{1,15}}): loss ({NUMBER}), time ",
+    rf"step (\d{{1,15}}): train loss ({NUMBER}), val loss ({NUMBER})"
+    rf"|iter (\d{{1,15}}): loss ({NUMBER}), time ",
     re.IGNORECASE,
 )
-_ITER = re.compile(rf"\biter \d{{1,15}}: loss {NUMBER}, time ", re.IGNORECASE)
+_ITER = re.compile(rf"iter \d{{1,15}}: loss {NUMBER}, time ", re.IGNORECASE)
+_STEP = re.compile(rf"step \d{{1,15}}: train loss {NUMBER}, val loss {NUMBER}", re.IGNORECASE)
 # "max_iters = 5000" of a file of settings that is printed, "Overriding: max_iters = 5000".
 _SETTING = re.compile(
     r"^(?:Overriding: )?(max_iters|batch_size|gradient_accumulation_steps|learning_rate|grad_clip"
@@ -80,8 +81,10 @@ def _product(written: str) -> float | int | None:
 
 
 def _recognises(source: Source) -> bool:
-    text = source.plain if source.is_text else ""
-    return ("iter " in text or ": train loss " in text) and _LINE.search(text) is not None
+    text = source.sample if source.is_text else ""
+    return (": train loss " in text and _STEP.search(text) is not None) or (
+        ", mfu " in text and _ITER.search(text) is not None
+    )
 
 
 readers.register("nanogpt")(Reader(_recognises, read_nanogpt, rank=60))

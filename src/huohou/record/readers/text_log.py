@@ -16,7 +16,7 @@ def read_text_log(source: Source) -> Record:
 def _recognises(source: Source) -> bool:
     if not source.is_text:
         return False
-    return ending(source.plain) is not None and not is_report(source.plain, 0)
+    return ending(source.plain) is not None and not is_report(source, 0)
 
 
 readers.register("text-log")(Reader(_recognises, read_text_log, ("output.log",), rank=97))
