@@ -41,7 +41,21 @@ def a_restart() -> str:
     return "\n".join(json.dumps(row | {"elapsed_time": "0:00:01"}) for row in told)
 
 
+REPORT = """# Results
+
+Before the repair: Loss: 0.3133 -> 0.3133 -> 0.3133
+
+Epoch 1:  Train Loss: 0.2720, Val Loss: 0.2236
+Epoch 2:  Train Loss: 0.1930, Val Loss: 0.1658
+Epoch 3:  Train Loss: 0.1449, Val Loss: 0.1262
+
+Val Metrics: MSE=2.3, RMSE=1.5, MAE=1.5
+
+Top-3 accuracy: 30.0% (15/50). The loss has converged well.
+"""
+
 LOGS = {
+    "report.md": REPORT,
     "trainer_state.json": a_trainer_state(),
     "trainer_log.jsonl": a_restart(),
     "epochs.jsonl": "\n".join(f'{{"epoch": {e}, "train_loss": {3 / e}}}' for e in range(1, 40)),

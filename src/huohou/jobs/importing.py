@@ -12,6 +12,7 @@ from huohou.record.readers import patterns, read
 from huohou.record.record import Point, Record
 from huohou.record.recorder import State
 from huohou.record.store import Store
+from huohou.record.told import as_plain
 from huohou.record.workspace import EVENTS, JOURNAL
 
 RECIPE = "import"
@@ -85,6 +86,7 @@ def _events(record: Record, path: Path, copy: Path) -> list[Event]:
     start: Event = {"t": None, "seg": 0, "kind": "start"}
     start |= {name: value for name, value in known.items() if value is not None}
     start |= {"facts": dict(record.facts), "notes": list(record.notes)}
+    start |= {"told": told} if (told := as_plain(record)) else {}
     reader = record.source.get("reader")
     start["imported"] = {"path": str(path.resolve()), "reader": reader, "copy": copy.name}
     return [start, *as_events(record)]

@@ -2,7 +2,8 @@
 
 Segments are written in the file, so nothing is guessed. A run that has no point yet is a Record
 without series. A log that was imported says in its ``start`` what its own reader found in it:
-``facts``, ``notes``, and in ``imported`` where it was; its points keep the lines they had there.
+``facts``, ``notes``, ``told`` (figures, sentences, other runs of a report), and in ``imported``
+where it was; its points keep the lines they had there.
 """
 
 import json
@@ -22,12 +23,13 @@ from huohou.record.readers._frame import Frame, series_of
 from huohou.record.readers._rows import parsed, whole
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
+from huohou.record.told import parts
 from huohou.record.workspace import EVENTS, JOURNAL, PLAN
 from huohou.text import say
 
 _PLACE = frozenset({"t", "seg", "kind", "step", "epoch", "line"})
 _WHOLE = frozenset({"seg", "step", "line"})
-_IMPORTED = frozenset({"facts", "notes", "imported"})
+_IMPORTED = frozenset({"facts", "notes", "imported", "told"})
 _LOOKED_AT = 1000  # lines for the first event
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -56,9 +58,12 @@ def read_events(source: Source) -> Record:
     origin = next((e for e in others if isinstance(e.get("imported"), Mapping)), None)
     if origin is not None:
         known |= {"imported": dict(origin["imported"])}
+        facts.pop("state", None)  # that of the job that took it in, not of the run
         said = origin.get("notes")
         notes = (*notes, *map(str, said if isinstance(said, list) else ()))
-    return Record(known, _series(points), facts, notes)
+    told = origin.get("told") if origin is not None else None
+    beside = parts(told) if isinstance(told, Mapping) else {}
+    return Record(known, _series(points), facts, notes, **beside)
 
 
 def _event(raw: bytes) -> Event | None:
@@ -87,6 +92,7 @@ def _facts(others: list[Event]) -> dict[str, Any]:
         facts |= {k: v for k, v in starts[-1].items() if k not in _PLACE | _IMPORTED}
         facts |= _present(max_steps=starts[-1].get("updates"))
         facts |= _present(num_train_epochs=starts[-1].get("epochs"))
+        facts |= {"extended": True} if len({e.get("updates") for e in starts}) > 1 else {}
         told = starts[-1].get("facts")
         facts |= _revived(told) if isinstance(told, Mapping) else {}
     saved = [whole(e.get("step")) for e in others if e["kind"] == "checkpoint"]
