@@ -14,12 +14,13 @@ NAMES = (
 )
 PLAIN = st.floats(0, 10) | st.sampled_from([0.0, 0.6931, 1.5])
 ANY = PLAIN | st.floats()
+BROKEN = st.sampled_from([float("nan"), float("inf"), 0.0])
 
 
 @st.composite
 def points(draw: st.DrawFn) -> tuple[Point, ...]:
     most = draw(st.sampled_from([10, 40, 80]))
-    values = draw(st.lists(draw(st.sampled_from([PLAIN, ANY])), max_size=most))
+    values = draw(st.lists(draw(st.sampled_from([PLAIN, ANY, BROKEN])), max_size=most))
     lives = sorted(draw(st.lists(st.integers(0, 2), min_size=len(values), max_size=len(values))))
     stepped, passed, timed = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
     return tuple(

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
+from huohou.data.checks import checks
 from huohou.diagnose.case import Case
+from huohou.diagnose.elsewhere import PROBES
 from huohou.diagnose.engine import diagnose
 from huohou.diagnose.examples import falling, line, lives, run
 from huohou.diagnose.rule import rules
@@ -50,7 +52,12 @@ def test_every_rule_ran_or_says_what_it_needs() -> None:
     for record in (HEALTHY, OVERFIT, run(loss=[2.0]), Record({"path": "empty"})):
         result = diagnose(record)
         listed = [*result.ran, *(one.code for one in result.skipped)]
-        assert sorted(listed) == sorted(rule.code for rule in rules())
+        assert len(listed) == len(set(listed))
+        assert set(listed) == {
+            *(rule.code for rule in rules()),
+            *(code for code, _ in checks),
+            *PROBES,
+        }
         assert all(one.needs for one in result.skipped)
 
 
@@ -66,9 +73,10 @@ def test_root_cause_comes_first_and_alone() -> None:
 
 def test_document_is_that_of_the_contract() -> None:
     told = diagnose(OVERFIT).as_dict()
-    assert list(told) == (
-        ["schema", "source", "verdict", "findings", "claims", "gates", "ran", "skipped"]
-    )
+    assert list(told) == [
+        *("schema", "source", "verdict", "findings", "claims", "gates", "criteria"),
+        *("ran", "skipped"),
+    ]
     finding = told["findings"][0]
     assert set(finding) == {
         *("code", "severity", "confidence", "tier", "title"),
@@ -92,6 +100,33 @@ def test_findings_of_the_checks_before_training_belong_to_it() -> None:
     result = diagnose(HEALTHY, plan=plan)
     assert [f.code for f in result.findings] == ["data-overlap"], "a rule's own word counts"
     assert result.verdict == "faulty"
+
+
+def test_checks_of_the_data_are_made_once_and_explain_what_the_log_suspects() -> None:
+    deep = falling(3.0, 0.05, n=60, rate=6)
+    leak = run(loss=deep, evals=[deep[6 * i + 5] for i in range(10)], epochs=10)
+    alone = diagnose(leak)
+    assert "leak-suspected" in [f.code for f in alone.findings]
+    needs = {one.code: one.needs for one in alone.skipped}
+    assert "--eval" in needs["data-overlap"] and "huohou eval" in needs["same-as-base"]
+    found = Finding("data-overlap", "error", "data", "t", "w").as_dict()
+    checked = {
+        "findings": [found],
+        "ran": ["data-overlap"],
+        "skipped": [{"code": "missing-eos", "needs": "a tokenizer"}],
+    }
+    both = diagnose(leak, data=checked)
+    assert [f.code for f in both.findings if f.severity == "error"] == ["data-overlap"]
+    assert "leak-suspected" not in [f.code for f in both.findings], "one cause is said once"
+    assert "data-overlap" in both.ran
+    assert ("missing-eos", "a tokenizer") in [(one.code, one.needs) for one in both.skipped]
+
+
+def test_what_a_probe_saw_is_taken_in() -> None:
+    seen = Finding("same-as-base", "error", "probe", "t", "w").as_dict()
+    result = diagnose(HEALTHY, probe={"findings": [seen], "ran": ["same-as-base"]})
+    assert result.verdict == "faulty" and "same-as-base" in result.ran
+    assert {one.code for one in result.skipped} >= {"never-stops", "invented-fact"}
 
 
 def test_course_leaves_out_what_a_resume_took_back() -> None:

@@ -20,13 +20,15 @@ def train(
     *,
     slots: int | None = None,
     detach: bool = False,
+    stop_on: str | None = None,
 ) -> dict[str, Any]:
     """Carry out a plan when it is its turn, in a process of its own; the job as it ended.
 
     on_event: shown each event as it comes, with the progress so far; slots: jobs that may train
     on the device at once, by default $HUOHOU_SLOTS or 1; detach: it trains without this process,
-    and the answer is the job as it is queued. The answer has the columns of ``training_jobs``;
-    status says whether it completed, was stopped or failed.
+    and the answer is the job as it is queued; stop_on: severity of a finding that ends the job
+    early, with a checkpoint: "error", or "warning" for both. The answer has the columns of
+    ``training_jobs``; status says whether it completed, was stopped or failed.
     """
     from huohou.jobs import lifecycle
     from huohou.jobs.carry_out import carry_out
@@ -40,6 +42,7 @@ def train(
         check(store.workspace)
     folder, journal = lifecycle.create(store, plan)
     how: dict[str, Any] = {"slots": count, "detached": detach, "on_event": on_event}
+    how["stop_on"] = stop_on
     job = carry_out(store, plan, folder, journal, **how)
     return {"schema": 1, **Run(job, folder, store).as_dict()}
 
@@ -50,15 +53,16 @@ def resume(
     extend_epochs: float | None = None,
     plan: "Plan | None" = None,
     detach: bool = False,
+    stop_on: str | None = None,
     on_event: "OnEvent | None" = None,
     on_note: "Callable[[str], None]" = lambda _: None,
 ) -> dict[str, Any]:
     """Go on with a run where its last whole checkpoint stands; the job as it then ended.
 
     extend_epochs: passes beyond the plan; plan: what it should be the same run as, made anew from
-    the files as they are now when not given; detach: as in ``train``; on_note: told what a person
-    should know before it goes on. Raises UsageError where it is not the same run any more, or there
-    is nothing to go on with.
+    the files as they are now when not given; detach, stop_on: as in ``train``; on_note: told what
+    a person should know before it goes on. Raises UsageError where it is not the same run any
+    more, or there is nothing to go on with.
     """
     from huohou.jobs import resume as resuming
     from huohou.jobs.carry_out import carry_out
@@ -88,7 +92,7 @@ def resume(
         on_note(say("resume.extended", epochs=f"{epochs:g}"))
     start = Start(point.checkpoint.path.resolve() if point.checkpoint else None)
     how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
-    job = carry_out(run.store, plan, run.folder, journal, **how)
+    job = carry_out(run.store, plan, run.folder, journal, stop_on=stop_on, **how)
     return {"schema": 1, **Run(job, run.folder, run.store).as_dict()}
 
 
@@ -100,13 +104,14 @@ def branch(
     extend_epochs: float = 0,
     flags: Sequence[str] = (),
     detach: bool = False,
+    stop_on: str | None = None,
     on_event: "OnEvent | None" = None,
 ) -> dict[str, Any]:
     """Start a new job from a checkpoint of a run; the job as it ended.
 
     Where nothing was changed it goes on exactly; else it begins anew from the weights.
-    checkpoint: its name, the last whole one when not given; flags: settings to change; detach: as
-    in ``train``.
+    checkpoint: its name, the last whole one when not given; flags: settings to change; detach,
+    stop_on: as in ``train``.
     Raises UsageError where the weights do not fit what is asked for.
     """
     from huohou.jobs import lifecycle
@@ -130,7 +135,7 @@ def branch(
     copied = resuming.copy_into(point.checkpoint, folder)
     start = Start(copied.resolve(), weights_only=weights_only)
     how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
-    job = carry_out(run.store, plan, folder, journal, **how)
+    job = carry_out(run.store, plan, folder, journal, stop_on=stop_on, **how)
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
 
 

@@ -53,7 +53,7 @@ class _Moving:
         self._task = task
 
     def see(self, event: dict[str, Any], progress: "Progress") -> None:
-        line = staying(event)
+        line = staying(event) or found(event, progress)
         if line:
             self._bars.console.print(line, markup=False, soft_wrap=True)
         # A few columns stay free: the terminal writes ^C behind the line.
@@ -72,7 +72,7 @@ class _Lines:
         self._last = time.monotonic()
 
     def see(self, event: dict[str, Any], progress: "Progress") -> None:
-        line = staying(event)
+        line = staying(event) or found(event, progress)
         if line:
             click.echo(line, err=True)
         if event["kind"] == "metrics" and time.monotonic() - self._last >= PLAIN_SECONDS:
@@ -128,6 +128,15 @@ def staying(event: Mapping[str, Any]) -> str | None:
     if kind == "state" and event["state"] == "stopping":
         return say("train.stopping")
     return None
+
+
+def found(event: Mapping[str, Any], progress: "Progress") -> str | None:
+    """A finding that was made while the run goes on; those at its end are part of its answer."""
+    is_news = event["kind"] == "finding" and event.get("severity") in ("error", "warning")
+    if not is_news or progress.step >= (progress.steps or 0):
+        return None
+    word = say(f"diagnose.severity.{event['severity']}")
+    return f"{word}  {event.get('code')}: {event.get('title', '')}"
 
 
 def _evaluated(name: str, value: float) -> str:

@@ -12,6 +12,9 @@ EXIT = {"healthy": 0, "watch": 1, "faulty": 1, "cannot-judge": 3}
 @click.command(help=say("cli.diagnose.help"))
 @click.argument("run", metavar="RUN|PATH")
 @click.option("--reader", metavar="NAME", help=say("cli.diagnose.reader"))
+@click.option("--data", "rows", type=click.Path(path_type=Path), help=say("cli.diagnose.data"))
+@click.option("--eval", "eval_rows", type=click.Path(path_type=Path), help=say("cli.diagnose.eval"))
+@click.option("--model", default="none", metavar="NAME", help=say("cli.diagnose.model"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
 @click.option("--html", "page", type=click.Path(path_type=Path), help=say("cli.diagnose.html"))
 @click.option("--next", "next_file", type=click.Path(path_type=Path), help=say("cli.diagnose.next"))
@@ -20,6 +23,9 @@ def command(
     run: str,
     *,
     reader: str | None,
+    rows: Path | None,
+    eval_rows: Path | None,
+    model: str,
     as_json: bool,
     page: Path | None,
     next_file: Path | None,
@@ -28,7 +34,15 @@ def command(
     from huohou import api
     from huohou.cli._diagnosis import show_diagnosis
 
-    found = api.diagnose(run, reader=reader, page=page, next_file=next_file)
+    found = api.diagnose(
+        run,
+        reader=reader,
+        rows=rows,
+        eval_rows=eval_rows,
+        model=model,
+        page=page,
+        next_file=next_file,
+    )
     told = found.as_dict()
     if as_json:
         import json

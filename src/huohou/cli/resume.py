@@ -2,6 +2,7 @@
 
 import click
 
+from huohou.cli.train import GRAVE
 from huohou.errors import UsageError
 from huohou.text import say
 
@@ -15,6 +16,7 @@ from huohou.text import say
 @click.option("--from", "checkpoint", metavar="checkpoint-N", help=say("cli.resume.from"))
 @click.option("--branch", metavar="NAME", help=say("cli.resume.branch"))
 @click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
+@click.option("--stop-on", type=click.Choice(GRAVE), help=say("cli.train.stop_on"))
 @click.option("--detach", is_flag=True, help=say("cli.train.detach"))
 def command(
     *,
@@ -23,6 +25,7 @@ def command(
     checkpoint: str | None,
     branch: str | None,
     flags: tuple[str, ...],
+    stop_on: str | None,
     detach: bool,
 ) -> int:
     from huohou import api
@@ -35,7 +38,12 @@ def command(
     with showing() as on_event:
         if branch is None:
             ended = api.resume(
-                run, extend_epochs=extend_epochs, detach=detach, on_event=on_event, on_note=note
+                run,
+                extend_epochs=extend_epochs,
+                detach=detach,
+                stop_on=stop_on,
+                on_event=on_event,
+                on_note=note,
             )
         else:
             ended = api.branch(
@@ -45,6 +53,7 @@ def command(
                 extend_epochs=extend_epochs or 0,
                 flags=flags,
                 detach=detach,
+                stop_on=stop_on,
                 on_event=on_event,
             )
     return finish(ended, detach)

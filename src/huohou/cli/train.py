@@ -8,6 +8,7 @@ import click
 from huohou.cli._exists import CHOICES, decide
 from huohou.text import say
 
+GRAVE = ("error", "warning")
 EXIT = {"completed": 0, "stopped": 130}  # all else is a failed run: 1
 NEXT = {
     "completed": ("diagnose", "eval", "runs show"),
@@ -23,6 +24,7 @@ NEXT = {
 @click.option("--name", metavar="NAME", help=say("cli.train.name"))
 @click.option("--if-exists", type=click.Choice(CHOICES), help=say("cli.train.if_exists"))
 @click.option("--detach", is_flag=True, help=say("cli.train.detach"))
+@click.option("--stop-on", type=click.Choice(GRAVE), help=say("cli.train.stop_on"))
 @click.option("--slots", type=click.IntRange(1), metavar="N", help=say("cli.train.slots"))
 def command(
     *,
@@ -31,6 +33,7 @@ def command(
     name: str | None,
     if_exists: str | None,
     detach: bool,
+    stop_on: str | None,
     slots: int | None,
 ) -> int:
     from huohou import api
@@ -52,9 +55,10 @@ def command(
     with showing() as on_event:
         if there and choice == "continue":
             ref = str(there["id"])
-            ended = api.resume(ref, plan=plan, detach=detach, on_event=on_event, on_note=note)
+            how: dict[str, Any] = {"detach": detach, "stop_on": stop_on, "on_event": on_event}
+            ended = api.resume(ref, plan=plan, on_note=note, **how)
         else:
-            ended = api.train(plan, on_event, slots=slots, detach=detach)
+            ended = api.train(plan, on_event, slots=slots, detach=detach, stop_on=stop_on)
     return finish(ended, detach)
 
 

@@ -7,11 +7,13 @@ from typing import Any, Literal
 from huohou.diagnose.case import Case
 from huohou.diagnose.claim import answers
 from huohou.diagnose.confidence import stated
+from huohou.diagnose.elsewhere import Elsewhere, elsewhere
 from huohou.diagnose.gates import criteria, gates
 from huohou.diagnose.rule import Cause, Need, Rule, rules
+from huohou.record.columns import Series
 from huohou.record.events import plain
 from huohou.record.finding import Finding
-from huohou.record.record import Point, Record
+from huohou.record.record import Record
 from huohou.text import say
 
 SCHEMA = 1
@@ -80,7 +82,8 @@ def diagnose(
     """Judge a run by every rule whose evidence is there.
 
     plan: plan.json of our own run, by default the one the record came with. What the checks
-    before training found is in it and belongs to the diagnosis.
+    before training found is in it and belongs to the diagnosis; data, probe: documents with
+    ``findings``, ``ran`` and ``skipped`` of checks made for this diagnosis.
     """
     plan = plan if plan is not None else record.facts.get("plan")
     case = Case(record, plan, data, probe)
@@ -95,7 +98,10 @@ def diagnose(
         ran.append(each.code)
         if outcome is not None:
             found.append((each, outcome))
-    findings = tuple(map(stated, _causes(found, _checked(plan, ran))))
+    others = elsewhere(case, ran)
+    ran += others.ran
+    skipped += [Skipped(*one) for one in others.skipped if one[0] not in _codes(skipped)]
+    findings = tuple(map(stated, _causes(found, others)))
     verdict, needs = _verdict(case, findings)
     source = {**record.source, **_extent(case), "notes": list(record.notes)}
     set_out = criteria(case)
@@ -112,11 +118,11 @@ def diagnose(
     )
 
 
-def _causes(found: list[tuple[Rule, Finding]], checked: list[Finding]) -> tuple[Finding, ...]:
+def _causes(found: list[tuple[Rule, Finding]], others: Elsewhere) -> tuple[Finding, ...]:
     """Findings without the symptoms of others among them, the deepest cause first, info last."""
-    symptoms = {code for each, _ in found for code in each.explains}
+    symptoms = others.symptoms | {code for each, _ in found for code in each.explains}
     pairs = [(each.cause, finding) for each, finding in found if each.code not in symptoms]
-    pairs += [(Cause.DATA, finding) for finding in checked]
+    pairs += [(Cause.DATA, finding) for finding in others.findings]
     pairs.sort(key=lambda pair: (pair[1].severity == "info", pair[0], _rank(pair[1])))
     return tuple(finding for _, finding in pairs)
 
@@ -125,10 +131,8 @@ def _rank(finding: Finding) -> int:
     return _SEVERITIES.index(finding.severity)
 
 
-def _checked(plan: Mapping[str, Any] | None, ran: list[str]) -> list[Finding]:
-    """Findings of the checks before training, but for codes that a rule has judged since."""
-    found = [Finding.from_dict(raw) for raw in (plan or {}).get("findings", ())]
-    return [finding for finding in found if finding.code not in ran]
+def _codes(skipped: Sequence[Skipped]) -> set[str]:
+    return {one.code for one in skipped}
 
 
 def _verdict(case: Case, findings: tuple[Finding, ...]) -> tuple[Verdict, tuple[str, ...]]:
@@ -169,6 +173,6 @@ def _extent(case: Case) -> dict[str, Any]:
     }
 
 
-def _ends(points: Sequence[Point]) -> dict[str, float]:
-    values = [point.value for point in points]
-    return {"first": values[0], "last": values[-1], "lowest": min(values)}
+def _ends(points: Series) -> dict[str, float]:
+    lowest = float(points.values.min())
+    return {"first": points[0].value, "last": points[-1].value, "lowest": lowest}

@@ -2,6 +2,7 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 from huohou.errors import StoreError
 from huohou.jobs import detach, turns
@@ -24,12 +25,14 @@ def carry_out(
     detached: bool = False,
     on_event: OnEvent | None = None,
     start: Start | None = None,
+    stop_on: str | None = None,
 ) -> Job:
     """Train when it is the job's turn; the job as it ended (stopped, if cancelled before).
 
     journal: held by us; slots: jobs that may train on the device at once, by default $HUOHOU_SLOTS
     or 1; detached: leave it to the runner, and return the job as it is queued; on_event: shown each
-    event, and as a log line what the job waits for; start: where it goes on from.
+    event, and as a log line what the job waits for; start: where it goes on from; stop_on: as in
+    ``Supervisor``.
     """
 
     def tell(text: str) -> None:
@@ -38,15 +41,15 @@ def carry_out(
                 on_event({"kind": "log", "level": "info", "text": text}, Progress())
 
     if detached:
-        detach.enqueue(folder, journal, wanted(slots), start)
+        detach.enqueue(folder, journal, wanted(slots), start, stop_on)
         return _job(store, folder)
     slot = turns.wait(store, folder, journal, wanted(slots), tell)
     if slot is None:
         return _job(store, folder)
     size = plan.prediction.checkpoint_bytes
     with slot:
-        supervisor = Supervisor(store, folder, journal, checkpoint_bytes=size, on_event=on_event)
-        return supervisor.run(start)
+        how: dict[str, Any] = {"checkpoint_bytes": size, "on_event": on_event, "stop_on": stop_on}
+        return Supervisor(store, folder, journal, **how).run(start)
 
 
 def _job(store: Store, folder: Path) -> Job:

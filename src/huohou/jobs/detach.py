@@ -44,10 +44,17 @@ def check(workspace: Path) -> None:
         raise UsageError("queue.no_locks", path=workspace)
 
 
-def enqueue(folder: Path, journal: Journal, slots: int, start: Start | None = None) -> None:
+def enqueue(
+    folder: Path,
+    journal: Journal,
+    slots: int,
+    start: Start | None = None,
+    stop_on: str | None = None,
+) -> None:
     """Leave a queued job to the runner; its journal is given back.
 
-    slots: jobs that may then train on its device at once; start: where it goes on from.
+    slots: jobs that may then train on its device at once; start: where it goes on from; stop_on:
+    severity of a finding that ends it early.
     """
     told = {
         "python": sys.executable,
@@ -55,6 +62,7 @@ def enqueue(folder: Path, journal: Journal, slots: int, start: Start | None = No
         "language": language(),
         "environment": surroundings(os.environ),
         "start": again.dumps(start or Start()),
+        "stop_on": stop_on,
     }
     _lock(folder.parent)  # makes the place
     file = start_file(folder.parent, number_of(folder) or 0)
@@ -77,6 +85,12 @@ def start_of(entry: Entry) -> Start:
     """Where a job goes on from."""
     told = _told(entry).get("start")
     return again.loads(told) if isinstance(told, str) else Start()
+
+
+def stop_on_of(entry: Entry) -> str | None:
+    """Severity of a finding that ends a job early."""
+    told = _told(entry).get("stop_on")
+    return told if isinstance(told, str) else None
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:

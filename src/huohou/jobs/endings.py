@@ -8,11 +8,13 @@ from typing import Any
 
 from huohou.jobs import exitcodes
 from huohou.record.events import Event
+from huohou.record.finding import Finding
 from huohou.record.recorder import State
 from huohou.text import say
 
 _CRASH = "Fatal Python error"
 _LINES = 15  # kept of what a process printed last
+_OURS = (-signal.SIGTERM, -signal.SIGKILL)  # how a training ends that did not listen
 _KILLED = -9  # a process that the kernel ends for want of memory dies of SIGKILL
 
 
@@ -23,7 +25,8 @@ class Seen:
     code: exit code, negative for a signal; end: the end event of this process life; tail: last
     lines of train.log; stopped_now: we killed it on request; kernel_kills: processes that the
     kernel ended for want of memory meanwhile; free, needed: bytes on the disk, of a checkpoint;
-    lost_weights: we killed it because a resume had not loaded the weights.
+    lost_weights: we killed it because a resume had not loaded the weights; doomed: the finding for
+    which we asked it to stop, as --stop-on says.
     """
 
     code: int
@@ -38,6 +41,7 @@ class Seen:
     free: int = 0
     needed: int = 0
     lost_weights: bool = False
+    doomed: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,9 @@ def judge(seen: Seen) -> Ending:
     if seen.code < 0:
         facts["signal"] = _signal_name(seen.code)
     said = seen.end["state"] if seen.end else None
+    if seen.doomed is not None and (said == "stopped" or (said is None and seen.code in _OURS)):
+        error = say("job.stop_on", code=seen.doomed.code, title=seen.doomed.title)
+        return Ending("failed", error=error, facts=facts | {"reason": seen.doomed.code})
     if said in ("completed", "stopped"):
         alert = say("job.died_after_end", how=_how(seen.code)) if seen.code else None
         return Ending(said, alert=alert, facts=facts)

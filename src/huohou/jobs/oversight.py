@@ -18,22 +18,32 @@ from huohou.record.recorder import Level
 from huohou.text import say
 
 SIZES = ("largest_batch", "longest_row", "max_tokens", "recompute")
+# What --stop-on says, to the severities that end a run.
+ENDING = {"error": frozenset({"error"}), "warning": frozenset({"error", "warning"})}
 
 
 @dataclass(slots=True)
 class Said:
-    """Findings and alerts for the journal; stop: the run is to be ended now."""
+    """Findings and alerts for the journal; stop: the run is to be ended now; doomed: the finding
+    for which it is to be ended after the running step."""
 
     findings: list[Finding] = field(default_factory=list)
     alerts: list[tuple[str, Level]] = field(default_factory=list)
     stop: bool = False
+    doomed: Finding | None = None
 
 
 class Oversight:
-    """Follows the events of one job. sizes: what the run said of its micro-batches."""
+    """Follows the events of one job.
 
-    def __init__(self, folder: Path) -> None:
+    sizes: what the run said of its micro-batches; stop_on: severity from which on a finding ends
+    the run, ``error`` or ``warning``, None for never; doomed: the finding that did.
+    """
+
+    def __init__(self, folder: Path, stop_on: str | None = None) -> None:
         self.sizes: dict[str, Any] = {}
+        self.doomed: Finding | None = None
+        self._stop_on = ENDING.get(stop_on or "", frozenset())
         self.lost_weights = False
         self.saved: list[str] = []  # checkpoints of this process life
         self._rounds = Rounds(folder)
@@ -71,7 +81,14 @@ class Oversight:
                 said.alerts.append((say("job.doctor_failed", error=self._rounds.broken), "warning"))
                 self._rounds.broken = None
             self._check_resume(said)
+        self._judge(said)
         return said
+
+    def _judge(self, said: Said) -> None:
+        """Whether what was found ends the run."""
+        grave = (one for one in said.findings if one.severity in self._stop_on)
+        if self.doomed is None:
+            self.doomed = said.doomed = next(grave, None)
 
     def last(self) -> Said:
         """What the doctor says now that the run is over."""
@@ -114,6 +131,7 @@ class Oversight:
             from huohou.diagnose.rules.resume_lost_weights import lost
 
             said.findings.append(lost(Point(found.after, step), found))
+            self._rounds.told("resume-lost-weights")
         else:
             text = say(f"job.resume_{found.judgement}", step=step, **numbers)
             said.alerts.append((text, "info"))

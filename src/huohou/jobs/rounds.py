@@ -7,10 +7,11 @@ from pathlib import Path
 from huohou.errors import HuohouError
 from huohou.record.finding import Finding
 
-# What these find does not depend on what is still to come.
+# What these find does not depend on what is still to come. (Whether a resume lost the weights is
+# asked as soon as its first losses are there, see oversight.py.)
 WHILE_IT_RUNS = frozenset({
     "nan-loss", "masked-nan", "diverged", "loss-stuck", "nothing-trains", "loss-above-uniform",
-    "lr-zero", "overfit", "silent-restart", "resume-lost-weights",
+    "lr-zero", "lr-too-low", "overfit", "silent-restart", "schedule-mismatch", "fp16-risk",
 })  # fmt: skip
 EVERY = 10.0  # seconds between two rounds, at least
 SHARE = 0.02  # of the supervisor's time that rounds may take
@@ -24,6 +25,10 @@ class Rounds:
         self._said: set[str] = set()
         self._next = 0.0
         self.broken: str | None = None  # what went wrong with the doctor himself
+
+    def told(self, code: str) -> None:
+        """Somebody else has said it."""
+        self._said.add(code)
 
     def due(self) -> Iterator[Finding]:
         """Findings that are new and can be made while the run goes on."""

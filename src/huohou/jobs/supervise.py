@@ -44,7 +44,13 @@ def _supervise(folder: Path) -> None:
         size = Plan.load(folder / PLAN).prediction.checkpoint_bytes
         start = detach.start_of(entry)
         supervisor = Supervisor(
-            store, folder, journal, checkpoint_bytes=size, on_event=_Notes(folder), tied=False
+            store,
+            folder,
+            journal,
+            checkpoint_bytes=size,
+            on_event=_Notes(folder),
+            tied=False,
+            stop_on=detach.stop_on_of(entry),
         )
         supervisor.run(start)
 

@@ -43,7 +43,8 @@ class Supervisor:
     """Supervises one job.
 
     on_event: shown every event as it comes, with the progress so far; tied: whether the training
-    stops (with a checkpoint) when its supervisor dies, else it goes on alone.
+    stops (with a checkpoint) when its supervisor dies, else it goes on alone; stop_on: severity of
+    a finding that ends the job early, with a checkpoint: ``error``, ``warning`` or None for none.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Supervisor:
         checkpoint_bytes: int = 0,
         on_event: OnEvent | None = None,
         tied: bool = True,
+        stop_on: str | None = None,
     ) -> None:
         self.folder = folder
         self.progress = Progress()
@@ -68,7 +70,7 @@ class Supervisor:
         self._interrupts = 0
         self._killed = False
         self._synced = self._beaten = 0.0
-        self._oversight = Oversight(folder)
+        self._oversight = Oversight(folder, stop_on)
         self._day = DayLog(folder, journal.seg)
         if journal.seg:
             self._catch_up()
@@ -181,14 +183,17 @@ class Supervisor:
         return True
 
     def _tell(self, said: Said) -> None:
-        """What the watch noticed goes into the journal; a run that lost its weights is ended."""
+        """What the watch noticed goes into the journal; a run that is doomed is ended."""
         for finding in said.findings:
             self._write(lambda: self._journal.finding(finding))  # noqa: B023 - called at once
         for text, level in said.alerts:
             self._write(lambda: self._journal.alert(text, level))  # noqa: B023 - called at once
-        if said.stop:
+        if said.doomed is not None:
+            text = say("job.stop_on", code=said.doomed.code, title=said.doomed.title)
+            self._write(lambda: self._journal.alert(text, "error"))
+        if said.stop or said.doomed is not None:
             with contextlib.suppress(OSError):
-                stopping.request(self.folder, now=True)
+                stopping.request(self.folder, now=said.stop)
 
     # Stopping
 
@@ -243,6 +248,7 @@ class Supervisor:
                 free=disk.free_bytes(self.folder),
                 needed=self._checkpoint_bytes,
                 lost_weights=self._oversight.lost_weights,
+                doomed=self._oversight.doomed,
             )
         )
 

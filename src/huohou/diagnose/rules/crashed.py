@@ -31,6 +31,7 @@ OOM = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
         run(loss=falling(2.0, 1.5), facts={**STOPPED, "crash": OOM}),
         run(loss=falling(2.0, 1.5), facts=STOPPED),
         run(loss=[2.0], facts={"crash": "KeyboardInterrupt"}),
+        run(loss=[2.0], facts={"crash": "slurmstepd: error: *** JOB 7", "interrupted": True}),
         run(loss=[2.0], facts={"state": "failed", "error": "ValueError: broken"}),
     ),
     quiet=(
@@ -71,10 +72,14 @@ def _words(case: Case) -> str | None:
 
 def _ended(case: Case, words: str) -> Finding:
     found = (kind for kind, pattern in KINDS.items() if re.search(pattern, words, re.IGNORECASE))
-    kind = next(found, "error")
+    kind = "interrupted" if case.record.facts.get("interrupted") else next(found, "error")
     shown = words.strip() if len(words) <= LONG else words.strip()[:LONG] + " ..."
     severity: Severity = "info" if kind == "interrupted" else "warning"
-    return _finding(case, [crashed.evidence("words", words=shown)], severity, kind)
+    told = crashed.evidence("words", words=shown)
+    at = case.record.facts.get("ended_line")
+    if isinstance(at, int):
+        told = crashed.evidence("words_at", words=shown, line=at)
+    return _finding(case, [told], severity, kind)
 
 
 def _finding(case: Case, facts: list[Evidence], severity: Severity, kind: str) -> Finding:

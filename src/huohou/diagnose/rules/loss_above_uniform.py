@@ -1,15 +1,13 @@
 """The loss is higher than guessing all tokens alike would give."""
 
-import math
-
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
 from huohou.diagnose.examples import falling, line, run
-from huohou.diagnose.rule import Cause, Need, rule
+from huohou.diagnose.rule import Cause, Need, Outcome, rule
+from huohou.diagnose.settings import amount
 from huohou.measure.reference import uniform_loss
-from huohou.record.finding import Finding
 
-ABOVE = 0.1  # nats above ln(vocabulary)
+ABOVE = 0.3  # nats above ln(vocabulary): weights drawn at random begin a little above it
 HEAD = 3
 
 SMALL = {"vocabulary": 1000}  # ln 1000 = 6.91
@@ -19,28 +17,36 @@ SMALL = {"vocabulary": 1000}  # ln 1000 = 6.91
     "loss-above-uniform",
     severity="error",
     cause=Cause.DATA,
-    needs=(Need("loss", HEAD), Need("fact:vocabulary")),
+    needs=(Need("loss", HEAD),),
     explains=("undertrained", "loss-stuck"),
     fires=(
         run(loss=falling(9.0, 3.0), facts=SMALL),
         run(loss=line(7.5, 7.3), facts=SMALL),
     ),
-    quiet=(run(loss=falling(6.9, 3.0), facts=SMALL), run(loss=falling(2.0, 1.0), facts=SMALL)),
+    quiet=(
+        run(loss=falling(7.05, 3.0), facts={"vocab_size": 1000}),
+        run(loss=falling(2.0, 1.0), facts=SMALL),
+        run(loss=line(3.0, 9.0), facts=SMALL),
+    ),
     source="Cross-entropy of a uniform guess is ln(vocabulary)",
 )
-def loss_above_uniform(case: Case) -> Finding | None:
+def loss_above_uniform(case: Case) -> Outcome:
     """A model that knows nothing and says so has a loss of ln(vocabulary); a pretrained one starts
-    far below. First losses above it mean that the model is sure of the wrong thing: labels shifted
-    twice, another tokenizer, a broken template, weights that do not belong together.
+    far below. First losses more than 0.3 nats above it mean that the model is sure of the wrong
+    thing: labels shifted twice, another tokenizer, a broken template, weights that do not belong
+    together. A loss that begins below and rises above it has left what was known: that is the
+    learning rate.
     """
-    bound = uniform_loss(int(case.record.facts["vocabulary"]))
+    size = amount(case, "vocab_size") or amount(case, "vocabulary")
+    if not size or size < 1:
+        return Need("fact:vocabulary")
+    bound = uniform_loss(int(size))
     values = case.losses
     if len(values) < HEAD or case.objective != "likelihood":
         return None
-    first, last = level(values[:HEAD]), level(values[-HEAD:])
-    if max(first, last) <= bound + ABOVE or not math.isfinite(bound):
+    if level(values[:HEAD]) <= bound + ABOVE:
         return None
-    worst = case.loss[0] if first >= last else case.loss[-1]
+    worst = case.loss[0]
     facts = [loss_above_uniform.evidence("bound", worst, bound=bound)]
     advice = [loss_above_uniform.advice(key) for key in ("labels", "tokenizer", "rate")]
     return loss_above_uniform.finding(facts, advice, loss=worst.value, bound=bound)

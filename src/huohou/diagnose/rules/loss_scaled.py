@@ -21,6 +21,7 @@ FOUR = {"gradient_accumulation": 4}
     severity="info",
     cause=Cause.WATCHING,
     needs=(Need("eval_loss", EVALS), Need("loss", 10), Need("fact:gradient_accumulation")),
+    explains=("loss-above-uniform",),
     fires=(run(loss=[4 * v for v in LOSS], evals=EVAL, facts=FOUR),),
     quiet=(
         run(loss=LOSS, evals=EVAL, facts=FOUR),

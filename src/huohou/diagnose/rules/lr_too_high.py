@@ -23,8 +23,10 @@ BACK = 0.25  # of what had been learnt is given back at the end,
 WORSE = 0.08  # and this part of the lowest level
 GRADIENT = 3.0  # times its early level: a gradient norm that says the same
 SWINGS = 3  # excursions of two lines and more,
-SWING = 0.3  # each by this part of the level
+SWING = 0.3  # each by this part of the level,
+PART = 0.1  # by this part of what was learnt,
 SIZE = 6.0  # and by so many noises
+WIDTH = 15  # lines before an excursion that it is compared with
 LOWER = 0.3  # quantile that a floor and a noise are taken from where half may be excursions
 QUIET = 0.545  # that quantile of the difference of two normal values, in standard deviations
 LONG = 2_000_000
@@ -67,9 +69,10 @@ def lr_too_high(case: Case) -> Finding | None:
     noises, and it has not fallen by a quarter of the start at the end. A rise: more than a quarter
     of what had been learnt is given back and not learnt again, while the gradient norm is 3 times
     its early level or the learning rate is known to be above what is usual. Swings: at least three
-    excursions of two lines or more, by 30 % of the level and 6 noises, not at the ends of epochs.
-    One bad batch is one line and is left out, like a jump that is on its way down again. Harder
-    data make a hump or a rise as well, but with the gradient norm where it was.
+    excursions of two lines or more above what came before, by 30 % of the level, a tenth of what
+    was learnt and 6 noises, not at the ends of epochs. One bad batch is one line and is left out,
+    like a jump that is on its way down again. Harder data make a hump or a rise as well, but with
+    the gradient norm where it was.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward":
@@ -145,14 +148,15 @@ def _gradient(case: Case) -> Evidence | None:
 
 
 def _swings(case: Case, values: Floats) -> list[Evidence]:
-    """Excursions of two lines and more above the local level, none of them at an epoch's end."""
+    """Excursions of two lines and more above what came before, most of them not at epochs' ends."""
     n = len(values)
-    if n < 2 * POINTS:
+    if n < 2 * POINTS or values.min() <= 0:
         return []
-    width = max(15, n // 20)  # an excursion is shorter
-    base = _floor(values, width)
-    spread = _quiet(values)
-    up = values - base > np.maximum(SWING * np.abs(base), SIZE * spread)
+    base = _floor(values)
+    learnt = max(float(values[0]) - lowest(values.tolist()), 0.0)
+    # Noise may be a part of the level: an excursion stands out in both ways.
+    least = np.maximum(SWING * base, max(SIZE * _quiet(values), PART * learnt))
+    up = (values - base > least) & (np.log(values / base) > SIZE * _quiet(np.log(values)))
     up[: n // 10] = False
     begins = [i for i in np.flatnonzero(up[:-1] & up[1:]).tolist() if not up[i - 1]]
     if len(begins) < SWINGS or _at_epochs(case, begins):
@@ -161,12 +165,14 @@ def _swings(case: Case, values: Floats) -> list[Evidence]:
     return [lr_too_high.evidence("swings", top, n=len(begins))]
 
 
-def _floor(values: Floats, width: int) -> Floats:
-    """What a third of the values around each lie below: excursions may take up half of a run."""
+def _floor(values: Floats) -> Floats:
+    """What a third of the values before each lie below: excursions may take up half of a run."""
+    width = max(WIDTH, len(values) // 20)
     if len(values) * width > LONG:  # by blocks, which are many and small then
         blocks = np.array_split(values, len(values) // width)
-        return np.concatenate([np.full(len(part), np.quantile(part, LOWER)) for part in blocks])
-    padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
+        lows = np.array([np.quantile(part, LOWER) for part in blocks])
+        return np.repeat(np.r_[lows[0], lows[:-1]], [len(part) for part in blocks])
+    padded = np.concatenate([np.full(width, values[0]), values[:-1]])
     around = np.lib.stride_tricks.sliding_window_view(padded, width)
     return np.asarray(np.quantile(around, LOWER, axis=1), dtype=np.float64)
 

@@ -45,6 +45,7 @@ SAW = [1e-4 * (1 - (i % 20) / 20) for i in range(60)]
     quiet=(
         run(loss=LOSS, learning_rate=DOWN),
         run(loss=LOSS, learning_rate=SAW),
+        run(loss=LOSS, learning_rate=[*DOWN[:40], *DOWN[10:30]], facts={"extended": True}),
         run(loss=LOSS, learning_rate=[*SAW[:20], *SAW[:20]], every=15),
         run(loss=LOSS, learning_rate=[1e-4] * 30 + [1e-5] * 30),
         run(loss=LOSS, learning_rate=[2e-5 * (1 + min(i, 4)) for i in range(60)]),
@@ -58,16 +59,17 @@ def resume_lost_optimizer(case: Case) -> Outcome:
     times what it changed by just before, is a schedule that began again or was stretched anew. A
     drop that stays is a schedule in stairs, a rise above all rates before is a warm-up, and rises
     at equal distances, or one from near 0 that ends a half or a third of the run, are restarts that
-    were meant; they are left out, like what happens within the first 5 lines. Where the log shows
-    that another process took over, a loss that is more than 6 noises higher there and goes down
-    once more, by less than what lost weights would cost, says that the state of the optimizer was
-    not loaded.
+    were meant; they are left out, like what happens within the first 5 lines and a run of ours that
+    was made longer on purpose. Where the log shows that another process took over, a loss that is
+    more than 6 noises higher there and goes down once more, by less than what lost weights would
+    cost, says that the state of the optimizer was not loaded.
     """
     known = seams(case)
     rates = case.finite("learning_rate")
     if len(rates) < 2 * HEAD and not known:
         return Need("learning_rate", 2 * HEAD)
-    i = _jump(rates, str(setting(case, "lr_scheduler") or ""))
+    longer = bool(case.record.facts.get("extended"))
+    i = None if longer else _jump(rates, str(setting(case, "lr_scheduler") or ""))
     if i is not None:
         return _schedule(case, rates, i, known)
     for i in known:

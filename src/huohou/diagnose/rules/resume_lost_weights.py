@@ -60,6 +60,8 @@ def resume_lost_weights(case: Case) -> Finding | None:
     lift it exactly to the first loss would be.
     """
     values = case.losses
+    if len(values) < 4 * FEW:
+        return None
     known = seams(case)
     for i in known:
         found = _at_seam(values, i)

@@ -74,7 +74,7 @@ def _told(restart: Mapping[str, float]) -> Finding | None:
 def _lives(case: Case) -> list[Series]:
     """Losses of each process life that is long enough to be compared."""
     losses = case.record.points("loss")
-    return losses.take(~np.isnan(losses.values)).lives(HEAD)
+    return losses.take(np.abs(losses.values) < np.inf).lives(HEAD)
 
 
 def _began_again(a: Series, b: Series) -> bool:

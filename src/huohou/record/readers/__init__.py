@@ -11,7 +11,8 @@ Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning
   ``best_metric``, ``checkpoints`` (steps on disk), ``summary`` (figures of the whole run),
   ``after_training`` (evaluation after the last update), ``crash`` (words of the error that ended
   it), ``ended_line``, ``interrupted`` (True where a person or a scheduler ended it: ``crash`` has
-  the words then too), ``resumed_from`` (step of a checkpoint);
+  the words then too), ``resumed_from`` (step of a checkpoint), ``extended`` (True where it was
+  made longer on a resume);
 - of the settings: ``learning_rate``, ``lr_scheduler``, ``warmup_steps``, ``batch_size``,
   ``gradient_accumulation``, ``max_grad_norm``, ``dtype`` (fp32, fp16, bf16), ``logging_steps``,
   ``eval_steps``, ``eval_strategy``, ``save_steps``, ``lora_rank``, ``lora_alpha``,

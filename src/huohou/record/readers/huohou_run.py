@@ -41,7 +41,7 @@ def read_run(folder: Path) -> Record:
 
 def read_events(source: Source) -> Record:
     """An events.jsonl, with what lies beside it."""
-    points = Frame(_WHOLE.__contains__)
+    points = Frame(_WHOLE.__contains__, leave=frozenset({"kind"}))
     others: list[Event] = []
     skipped = 0
     for line, raw in source.raw_lines():
