@@ -136,7 +136,8 @@ def lowest(values: Sequence[float]) -> float:
         return float(values[0])
     width = max(3, len(values) // 20)
     starts = range(0, max(len(values) - width, 0) + 1, max(1, width // 3))
-    return min(level(values[i : i + width]) for i in starts)
+    found = values if width < _FEW else np.asarray(values, dtype=float)
+    return min(level(found[i : i + width]) for i in starts)
 
 
 def level(values: Sequence[float] | Floats) -> float:

@@ -99,7 +99,7 @@ def _refuted(case: Case) -> bool:
 def _at_constant(case: Case, earlier: bool) -> Iterator[Evidence]:
     """The constant that the training loss, else the evaluation loss, ended at."""
     for points in (case.loss, case.evals) if case.embedding else (case.loss,):
-        values = [p.value for p in points]
+        values: list[float] = points.values.tolist()
         if not values or too_early(case):
             continue
         found = _constant(case, values)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
+import numpy as np
+
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.curves import level
 from huohou.diagnose.embedding import decimals, seen
@@ -90,7 +92,7 @@ def scale_only(case: Case) -> Outcome:
 
 
 def _one_scalar(case: Case) -> Finding | None:
-    values = [p.value for p in case.evals]
+    values: list[float] = case.evals.values.tolist()
     if len(values) < MATCHES or not all(0 < value < COIN_LOSS for value in values):
         return None
     logits = [logit_of(value) for value in values]
@@ -126,13 +128,12 @@ def _between(case: Case) -> list[float]:
     """Mean training loss between each evaluation and the next; by order where nothing is dated."""
     evals, losses = case.evals, case.loss
     if len(losses) == len(evals) and place(evals[0]) == place(losses[0]):
-        return [p.value for p in losses[1:]]
-    means = []
-    for before, after in pairwise(evals):
-        inside = [p.value for p in losses if place(before) < place(p) <= place(after)]
-        if not inside:
-            return []
-        means.append(sum(inside) / len(inside))
+        later: list[float] = losses[1:].values.tolist()
+        return later
+    following = np.searchsorted(evals.places, losses.places)  # the evaluation after each loss
+    sums = np.bincount(following, losses.values, len(evals))[1 : len(evals)]
+    counts = np.bincount(following, minlength=len(evals))[1 : len(evals)]
+    means: list[float] = (sums / counts).tolist() if counts.all() else []
     return means
 
 

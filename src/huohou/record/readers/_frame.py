@@ -5,6 +5,7 @@ once. What is no number is not kept.
 """
 
 import math
+import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -29,7 +30,8 @@ class Frame:
     """Rows as columns by the names that the log gives them; what has no name is left out.
 
     steps: whether a column of this name holds steps, whole numbers that may be written "5/20";
-    words: for single names what makes a number of a cell, None where it makes none.
+    words: for single names what makes a number of a cell, None where it makes none; leave: names
+    in which no numbers are looked for.
     limit: the 20 of the last "5/20". Raises DataError for more names than any log has.
     """
 
@@ -37,10 +39,12 @@ class Frame:
         self,
         steps: Callable[[str], bool] = lambda name: False,
         words: Mapping[str, Convert] | None = None,
+        leave: frozenset[str] = frozenset(),
     ) -> None:
         self.limit: int | None = None
         self._steps = steps
         self._words = dict(words or {})
+        self._leave = leave | {""}
         self._blocks: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
         self._parts: dict[str, list[Column]] = {}
         self._loose: dict[str, tuple[array[float], array[int]]] = {}
@@ -112,8 +116,9 @@ class Frame:
     def _begin(self, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
         if len(self._blocks) >= _SHAPES:
             self._end_all()
-        for name in filter(None, names):
-            self._parts.setdefault(name, [])
+        for name in names:
+            if name not in self._leave:
+                self._parts.setdefault(name, [])
         refuse_many(self._parts)
         return self._blocks.setdefault(names, [])
 
@@ -129,7 +134,7 @@ class Frame:
         at, *columns = zip(*rows, strict=True)
         where = np.array(at, dtype=np.int32)
         for name, cells in zip(names, columns, strict=True):
-            if name:
+            if name not in self._leave:
                 self._take(name, cells, where)
 
     def _take(self, name: str, cells: Sequence[Any], at: Indices) -> None:
@@ -139,7 +144,9 @@ class Frame:
         if special is None:
             cells, at = _filled(cells, at)
         values = None if special else _floats(cells)
-        if values is None:
+        if values is _NO_NUMBERS and not self._steps(name):
+            return
+        if values is None or values is _NO_NUMBERS:
             convert = self._convert(name)
             made = [convert(cell) for cell in cells]
             at = at[[one is not None for one in made]]
@@ -155,7 +162,7 @@ class Frame:
         converts = [self._convert(name) for name in names]
         for row, *cells in rows:
             for name, convert, cell in zip(names, converts, cells, strict=True):
-                if name and (value := convert(cell)) is not None:
+                if name not in self._leave and (value := convert(cell)) is not None:
                     if name not in self._loose:
                         self._loose[name] = (array("d"), array("i"))
                     values, at = self._loose[name]
@@ -175,6 +182,13 @@ class Frame:
         return whole(cell)
 
 
+# In cells that are lines nothing else can be a number: words are left alone a block at a time.
+_NUMBER = re.compile(
+    r"^\s*+[-+]?(?:\d++(?:\.\d*+)?|\.\d++|nan|inf)(?:e[-+]?\d++|inity)?\s*+$", re.I | re.M
+)
+_NO_NUMBERS: Floats = np.empty(0)
+
+
 def _filled(cells: Sequence[Any], at: Indices) -> tuple[Sequence[Any], Indices]:
     """The cells that are not empty."""
     if "" not in cells and None not in cells:
@@ -189,8 +203,12 @@ def _floats(cells: Sequence[Any]) -> Floats | None:
     try:
         if kinds <= _NUMBERS:
             return np.array(cells, dtype=np.float64)
-        if kinds == {str} and max(map(len, cells)) <= 64 and "_" not in "".join(cells):
-            return np.array(list(map(float, cells)))
+        if kinds == {str}:
+            text = "\n".join(cells)
+            if not _NUMBER.search(text):
+                return _NO_NUMBERS
+            if "_" not in text and max(map(len, cells)) <= 64:
+                return np.array(list(map(float, cells)))
     except (OverflowError, ValueError):  # a whole number too large for a float, words
         pass
     return None

@@ -5,6 +5,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -113,16 +114,19 @@ def first(row: Mapping[str, Any], names: Iterable[str]) -> Any:
     return None
 
 
-def json_rows(source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def json_rows(source: Source, most: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line numbers and objects of a JSONL file; lines that are no object are left out.
 
-    That takes care of a last line that was cut off and of text between the rows.
+    That takes care of a last line that was cut off and of text between the rows. most: lines
+    that are looked at.
     """
-    for line, raw in source.raw_lines():
+    for line, raw in islice(source.raw_lines(), most):
+        if raw[:1] != b"{" and raw.lstrip()[:1] != b"{":
+            continue
         try:
             row = orjson.loads(raw)
         except orjson.JSONDecodeError:
-            row = parsed(raw) if raw.lstrip()[:1] == b"{" else None
+            row = parsed(raw)
         if type(row) is dict:
             yield line, row
 

@@ -9,6 +9,8 @@ from huohou.record.readers._source import Source
 from huohou.record.readers._table import Table, record_of_table
 from huohou.record.record import Record
 
+_LOOKED_AT = 10_000  # lines for the first objects
+
 
 def read_jsonl(source: Source) -> Record:
     """Read a JSONL log. Raises DataError when it holds no curve."""
@@ -25,7 +27,7 @@ def _recognises(source: Source) -> bool:
     if not source.is_text:
         return False
     wanted = 1 if source.path.suffix in (".jsonl", ".ndjson") else 2
-    return len(list(islice(json_rows(source), wanted))) == wanted
+    return len(list(islice(json_rows(source, _LOOKED_AT), wanted))) == wanted
 
 
 readers.register("jsonl")(

@@ -19,13 +19,14 @@ from huohou.record.readers._source import Source
 from huohou.record.record import Record
 
 _STEPS = frozenset({"current_steps", "step", "total_steps"})
-_NO_SERIES = _STEPS | {"epoch", "percentage", "elapsed_time"}
+_LEFT = frozenset({"percentage", "remaining_time"})
+_NO_SERIES = _STEPS | {"epoch", "elapsed_time"}
 _WITH_DAYS = re.compile(r"(\d+) days?, (\d+):(\d+):(\d+)")
 
 
 def read_trainer_log(source: Source) -> Record:
     """Read a trainer_log.jsonl. Raises DataError when no line of it holds a value."""
-    frame = Frame(_STEPS.__contains__, {"elapsed_time": _seconds, "remaining_time": _nothing})
+    frame = Frame(_STEPS.__contains__, {"elapsed_time": _seconds}, _LEFT)
     for line, row in json_rows(source):
         frame.add(line, row)
     step, total = frame.dense("current_steps", "step"), frame.column("total_steps")[0]
@@ -49,10 +50,6 @@ def _begun(frame: Frame) -> Marks:
     found = np.zeros(len(frame), np.bool_)
     found[at[1:]] = np.diff(seconds) < 0
     return found
-
-
-def _nothing(cell: Any) -> None:
-    """No number is looked for."""
 
 
 def _seconds(text: Any) -> int | None:
