@@ -3,8 +3,8 @@
 A report is read as lines, each with the mood of its section and of its own words: measured, of an
 earlier run, expected, advised, a criterion. Only what is measured becomes a point or a figure;
 what is predicted, supposed or set as a threshold never does. New ways to say something are added
-in one place: words and moods in ``words``, curves in ``curves``, scores in ``figures``, settings
-in ``facts``, sentences in ``told`` and ``statements``.
+in one place: words in ``words``, moods in ``moods``, curves in ``curves``, scores in ``figures``,
+settings in ``facts``, sentences in ``told`` and ``statements``.
 """
 
 import re
@@ -22,7 +22,7 @@ from huohou.record.readers.prose.tables import tables
 from huohou.record.readers.prose.told import told
 from huohou.record.record import Figure, Record
 
-LARGEST = 1_000_000  # bytes; no report is longer
+LARGEST = 250_000  # bytes; no report is longer
 _SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".text")
 
 

@@ -10,17 +10,9 @@ from dataclasses import dataclass, field
 
 from huohou.record.readers._rows import EPOCHS, STEPS, Collector, canonical, whole
 from huohou.record.readers.prose.lines import Line
+from huohou.record.readers.prose.moods import Mood, unsure, unsure_from
 from huohou.record.readers.prose.tables import Table
-from huohou.record.readers.prose.words import (
-    ARROW,
-    LABEL,
-    VALUE,
-    Mood,
-    rounds_to,
-    series_name,
-    unsure,
-    value_of,
-)
+from huohou.record.readers.prose.words import ARROW, LABEL, VALUE, rounds_to, series_name, value_of
 from huohou.record.record import Point
 
 Place = tuple[int | None, float | None]  # step, epoch
@@ -122,7 +114,7 @@ def _place_rows(line: Line) -> Iterator[tuple[Place, list[Value]]]:
     for index, found in enumerate(places):
         end = places[index + 1].start() if index + 1 < len(places) else len(line.text)
         part = line.text[found.end() : end]
-        if unsure(line.text[: found.start()]):
+        if unsure_from(line.text) <= found.start():
             return
         values = _pairs(part, line) or _bare(part, line)
         epoch, step = found["e1"] or found["e2"], found["s1"] or found["s2"]
@@ -134,7 +126,7 @@ def _pairs(part: str, line: Line) -> list[Value]:
     values: dict[str, Value] = {}
     for pair in _PAIR.finditer(part):
         behind = part[pair.end() :]
-        if unsure(part[: pair.end()]) or (_BEHIND.match(behind) and not _AND.match(behind)):
+        if unsure_from(part) <= pair.end() or (_BEHIND.match(behind) and not _AND.match(behind)):
             continue
         name = series_name(pair["label"], line.context)
         if name:

@@ -5,16 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from huohou.record.readers.prose.lines import Line
+from huohou.record.readers.prose.moods import clauses, unsure, unsure_from
 from huohou.record.readers.prose.tables import Table
-from huohou.record.readers.prose.words import (
-    ALONE,
-    COUNT,
-    NUMBER,
-    clauses,
-    count_of,
-    unsure,
-    value_of,
-)
+from huohou.record.readers.prose.words import ALONE, COUNT, NUMBER, count_of, value_of
 
 _ITEM = re.compile(r"^(?:[-*+•·]\s*(?:\[[ xX]\]\s*)?|\d{1,2}[.)、]\s*)")
 _MARKS = re.compile(r"^[^\w(]+|\s*\(.*\)$")
@@ -129,6 +122,7 @@ _KEYS: tuple[tuple[str, str, Reading], ...] = (
     ("job", r"job(?: id)?|任务(?:编号|id)", _count),
 )
 _NAMES = [(name, re.compile(keys, re.I), reading) for name, keys, reading in _KEYS]
+_ANY_KEY = re.compile("|".join(f"(?:{keys})" for _, keys, _ in _KEYS), re.I)
 _INLINE = re.compile(
     r"(?<![\w.])(?P<key>lora_r|(?:lora[_ ])?rank|(?:lora[_ ])?alpha|batch[_ ]size|num_epochs|"
     r"epochs|lr|"
@@ -184,17 +178,20 @@ def _line(line: Line) -> Iterator[tuple[str, Any]]:
     key, colon, value = text.partition(":")
     if colon and line.measured and not unsure(f"{key}:{value.partition('(')[0]}"):
         yield from _stated(key.strip("\"' "), value.strip(" \"'"), line.context)
-    for found in _INLINE.finditer(line.text):
-        clause = next((c for c in clauses(line.text) if found[0] in c), line.text)
-        before = clause.partition(found[0])[0]
-        if line.measured and not unsure(before):
+    if not line.measured:
+        return
+    for clause in clauses(line.text):
+        found = _INLINE.search(clause)
+        if found and unsure_from(clause) > found.start():
             yield from _stated(found["key"], found["value"], "")
 
 
 def _stated(key: str, value: str, context: str) -> Iterator[tuple[str, Any]]:
-    key = _MARKS.sub("", key).strip()
+    key = _MARKS.sub("", key[:80]).strip()
     if _NOW.fullmatch(key):
         key = _ITEM.sub("", context.rpartition(" / ")[2]).strip(" :0123456789.")
+    if not _ANY_KEY.fullmatch(key):
+        return
     for name, keys, reading in _NAMES:
         if keys.fullmatch(key) and (found := reading(value)) is not None:
             if name == "hard_cases" and re.search(r"训练|train|对齐|对比学习", context, re.I):

@@ -5,16 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from huohou.record.readers.prose.lines import Line
+from huohou.record.readers.prose.moods import clauses, unsure, unsure_from
 from huohou.record.readers.prose.tables import Table
-from huohou.record.readers.prose.words import (
-    ALONE,
-    NUMBER,
-    clauses,
-    rounds_to,
-    series_name,
-    unsure,
-    value_of,
-)
+from huohou.record.readers.prose.words import ALONE, NUMBER, rounds_to, series_name, value_of
 from huohou.record.record import Figure
 
 # Words of a metric, its name; {k} is the number in it. The first that matches holds.
@@ -122,6 +115,8 @@ def _from_words(line: Line) -> Iterator[Figure]:
         about = _LABELLED.search(line.context.rpartition(" / ")[2])
         if about and (name := metric_name(about[0])):
             yield _figure(name, found["value"], "", line, "")
+    if not _LABELLED.search(line.text):
+        return
     for clause in clauses(line.text):
         for found in _STATED.finditer(clause):
             name = metric_name(found["label"])
@@ -204,7 +199,9 @@ def told_losses(lines: list[Line]) -> Iterator[Figure]:
             continue
         for found in _REACHED.finditer(line.text):
             name = series_name(found["label"])
-            if name and (line.measured or _OWN.search(line.text)) and not _VAGUE.search(found[0]):
+            own = line.measured or _OWN.search(line.text)
+            vague = _VAGUE.search(found[0]) or unsure_from(line.text) <= found.start()
+            if name and own and not vague:
                 yield Figure(name, value_of(found["value"]), found["value"], line.number)
 
 

@@ -5,15 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from huohou.record.readers.prose.words import (
-    Mood,
-    clean,
-    heading_mood,
-    here,
-    lead_mood,
-    plain,
-    unsure,
-)
+from huohou.record.readers.prose.moods import Mood, heading_mood, here, lead_mood, unsure
+from huohou.record.readers.prose.words import half, plain
 
 LONGEST = 2000  # characters of a line; longer ones are no prose
 
@@ -134,12 +127,12 @@ class _Reader:
         else:
             lead.used = True
 
-    def line(self, number: int, text: str, raw: str, heading: bool = False) -> Line:
+    def line(self, number: int, text: str, said: str, heading: bool = False) -> Line:
         kind: Kind = "code" if self.fence else "heading" if heading else "text"
         if kind == "text":
             kind = "table" if _TABLE.match(text) else "item" if _ITEM.match(text) else "text"
         where = (self.mood, self.block, self.context, self.language)
-        return Line(number, text, plain(raw), kind, *where)
+        return Line(number, text, said, kind, *where)
 
 
 def lines_of(text: str) -> list[Line]:
@@ -151,20 +144,21 @@ def lines_of(text: str) -> list[Line]:
 def _lines(raws: list[str]) -> Iterator[Line]:
     reader = _Reader()
     for index, raw in enumerate(raws):
-        text = clean(raw[:LONGEST]) if len(raw) <= LONGEST else ""
+        said = plain(raw) if len(raw) <= LONGEST else ""
+        text = half(said)
         if fence := _FENCE.match(raw.strip()):
             _fence(reader, fence)
         elif not text:
             reader.after_blank = True
         elif not reader.fence and (found := _heading(raws, index, text)):
             reader.heading(*found)
-            yield reader.line(index + 1, found[1], raw, heading=True)
+            yield reader.line(index + 1, found[1], said, heading=True)
         elif reader.fence:
-            yield reader.line(index + 1, text, raw)
+            yield reader.line(index + 1, text, said)
         elif not _UNDERLINE.match(text):
             if not reader.leads(text, raw):
                 reader.ends(text, raw)
-            yield reader.line(index + 1, text, raw)
+            yield reader.line(index + 1, text, said)
             reader.after_blank = False
 
 

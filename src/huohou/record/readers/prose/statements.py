@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from huohou.record.readers.prose.lines import Line
-from huohou.record.readers.prose.words import NUMBER, Mood, clean, value_of
+from huohou.record.readers.prose.moods import Mood
+from huohou.record.readers.prose.words import NUMBER, half, value_of
 from huohou.record.record import Statement
 
 MOST = 2000  # statements of a report
@@ -91,9 +92,9 @@ def _statements(line: Line) -> Iterator[Statement]:
     said = _ITEM.sub("", line.said)
     box = _BOX.match(said)
     said = _BOX.sub("", said)
-    text = clean(said)
     if not box and line.kind == "table":
         return
+    text = half(said)
     graded = _GRADE.match(text)
     section = line.mood is Mood.CRITERION and line.kind == "item" and not graded
     found = list(_criteria(text, said, line.number)) if section or _named(line, text) else []

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from huohou.record.readers.prose.lines import Line
-from huohou.record.readers.prose.words import Mood, lead_mood
+from huohou.record.readers.prose.moods import Mood, lead_mood
 
 _RULE = re.compile(r":?-+:?")
 _EARLIER = re.compile(

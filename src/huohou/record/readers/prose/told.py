@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from huohou.record.readers.prose.lines import Line
-from huohou.record.readers.prose.words import COUNT, NUMBER, clauses, count_of, unsure, value_of
+from huohou.record.readers.prose.moods import clauses, unsure
+from huohou.record.readers.prose.words import COUNT, NUMBER, count_of, value_of
 
 _RIGHT = r"(?:ground[ -]?truth|gt\b|正样本|正例|正确|positive|gold|right|correct|relevant|相关)"
 _WRONG = r"(?:负样本|负例|negative|distractor|wrong|other|random|干扰|错误|irrelevant|hard neg)"
@@ -53,10 +54,18 @@ _TRAINED = re.compile(
 )
 
 
+_SIGNS = re.compile(
+    r"正样本|正例|负样本|负例|positive|negative|wrong|distractor|candidate|passages|contexts|"
+    r"候选|干扰|错误|"
+    r"label|loss|损失|hard|难例|困难样本|other|random",
+    re.I,
+)
+
+
 def told(lines: Iterable[Line]) -> Iterator[tuple[Line, str, Any]]:
     """Facts that stand in sentences: name and value, with the line."""
     for line in lines:
-        if line.kind == "code" or not re.search(r"\d|只|仅|only|all", line.text, re.I):
+        if line.kind == "code" or not _SIGNS.search(line.text):
             continue
         for name, value in _sentence(line):
             yield line, name, value
