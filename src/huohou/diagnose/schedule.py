@@ -22,6 +22,7 @@ POINTS = 6  # of the part that falls
 EXACT = 0.012  # of the peak: how far a logged rate may lie from its schedule
 FALLEN = 0.03  # of the peak: a schedule that has not fallen by this shows no shape yet
 AT_PEAK = 0.999
+MOST = 1000  # points of a long log that are fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def _fit(x: Floats, y: Floats) -> tuple[Shape, float | None]:
     """The shape that fits, and where it reaches 0."""
     if len(y) < POINTS or y[-1] > 1 - FALLEN:
         return "other", None
+    some = np.unique(np.linspace(0, len(y) - 1, min(len(y), MOST)).astype(int))
+    x, y = x[some], y[some]
     slope, start = np.polyfit(x, y, 1)
     if slope < 0 and np.abs(start + slope * x - y).max() < EXACT:
         return "linear", float(-start / slope)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.curves import level, lowest, noise
+from huohou.diagnose.curves import level, lowest, noise, valley
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.diagnose.settings import amount
@@ -22,6 +22,8 @@ PARTIAL = 0.25  # and not by this part of the start lower than it at the end
 BACK = 0.25  # of what had been learnt is given back at the end,
 WORSE = 0.08  # and this part of the lowest level
 GRADIENT = 3.0  # times its early level: a gradient norm that says the same
+EVALS = 5
+EVAL_NOISES = 4  # that the evaluation loss rises with the training loss
 SWINGS = 3  # excursions of two lines and more,
 SWING = 0.3  # each by this part of the level,
 PART = 0.1  # by this part of what was learnt,
@@ -52,6 +54,7 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
         run(loss=SWINGING),
         run(loss=RISEN, grad_norm=[*line(1.0, 1.0, n=15), *line(5.0, 9.0, n=25)]),
         run(loss=RISEN, learning_rate=[5e-3] * 40, facts={"lora_rank": 16}),
+        run(loss=RISEN, evals=[2.4, 2.1, 2.2, 2.3, 2.5, 2.7, 2.8]),
     ),
     quiet=(
         run(loss=falling(3.0, 1.2)),
@@ -59,20 +62,21 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
         run(loss=[*falling(3.0, 1.2, n=20), 4.0, *falling(1.3, 1.2, n=19)]),
         run(loss=[*falling(3.0, 1.5, n=20), *falling(2.5, 1.2, n=20)]),
         run(loss=[3.0, *line(3.2, 1.2, n=39)]),
-        run(loss=RISEN, grad_norm=line(1.0, 1.0)),
+        run(loss=RISEN, grad_norm=line(1.0, 1.0), evals=[2.4, 2.1, 2.0, 1.9, 1.85, 1.82]),
     ),
     source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
 )
 def lr_too_high(case: Case) -> Finding | None:
     """Three signs, each measured in units of the noise of the loss itself. A hump: within the first
     third of the run the loss is above its start in three lines one after the other, by 10 % and 6
-    noises, and it has not fallen by a quarter of the start at the end. A rise: more than a quarter
-    of what had been learnt is given back and not learnt again, while the gradient norm is 3 times
-    its early level or the learning rate is known to be above what is usual. Swings: at least three
-    excursions of two lines or more above what came before, by 30 % of the level, a tenth of what
-    was learnt and 6 noises, not at the ends of epochs. One bad batch is one line and is left out,
-    like a jump that is on its way down again. Harder data make a hump or a rise as well, but with
-    the gradient norm where it was.
+    noises, and it has not fallen by a quarter of the start at the end. A rise: the loss ends 8 %
+    and 6 noises above its lowest level and is not on its way down, while the evaluation loss rises
+    with it; or more than a quarter of what had been learnt is given back, while the gradient norm
+    is 3 times its early level or the learning rate is known to be above what is usual. Swings: at
+    least three excursions of two lines or more above what came before, by 30 % of the level, a
+    tenth of what was learnt and 6 noises, not at the ends of epochs. One bad batch is one line and
+    is left out, like a jump that is on its way down again. Harder data make a hump or a rise as
+    well, but not in the evaluation, and with the gradient norm where it was.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward":
@@ -100,11 +104,11 @@ def _hump(case: Case, values: Floats) -> list[Evidence]:
     """Above the start, early, for a while; and never far below it."""
     n = len(values)
     head = max(1, n // 20)
-    start, spread = level(values[:head].tolist()), noise(values.tolist())
+    start, spread = level(values[:head]), noise(values)
     limit = start + max(HUMP * abs(start), NOISES * spread)
     early = values[: max(n // 3, 2 * LINES)] > limit
     runs = np.convolve(early, np.ones(LINES), "valid") == LINES
-    end = level(values[-_tail(n) :].tolist())
+    end = level(values[-_tail(n) :])
     if not runs.any() or end < (1 - PARTIAL) * start:
         return []
     top = case.loss[int(np.argmax(np.where(early, values[: len(early)], -math.inf)))]
@@ -114,37 +118,48 @@ def _hump(case: Case, values: Floats) -> list[Evidence]:
 def _rise(case: Case, values: Floats) -> list[Evidence]:
     """Given back at the end, with the gradient or the rate as a witness."""
     n = len(values)
-    listed = values.tolist()
-    start, low = level(listed[: max(1, n // 20)]), lowest(listed)
-    end = level(listed[-_tail(n) :])
-    least = max(BACK * (start - low), WORSE * abs(low), NOISES * noise(listed) / math.sqrt(LINES))
+    start, low = level(values[: max(1, n // 20)]), lowest(case.losses)
+    end = level(values[-_tail(n) :])
+    least = max(WORSE * abs(low), NOISES * noise(values) / math.sqrt(LINES))
     if end - low <= least or start - low < WORSE * abs(start) or _recovers(values):
         return []
     best = case.loss[int(np.argmin(np.abs(values - low)))]
-    facts = [lr_too_high.evidence("rise", best, end=end)]
-    grown = _gradient(case)
-    if grown is None and not _is_high(case):
-        return []
-    return [*facts, grown] if grown else facts
+    told = [lr_too_high.evidence("rise", best, end=end)]
+    witnesses = _evaluations(case)
+    if end - low > BACK * (start - low):
+        witnesses += _gradient(case)
+    high = _is_high(case) and end - low > BACK * (start - low)
+    return [*told, *witnesses] if witnesses or high else []
 
 
 def _recovers(values: Floats) -> bool:
     """Whether the loss is on its way down at the end: harder data, a restart of the schedule."""
-    blocks = [level(part.tolist()) for part in np.array_split(values, min(BLOCKS, len(values)))]
+    blocks = [level(part) for part in np.array_split(values, min(BLOCKS, len(values)))]
     top = int(np.argmax(blocks[len(blocks) // 3 :])) + len(blocks) // 3
-    spread = noise(values.tolist()) / math.sqrt(max(1, len(values) / len(blocks)))
+    spread = noise(values) / math.sqrt(max(1, len(values) / len(blocks)))
     return blocks[top] - blocks[-1] > max(0.05 * abs(blocks[-1]), 3 * spread)
 
 
-def _gradient(case: Case) -> Evidence | None:
+def _evaluations(case: Case) -> list[Evidence]:
+    """The evaluation loss as a witness: harder training rows do not make it rise."""
+    values = case.evals.values
+    if len(values) < EVALS:
+        return []
+    fit = valley(values.tolist())
+    if fit.rise(fit.settled) <= EVAL_NOISES or fit.settled - fit.low <= WORSE / 2 * abs(fit.low):
+        return []
+    return [lr_too_high.evidence("evals", case.evals[-1], low=fit.low)]
+
+
+def _gradient(case: Case) -> list[Evidence]:
     norms = case.finite("grad_norm").values
     if len(norms) < POINTS:
-        return None
-    early = level(norms[len(norms) // 20 : max(3, len(norms) // 4)].tolist())
-    late = level(norms[-_tail(len(norms)) :].tolist())
+        return []
+    early = level(norms[len(norms) // 20 : max(3, len(norms) // 4)])
+    late = level(norms[-_tail(len(norms)) :])
     if late <= GRADIENT * early:
-        return None
-    return lr_too_high.evidence("gradient", early=early, late=late)
+        return []
+    return [lr_too_high.evidence("gradient", early=early, late=late)]
 
 
 def _swings(case: Case, values: Floats) -> list[Evidence]:
@@ -153,7 +168,7 @@ def _swings(case: Case, values: Floats) -> list[Evidence]:
     if n < 2 * POINTS or values.min() <= 0:
         return []
     base = _floor(values)
-    learnt = max(float(values[0]) - lowest(values.tolist()), 0.0)
+    learnt = max(float(values[0]) - lowest(case.losses), 0.0)
     # Noise may be a part of the level: an excursion stands out in both ways.
     least = np.maximum(SWING * base, max(SIZE * _quiet(values), PART * learnt))
     up = (values - base > least) & (np.log(values / base) > SIZE * _quiet(np.log(values)))

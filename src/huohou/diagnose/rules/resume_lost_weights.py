@@ -10,8 +10,8 @@ from huohou.diagnose.curves import level, noise
 from huohou.diagnose.examples import falling, line, lives, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.diagnose.seams import seams
+from huohou.record.columns import Floats, Point
 from huohou.record.finding import Finding
-from huohou.record.record import Point
 
 FEW = 3  # losses on each side of a seam that tell it; more where there are more
 LEARNT = 0.10  # the part of the loss that must have been learnt before
@@ -67,7 +67,7 @@ def resume_lost_weights(case: Case) -> Finding | None:
         found = _at_seam(values, i)
         if found is not None:
             return lost(case.loss[i], found)
-    at = _jump(values) if not known else None
+    at = _jump(case.loss.values) if not known else None
     if at is None:
         return None
     found = AfterCheck("lost", values[0], level(values[at - FEW : at]), values[at])
@@ -108,16 +108,16 @@ def _at_once(values: Sequence[float], i: int, found: AfterCheck) -> AfterCheck |
     return AfterCheck("lost", first, found.before, after)
 
 
-def _jump(values: Sequence[float]) -> int | None:
+def _jump(values: Floats) -> int | None:
     """Index of the one jump back to the start that decays once more; None where there is none."""
-    n, start, spread = len(values), values[0], noise(values)
+    n, start, spread = len(values), float(values[0]), noise(values)
     found = []
-    if min(values) <= 0:
+    if values.min() <= 0:
         return None
     # Noise may be a part of the level, large where the loss is large: a jump stands out so, too.
     logs = np.log(values)
     large = np.diff(values) > NOISES * spread
-    large &= np.diff(logs) > NOISES * noise(logs.tolist())
+    large &= np.diff(logs) > NOISES * noise(logs)
     for i in (np.flatnonzero(large) + 1).tolist():
         if not 2 * FEW <= i < n - FEW:
             continue
@@ -130,6 +130,6 @@ def _jump(values: Sequence[float]) -> int | None:
         return None
     i, before, learnt = found[0]
     after = values[i : i + max(FEW, min(i, n - i))]
-    stays_up = min(after[1:FEW]) > before + max(NEAR * learnt / 2, spread)
+    stays_up = after[1:FEW].min() > before + max(NEAR * learnt / 2, spread)
     falls = after[0] - level(after[-FEW:]) > max(AGAIN * learnt, NOISES * spread)
     return i if stays_up and falls else None
