@@ -28,7 +28,8 @@ def facts_of_config(config: Mapping[str, Any]) -> dict[str, Any]:
     >>> facts_of_config({"lr": 1e-4, "peft_config": {"default": {"r": 8, "lora_alpha": 16}}})
     {'lora_rank': 8, 'lora_alpha': 16.0, 'learning_rate': 0.0001}
     """
-    plain = {name: _plain(value) for name, value in config.items()}
+    last = {name.rpartition("/")[2]: _plain(value) for name, value in config.items() if "/" in name}
+    plain = last | {name: _plain(value) for name, value in config.items()}
     model = plain.get("model_config", plain)
     adapters = plain.get("peft_config")
     adapter = next(iter(adapters.values()), None) if isinstance(adapters, Mapping) else None

@@ -110,6 +110,12 @@ def together(tags: Mapping[str, Tag], restarts: Iterable[int] = ()) -> Together:
     return Together(series, facts, (*notes, *guess))
 
 
+def in_time(tags: Mapping[str, Tag]) -> tuple[dict[str, Tag], Floats]:
+    """Tags that come from several files in the order of time, and the times they are placed by."""
+    clock = np.sort(np.concatenate([tag.time for tag in tags.values()] or [np.zeros(0)]))
+    return {name: replace(t, at=np.searchsorted(clock, t.time)) for name, t in tags.items()}, clock
+
+
 def names(tags: Iterable[str]) -> dict[str, str]:
     """Tags to names in a Record; the best fitting tag gets a name that several would have.
 

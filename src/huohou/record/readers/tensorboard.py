@@ -22,7 +22,7 @@ from huohou.record.readers import Reader, readers
 from huohou.record.readers._boards import facts_of_config
 from huohou.record.readers._events import Column, Events, read_events
 from huohou.record.readers._source import Source
-from huohou.record.readers._tagged import Tag, together
+from huohou.record.readers._tagged import Tag, in_time, together
 from huohou.record.record import Record
 from huohou.text import say
 
@@ -197,17 +197,9 @@ def _in_time(columns: Sequence[tuple[_File, str, Column]]) -> tuple[dict[str, Ta
         grouped.setdefault(tag, []).append(column)
         begin = min((float(part[2].min()) for part in column.parts), default=np.inf)
         first[file.process] = min(first.get(file.process, np.inf), begin)
-    tags = {tag: _of_column(parts) for tag, parts in grouped.items()}
-    clock = np.sort(np.concatenate([tag.time for tag in tags.values()] or [np.zeros(0)]))
-    placed = {
-        name: Tag(np.searchsorted(clock, tag.time), *_columns(tag)) for name, tag in tags.items()
-    }
+    tags, clock = in_time({tag: _of_column(parts) for tag, parts in grouped.items()})
     begins = sorted(int(np.searchsorted(clock, begin)) for begin in first.values())
-    return placed, begins[1:]
-
-
-def _columns(tag: Tag) -> tuple[Any, ...]:
-    return tag.step, tag.time, tag.value, tag.line
+    return tags, begins[1:]
 
 
 def _tag(name: str, split: str) -> str:
