@@ -1,11 +1,13 @@
 """The evaluation loss rises while the training loss falls."""
 
+import math
 from collections.abc import Sequence
 
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.choice import use
 from huohou.diagnose.curves import above, level, noise, trend, valley
 from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.lag import train_at
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Advice, Evidence, Finding, Severity
 from huohou.record.record import Point
@@ -82,11 +84,13 @@ def _train_falls(case: Case, best: Point) -> bool:
 
 
 def _evidence(case: Case, evals: Sequence[Point], at: int, spread: float) -> list[Evidence]:
-    start = case.near("loss", evals[at]) or case.loss[0]
+    # A logged loss lags behind the evaluation at the end of its window.
+    beside = float(train_at(case.loss, evals[at : at + 1])[0])
+    start = beside if math.isfinite(beside) else case.losses[0]
     return [
         overfit.evidence("best", evals[at]),
         overfit.evidence("last", evals[-1], noise=spread),
-        overfit.evidence("train", case.loss[-1], start=start.value),
+        overfit.evidence("train", case.loss[-1], start=start),
     ]
 
 
