@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huohou.errors import DataError
-from huohou.record.readers import read
+from huohou.record.readers import candidates, read
 
 SAMPLE = Path(__file__).parent / "samples" / "trackio.db.gz"
 
@@ -146,3 +146,11 @@ def test_any_damage_is_read_or_refused(store: Path, at: int, count: int, byte: i
         read(store, reader="trackio")
     except DataError:
         pass
+
+
+def test_what_watch_looks_at(store: Path) -> None:
+    """New rows of a running training are first in the file beside the database."""
+    log = store.with_name(f"{store.name}-wal")
+    assert candidates(f"{store}#tiny-llama") == candidates(store) == [store]
+    log.write_bytes(b"")
+    assert candidates(store) == [store, log] and candidates(store.parent) == [store, log]

@@ -78,11 +78,18 @@ def to_watch(ref: str | None, store: Store) -> Run | Path:
     try:
         return find(ref, store)
     except UsageError:
-        if path.exists():
+        if _is_log(path):
             return path
         if looks_like_path:
             raise DataError("reader.missing", path=path) from None
         raise
+
+
+def _is_log(path: Path) -> bool:
+    """Whether there is such a file or folder, also with the name of a run in it ("a.db#run")."""
+    from huohou.record.readers import candidates
+
+    return path.exists() or any(map(Path.exists, candidates(path)))
 
 
 def _by_folder(folder: Path, store: Store) -> Run:

@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huohou.errors import DataError
-from huohou.record.readers._source import Source
+from huohou.record.readers._source import Source, file_and_run, newest_rows
 from huohou.record.record import Record
 from huohou.registry import Registry
 
@@ -89,15 +89,17 @@ def read(path: Path | str, reader: str | None = None) -> Record:
 
 
 def candidates(path: Path | str, reader: str | None = None) -> list[Path]:
-    """The files that ``read`` would open: the file itself, or what readers look for in a folder."""
-    place = Path(path)
+    """The files that ``read`` would open: the file itself, or what readers look for in a folder;
+    with each database the file beside it that its newest rows are in."""
+    place, _ = file_and_run(Path(path))
     names()
     chosen = readers.get(reader) if reader else None
     if not place.is_dir():
-        return [place]
+        return [place, *newest_rows(place)]
     from huohou.record.readers import _folder
 
-    return _folder.files(place, _asked(chosen))
+    found = _folder.files(place, _asked(chosen))
+    return [*found, *(log for path in found for log in newest_rows(path))]
 
 
 def _asked(chosen: Reader | None) -> "Asked":

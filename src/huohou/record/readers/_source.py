@@ -39,10 +39,7 @@ class Source:
     @classmethod
     def open(cls, path: Path) -> "Source":
         """Read the file. Raises DataError when there is none, it is empty or a Git-LFS pointer."""
-        run = ""
-        if not path.exists() and "#" in path.name:
-            name, _, run = path.name.rpartition("#")
-            path = path.with_name(name) if name else path
+        path, run = file_and_run(path)
         if not path.exists():
             raise DataError("reader.missing", path=path)
         if not path.is_file():
@@ -113,6 +110,18 @@ class Source:
 def _plain(text: str) -> str:
     text = _CONTROL.sub("", text) if "\x1b" in text else text
     return text if "\n" in text else text.replace("\r", "\n")
+
+
+def file_and_run(path: Path) -> tuple[Path, str]:
+    """A file of several runs and the one that is meant, from "mlflow.db#my-run"."""
+    name, _, run = path.name.rpartition("#")
+    return (path.with_name(name), run) if name and not path.exists() else (path, "")
+
+
+def newest_rows(path: Path) -> list[Path]:
+    """The write-ahead log of a SQLite database, where there is one."""
+    log = path.with_name(f"{path.name}-wal")
+    return [log] if path.suffix in (".db", ".sqlite", ".sqlite3") and log.exists() else []
 
 
 def decoded(raw: bytes) -> Any:
