@@ -1,5 +1,6 @@
 """Embedding models trained for real: each fault is named, and healthy runs draw no alarm."""
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -225,3 +226,63 @@ def test_language_models_are_not_judged_as_embeddings(constant: float) -> None:
     made = run(loss=noisy, evals=[constant] * 5, facts={"batch_size": 32, "scale": 1.0})
     assert not Case(made).embedding
     assert not codes_of(made) & CODES
+
+
+STRANGE = st.one_of(
+    st.integers(-3, 10**9), st.floats(), st.booleans(), st.none(), st.sampled_from(["", "20"])
+)
+KINDS = st.sampled_from(["in-batch", "margin", "logistic", "cross-entropy", 3])
+TOLD = st.fixed_dictionaries(
+    {},
+    optional={
+        "loss_kind": KINDS,
+        "eval_positives_only": st.booleans(),
+        "hard_cases": st.dictionaries(st.sampled_from(["count", "of", "trained"]), STRANGE)
+        | STRANGE,
+        **{
+            name: STRANGE
+            for name in (
+                *("batch_size", "eval_batch_size", "candidates", "eval_candidates", "eval_rows"),
+                *("negatives", "margin", "scale", "pairs"),
+            )
+        },
+    },
+)
+NAMES = (
+    *(
+        "loss",
+        "eval_loss",
+        "eval_mse",
+        "eval_rmse",
+        "eval_mae",
+        "logit_scale",
+        "pos_sim",
+        "neg_sim",
+    ),
+    *("eval_cosine_accuracy@1", "eval_dev_cosine_ndcg@10", "eval_cosine_accuracy"),
+    *("eval_spearman_cosine", "eval_cosine_accuracy@0", "eval_recall@999999"),
+)
+VALUES = st.floats() | st.floats(0, 4) | st.sampled_from([0.0, 0.3133, 0.1, 2.0794])
+FIGURES = st.builds(
+    Figure,
+    st.sampled_from(["mse", "mae", "accuracy@3", "mrr@10", "accuracy"]),
+    VALUES,
+    st.sampled_from(["", "2.3", "30%", "15/50", "?"]),
+    count=st.none() | st.integers(-2, 60),
+    of=st.none() | st.integers(-2, 60),
+    when=st.sampled_from(["", "before", "after"]),
+)
+
+
+@given(
+    TOLD,
+    st.dictionaries(st.sampled_from(NAMES), st.lists(VALUES, min_size=1, max_size=15), max_size=4),
+    st.lists(FIGURES, max_size=3),
+)
+def test_whatever_is_told_is_answered(
+    told: dict[str, Any], series: dict[str, list[float]], figures: list[Figure]
+) -> None:
+    made = run(more=series, facts=told)
+    other = Record({"path": "y"}, made.series)
+    whole = Record({"path": "x"}, made.series, told, figures=tuple(figures), others=(other,))
+    assert json.dumps(diagnose(whole).as_dict(), allow_nan=False)
