@@ -1,6 +1,6 @@
 """The five documents: what their numbers show is found, and goes when the numbers change.
 
-Each is tested twice: the reports in ``reports/`` (our own words with the same numbers), and the
+Each is tested twice: the reports in docs/samples (our own words with the same numbers), and the
 real ones, which lie beside the repository.
 """
 
@@ -14,7 +14,7 @@ from huohou.diagnose.engine import Diagnosis, diagnose
 from huohou.record.readers import read
 from huohou.record.record import Record
 
-OWN = Path(__file__).parent / "reports"
+OWN = Path(__file__).parents[2] / "docs" / "samples" / "reports"
 SEEDS = Path(__file__).parents[3] / "shared" / "seeds"
 NAMES = {"embedding": "000", "ranking": "001", "restart": "002", "memorised": "003", "job": "004"}
 
@@ -24,7 +24,7 @@ Told = Callable[..., Diagnosis]
 
 def place(name: str, which: str) -> Path:
     if which != "seed":
-        return OWN / f"{name}.{which}.md"
+        return OWN / f"{name}.{which}.txt"
     found = sorted(SEEDS.glob(f"{NAMES[name]}_*.txt"))
     if not found:
         pytest.skip("../shared/seeds is not beside the repository")

@@ -71,8 +71,9 @@ def _met(one: Statement, value: float | bool) -> bool:
 def _values(case: Case) -> dict[str, float | bool]:
     """What the record tells of these metrics, by their names."""
     known: dict[str, float | bool] = {}
-    if case.losses:
-        known["loss.train"] = case.losses[-1]
+    told = [f.value for f in case.record.figures if f.name == "loss"]
+    if ends := case.losses or told:
+        known["loss.train"] = ends[-1]
     if case.evals:
         known["loss.eval"] = case.evals[-1].value
     if case.losses and case.evals and case.losses[-1]:

@@ -49,7 +49,7 @@ _METRICS: tuple[tuple[str, str], ...] = (
     ("mean_token_accuracy", r"(?:mean[ _])?token[ _]?(?:accuracy|准确率)"),
     ("accuracy@{k}", r"top-?(?P<k>\d{1,3})\s*(?:准确率|命中率|accuracy)?|accuracy@(?P<k2>\d{1,3})"),
     ("facts.accuracy", r"准确率|正确率|accuracy|correct(?: answers)?|answers right"),
-    ("answers.confidence", r"置信度|confidence"),
+    ("answers.confidence", r"置信度|confidence(?: (?:of|in|for) [a-z ]{1,30}?)?"),
     (
         "speed.seconds_per_answer",
         r"单次查询|查询(?:时间|耗时)?|响应(?:速度|时间)?|延迟|latency|response(?: time)?|"
@@ -58,6 +58,7 @@ _METRICS: tuple[tuple[str, str], ...] = (
     ("bleu-4", r"bleu(?:-4)?"),
     ("rouge-l", r"rouge-?l"),
 )
+_TIME = re.compile(r"ms|毫秒|秒|s|sec(?:onds?)?|分钟|min(?:utes?)?", re.I)
 _BOUNDS = [
     (metric, re.compile(rf"(?<![A-Za-z_])(?:{words})(?![A-Za-z]){_BOUND}", re.I))
     for metric, words in _METRICS
@@ -131,6 +132,8 @@ def _criteria(text: str, said: str, number: int) -> Iterator[Statement]:
     for metric, pattern in _BOUNDS:
         for found in pattern.finditer(text):
             if any(a < found.end() and found.start() < b for a, b in taken):
+                continue
+            if metric.startswith("speed.") and not _TIME.fullmatch(found["unit"] or ""):
                 continue
             taken.append(found.span())
             low, high = _bounds(found)
