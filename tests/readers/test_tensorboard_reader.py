@@ -8,8 +8,9 @@ import csv
 import json
 import math
 import re
-import shutil
 import struct
+import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,16 @@ def test_several_numbers_in_an_event_and_pictures_beside(tmp_path: Path) -> None
     assert record.values("loss") == list(range(60))
     assert record.values("learning_rate") == [2 * i for i in range(60)]
     assert set(record.series) == {"loss", "learning_rate"}
+
+
+def test_many_tags_of_one_length(tmp_path: Path) -> None:
+    """As histograms of gradients by layer have: each tag keeps its own values."""
+    tags = [f"grad/layer.{i:02}" for i in range(99)]
+    rows = [event(s, scalar(tag, 100 * i + s)) for s in range(1, 31) for i, tag in enumerate(tags)]
+    record = read(write(tmp_path, *rows, *falling(range(40))))
+    assert len(record.series) == 100 and len(record.points("loss")) == 40
+    for i in range(99):
+        assert record.values(f"grad_layer_{i:02}") == [100 * i + s for s in range(1, 31)]
 
 
 def test_negative_and_large_steps(tmp_path: Path) -> None:
@@ -342,8 +353,14 @@ def test_many_records_take_little_time_and_memory(tmp_path: Path) -> None:
     one = framed(event(300, scalar("train/loss", 1.0)))
     path = tmp_path / NAME
     path.write_bytes(HEADING + one * 50_000)
-    shutil.copy(path, tmp_path / "copy")
-    assert len(read(path).points("loss")) == 50_000
+    begin = time.process_time()
+    tracemalloc.start()
+    try:
+        assert len(read(path).points("loss")) == 50_000
+        assert tracemalloc.get_traced_memory()[1] < 10 * path.stat().st_size
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - begin < 2 * path.stat().st_size / 1e6
 
 
 def noted(note: str, name: str) -> float | None:

@@ -17,7 +17,8 @@ from huohou.record.readers._protobuf import MalformedError, signed
 from huohou.record.readers._tfrecord import Places, checksum, frames, rows, whole
 
 _MANY = 24  # records of one length from which on it pays to look for equal ones
-_LAYOUTS = 64  # different records of one length that are looked at
+_FEW = 4  # records that are equal but for their numbers, from which on they are read at once
+_LAYOUTS = 64  # different layouts among records of one length that are looked for
 _WIDE = 512  # bytes; longer records are read one by one
 _AT_ONCE = 4_000_000  # bytes of records taken apart at once
 _CHECKED = 4096  # bytes; longer records (pictures, graphs) are not checked against their checksum
@@ -25,6 +26,7 @@ _TEXTS = 100  # texts of a file that are kept: settings stand at its begin
 _TAGS = 10_000  # tags of a file that are kept
 _NAME = 200  # bytes of a tag that are kept
 _SINGLES = 4096  # numbers kept as such before they are put into an array
+_WEIGHTS = np.random.default_rng(0).integers(1, 2**63, _WIDE, dtype=np.uint64)  # any will do
 
 
 @dataclass(slots=True)
@@ -110,10 +112,39 @@ def _alike(data: bytes, starts: Places, group: Places, length: int, events: Even
             odd.append(int(group[0]))
             group, columns = group[1:], columns[:, 1:]
             continue
-        same = _like(columns, event, begin)
-        _take(events, event, begin, group[same], columns[:, same])
-        group, columns = group[~same], columns[:, ~same]
+        fixed = _fixed(event, begin, length)
+        left = np.ones(len(group), np.bool_)
+        for near in _grouped(columns[fixed]):
+            first = int(starts[group[near[0]]])
+            one = _event_or_none(data, first, length)
+            if one is not None and one.alike and np.array_equal(_fixed(one, first, length), fixed):
+                same = near[_like(columns[:, near], one, first, fixed)]
+                _take(events, one, first, group[same], columns[:, same])
+                left[same] = False
+        group, columns = group[left], columns[:, left]
     return np.concatenate([np.array(odd, np.int64), group])
+
+
+def _fixed(event: Event, begin: int, length: int) -> NDArray[np.bool_]:
+    """Which bytes are neither time nor step nor value."""
+    fixed = np.ones(length, np.bool_)
+    for part in (event.time, event.step, *event.scalars):
+        if part is not None:
+            fixed[part.begin - begin : part.end - begin] = False
+    return fixed
+
+
+def _grouped(columns: NDArray[np.uint8]) -> list[Places]:
+    """Columns that may be equal to the first or to each other, by a sum of their bytes; of those
+    groups the first and all that are large enough."""
+    sums = np.zeros(columns.shape[1], np.uint64)
+    for weight, row in zip(_WEIGHTS, columns, strict=False):
+        sums += weight * row
+    order = np.argsort(sums, kind="stable")
+    edges = np.flatnonzero(np.diff(sums[order])) + 1
+    begins, ends = np.append(0, edges), np.append(edges, len(order))
+    large = (ends - begins >= _FEW) | (sums[order[begins]] == sums[0])
+    return [order[b:e] for b, e in zip(begins[large], ends[large], strict=True)]
 
 
 def _event_or_none(data: bytes, begin: int, length: int) -> Event | None:
@@ -123,12 +154,10 @@ def _event_or_none(data: bytes, begin: int, length: int) -> Event | None:
         return None
 
 
-def _like(columns: NDArray[np.uint8], event: Event, begin: int) -> NDArray[np.bool_]:
+def _like(
+    columns: NDArray[np.uint8], event: Event, begin: int, fixed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Which records are equal to the first but for time, step and values."""
-    fixed = np.ones(len(columns), np.bool_)
-    for part in (event.time, event.step, *event.scalars):
-        if part is not None:
-            fixed[part.begin - begin : part.end - begin] = False
     same = np.asarray((columns[fixed] == columns[fixed][:, :1]).all(axis=0))
     if event.step is not None:  # as many bytes: all but the last have their high bit set
         high = columns[event.step.begin - begin : event.step.end - begin] >= 0x80
