@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from typing import NamedTuple
 
 from huohou.record.readers._rows import canonical
@@ -35,9 +36,24 @@ _PAIR = re.compile(
     rf"(?<![\w.])({_WORD}(?: {_WORD}){{0,2}})(\s{{0,3}}[:：=]\s{{0,4}}|\s{{1,4}})({_NUMBER})"
     r"(?:\s?/\s?(\d{1,15}))?(\s?%)?(?![\w.~/]|-\d|\s{0,2}(?:->|→|~|–|至|到))"
 )
+# Numbers of a line's shape: one that is written as a whole number stays one, and only a value
+# may have a sign.
+_SIGN = r"(?:(?<![\w.])[-+])?"
+_WHOLE_TOKEN = r"(?<![\d.])\d{1,12}(?![\d.eE])"
 _TOKEN = re.compile(
-    r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,4})?|(?<![^\W_])[-+]?(?:nan|inf)(?![^\W_])", re.IGNORECASE
+    rf"{_WHOLE_TOKEN}|{_SIGN}\d+(?:\.\d+)?(?:[eE][-+]?\d{{1,4}})?"
+    rf"|{_SIGN}(?<![^\W_])(?i:nan|inf)(?![^\W_])"
 )
+_OTHER_TOKEN = (
+    r"\d+(?:\.\d+(?:[eE][-+]?\d{1,4})?|[eE][-+]?\d{1,4})(?![\d.eE])"
+    r"|(?<![^\W_])(?i:nan|inf)(?![^\W_])"
+)
+# A number that names a place, a value, or nothing that is read: how it may be written.
+_KINDS = {
+    "place": (_WHOLE_TOKEN, r"\d+\.\d+(?![\d.eE])"),
+    "value": (f"{_SIGN}{_WHOLE_TOKEN}", f"{_SIGN}(?:{_OTHER_TOKEN})"),
+    "": (_WHOLE_TOKEN, _OTHER_TOKEN),
+}
 _SPACE = re.compile(r"\s+")
 _SHAPES = 6  # kinds of lines of one log
 _ROLES = ("epoch", "epochs", "step", "steps")  # no value has such a name
@@ -104,8 +120,8 @@ class Entries:
         parsed = _parsed(text)
         if parsed is None:
             return None
-        if shape := _Shape.of(text, *parsed):
-            self._shapes = [shape, *self._shapes[: _SHAPES - 1]]
+        if new := _Shape.of(text, *parsed):
+            self._shapes = [new, *self._shapes[: _SHAPES - 1]]
         return parsed[0]
 
 
@@ -130,12 +146,20 @@ class _Shape:
     @classmethod
     def of(cls, text: str, told: Entry, roles: Mapping[str, _Number]) -> "_Shape | None":
         """The shape of a line; None where its numbers do not stand as plainly as they must."""
-        tokens = {(m.start(), m[0]): i for i, m in enumerate(_TOKEN.finditer(text))}
-        which = {role: tokens.get((at.start, at.written)) for role, at in roles.items()}
-        if None in which.values():
+        found = list(_TOKEN.finditer(text))
+        tokens = {(token.start(), token[0]): i for i, token in enumerate(found)}
+        which = {
+            role: i
+            for role, at in roles.items()
+            if (i := tokens.get((at.start, at.written))) is not None
+        }
+        use = {i: "place" if role in _ROLES else "value" for role, i in which.items()}
+        kinds = [_kind(token[0], use.get(i, "")) for i, token in enumerate(found)]
+        if None in kinds or len(which) < len(roles):
             return None
-        parts = (r"\s+".join(map(re.escape, _SPACE.split(part))) for part in _TOKEN.split(text))
-        pattern = re.compile(f"({_TOKEN.pattern})".join(parts), re.IGNORECASE)
+        between = [r"\s+".join(map(re.escape, _SPACE.split(part))) for part in _TOKEN.split(text)]
+        parts = zip_longest(between, kinds, fillvalue="")
+        pattern = re.compile("".join(f"{part}{kind}" for part, kind in parts))
         epoch, epochs, step, steps = (which.get(role) for role in _ROLES)
         values = tuple((name, which[name], roles[name].percent) for name in told.values)
         return cls(pattern, (epoch, epochs, step, steps), values, told.held_out)
@@ -161,6 +185,11 @@ class _Shape:
             )
         except ValueError:  # a step of 1.5
             return None
+
+
+def _kind(token: str, use: str) -> str | None:
+    """The pattern of numbers that are written as this one is."""
+    return next((f"({kind})" for kind in _KINDS[use] if re.fullmatch(kind, token)), None)
 
 
 def _parsed(text: str) -> tuple[Entry, dict[str, _Number]] | None:
