@@ -3,11 +3,17 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO, TextIOWrapper
+from itertools import compress, islice
+from typing import TYPE_CHECKING
 
 from huohou.errors import DataError
 from huohou.record.readers._frame import Frame
 from huohou.record.readers._source import Source
 
+if TYPE_CHECKING:
+    from _csv import Reader as Rows
+
+_BLOCK = 4096  # rows
 _HEAD = 65536  # characters of a heading, at most
 
 
@@ -24,16 +30,32 @@ def heading(source: Source, delimiter: str = ",") -> list[str]:
 
 def rows(source: Source, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Rows after the heading and the line each begins in. Raises DataError where it is broken."""
+    for lines, part in blocks(source, delimiter):
+        yield from zip(lines, part, strict=True)
+
+
+def blocks(source: Source, delimiter: str = ",") -> Iterator[tuple[list[int], list[list[str]]]]:
+    """The same, thousands of rows at a time."""
     reader = csv.reader(_lines(source), delimiter=delimiter)
-    line = 1
     try:
-        for cells in reader:
-            if line > 1 and any(cells):
-                yield line, cells
-            line = reader.line_num + 1
+        next(reader, None)
+        while True:
+            lines, part = _block(reader)
+            if not lines:
+                return
+            full = list(map(any, part))
+            yield list(compress(lines, full)), list(compress(part, full))
     except csv.Error as error:
         where = f"{source.path}:{reader.line_num}"
         raise DataError("reader.broken_csv", where=where, problem=error) from error
+
+
+def _block(reader: "Rows") -> tuple[list[int], list[list[str]]]:
+    lines, part = [reader.line_num + 1], []
+    for cells in islice(reader, _BLOCK):
+        part.append(cells)
+        lines.append(reader.line_num + 1)
+    return lines[:-1], part
 
 
 def framed(source: Source, steps: Callable[[str], bool] = lambda name: False) -> Frame:
@@ -41,9 +63,19 @@ def framed(source: Source, steps: Callable[[str], bool] = lambda name: False) ->
     columns = heading(source)
     names = tuple(name if columns.index(name) == at else "" for at, name in enumerate(columns))
     frame = Frame(steps)
-    for line, cells in rows(source):
-        frame.put(line, names[: len(cells)], cells[: len(names)])
+    fill(frame, names, source)
     return frame
+
+
+def fill(frame: Frame, names: tuple[str, ...], source: Source, delimiter: str = ",") -> None:
+    """Put all rows after the heading into a frame."""
+    width = len(names)
+    for lines, part in blocks(source, delimiter):
+        if all(len(cells) == width for cells in part):
+            frame.put_block(lines, names, part)
+            continue
+        for line, cells in zip(lines, part, strict=True):  # some are cut off, or have too much
+            frame.put(line, names[: len(cells)], cells[:width])
 
 
 def _lines(source: Source) -> Iterable[str]:

@@ -64,8 +64,7 @@ def _holds_steps(name: str) -> bool:
 def record_of(rows: Iterable[tuple[int, Mapping[str, Any]]], source: Source, reader: str) -> Record:
     """Rows with their line numbers as a Record. Raises DataError when they hold no curve."""
     table = Table()
-    for line, row in rows:
-        table.add(line, row)
+    table.extend(rows)
     return record_of_table(table, source, reader)
 
 

@@ -6,7 +6,7 @@ __MAX beside it, are read when they hold one run.
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._cells import heading, rows
+from huohou.record.readers._cells import fill, heading
 from huohou.record.readers._rows import EPOCHS, STEPS, canonical
 from huohou.record.readers._source import Source
 from huohou.record.readers._table import Table, record_of_table
@@ -19,12 +19,8 @@ def read_csv(source: Source) -> Record:
     """Read a CSV or TSV log. Raises DataError when it holds no curve."""
     delimiter = _delimiter(source)
     names = _names(heading(source, delimiter), source)
-    width, table = len(names), Table()
-    for line, cells in rows(source, delimiter):
-        if len(cells) == width:
-            table.put(line, names, cells)
-        else:  # cut off, or with more than the heading tells of
-            table.put(line, names[: len(cells)], cells[:width])
+    table = Table()
+    fill(table, names, source, delimiter)
     if not table:
         raise DataError("reader.no_rows", path=source.path)
     return record_of_table(table, source, "csv")

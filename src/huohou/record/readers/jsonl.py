@@ -15,8 +15,7 @@ _LOOKED_AT = 10_000  # lines for the first objects
 def read_jsonl(source: Source) -> Record:
     """Read a JSONL log. Raises DataError when it holds no curve."""
     table = Table()
-    for line, row in json_rows(source):
-        table.add(line, row)
+    table.extend(json_rows(source))
     if not table:
         raise DataError("reader.no_rows", path=source.path)
     return record_of_table(table, source, "jsonl")

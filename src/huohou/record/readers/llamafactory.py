@@ -27,8 +27,7 @@ _WITH_DAYS = re.compile(r"(\d+) days?, (\d+):(\d+):(\d+)")
 def read_trainer_log(source: Source) -> Record:
     """Read a trainer_log.jsonl. Raises DataError when no line of it holds a value."""
     frame = Frame(_STEPS.__contains__, {"elapsed_time": _seconds}, _LEFT)
-    for line, row in json_rows(source):
-        frame.add(line, row)
+    frame.extend(json_rows(source))
     step, total = frame.dense("current_steps", "step"), frame.column("total_steps")[0]
     epoch, n = frame.dense("epoch"), len(frame)
     rows = Rows(step, epoch, unknown(n), lives(step, epoch, _begun(frame)), frame.lines)
