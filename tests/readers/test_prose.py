@@ -124,6 +124,32 @@ def test_not_measured_is_refused(words: str) -> None:
         prose(words)
 
 
+def test_a_model_card() -> None:
+    card = (
+        "## Training procedure\n\n- learning_rate: 2e-05\n- train_batch_size: 16\n- num_epochs: 2\n\n"
+        "| Training Loss | Epoch | Step | Validation Loss | Accuracy |\n|:--:|:--:|:--:|:--:|:--:|\n"
+        "| No log | 1.0 | 250 | 0.3412 | 0.8700 |\n| 0.3512 | 2.0 | 500 | 0.3890 | 0.8712 |\n"
+    )
+    record = prose(card)
+    assert [(p.epoch, p.step, p.value) for p in record.points("loss")] == [(2.0, 500, 0.3512)]
+    assert record.values("eval_loss") == [0.3412, 0.389]
+    assert record.values("eval_accuracy") == [0.87, 0.8712]
+    assert (record.facts["batch_size"], record.facts["num_train_epochs"]) == (16, 2)
+
+
+def test_a_note_in_sentences() -> None:
+    note = (
+        "We trained Llama-3.2-1B on 3,000 examples for 4 epochs with lr 2e-4 (LoRA r=16, epoch 4). "
+        "Validation loss: 1.71, 1.52, 1.60 in all. Accuracy on the test set is 71.5% (143/200). "
+        "Previously, accuracy was 66%.\n\n预计再训练2轮，准确率达到90%。\n"
+    )
+    record = prose(note)
+    assert not record.series, "a list of losses is not that of epoch 4"
+    assert [(f.name, f.value, f.of) for f in record.figures] == [("accuracy", 0.715, 200)]
+    wanted = {"rows": 3000, "num_train_epochs": 4, "learning_rate": 2e-4, "lora_rank": 16}
+    assert wanted.items() <= record.facts.items() and record.facts["model"] == "Llama-3.2-1B"
+
+
 def test_too_long_a_text_is_refused() -> None:
     with pytest.raises(DataError, match="too long"):
         prose(TOLD + "x" * LARGEST)

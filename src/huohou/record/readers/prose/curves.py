@@ -67,12 +67,14 @@ _BARE = re.compile(rf"\s*[:=-]\s*(?P<value>{VALUE})\s*$", re.I)
 # What behind a number makes it a range, a share, or a count of something.
 _BEHIND = re.compile(
     r"\s*(?:-\s*\.?\d|~|to\s+\.?\d|至\s*\d|到\s*\d|%|x\b|倍|个|条|轮|epoch|步|左右|or so|/\d|"
-    r"[A-Za-z])"
+    r"[A-Za-z]|,\s*[\d.]+\s*,\s*\d)"
 )
+_ENDS = re.compile(r"[。!?]|\. (?=[A-Z])")
 _AND = re.compile(r"\s*(?:at|in|vs\.?|val|with|and|for|after|on|epoch(?!s))\b", re.I)
 _DICT = re.compile(r"\{[^{}]*\}")
 _ENTRY = re.compile(rf"""["']([^"']{{1,60}})["']\s*:\s*["']?({VALUE})(?=["']?\s*(?:[,}}]|$))""")
 _CHAIN = re.compile(rf"{VALUE}(?:{ARROW}{VALUE})+")
+_SCORES = ("accuracy", "f1", "mrr", "ndcg", "recall", "auc", "perplexity")
 _LOSS = re.compile(r"loss|损失", re.I)
 
 
@@ -113,7 +115,7 @@ def _place_rows(line: Line) -> Iterator[tuple[Place, list[Value]]]:
     places = list(_PLACE.finditer(line.text))
     for index, found in enumerate(places):
         end = places[index + 1].start() if index + 1 < len(places) else len(line.text)
-        part = line.text[found.end() : end]
+        part = _ENDS.split(line.text[found.end() : end], maxsplit=1)[0]
         if unsure_from(line.text) <= found.start():
             return
         values = _pairs(part, line) or _bare(part, line)
@@ -182,25 +184,34 @@ def _chains(line: Line) -> Iterator[tuple[Place, list[Value]]]:
 
 def _table_rows(table: Table) -> Iterator[tuple[Line, Place, list[Value]]]:
     head = [re.sub(r"\s*\(.*\)$", "", cell) for cell in table.head]
-    by = _kind(head[0])
+    kinds = {kind: i for i, cell in reversed([*enumerate(head)]) if (kind := _kind(cell))}
     context = table.rows[0][0].context
     names = {
         i: name
         for i, cell in enumerate(head)
-        if i and table.measured(i) and (name := series_name(cell, context))
+        if i not in kinds.values() and table.measured(i) and (name := series_name(cell, context))
     }
+    if "eval_loss" in names.values():  # as in model cards: scores beside it are the evaluation's
+        names = {i: f"eval_{n}" if n in _SCORES else n for i, n in names.items()}
     for line, cells in table.rows:
-        if not by or line.mood not in (Mood.MEASURED, Mood.EARLIER) or not cells:
+        if not kinds or line.mood not in (Mood.MEASURED, Mood.EARLIER):
             continue
-        at = re.search(r"\d[\d,]{0,11}(?:\.\d+)?", cells[0])
         values = [
             Value(name, cells[i], line.number)
             for i, name in names.items()
             if i < len(cells) and re.fullmatch(VALUE, cells[i])
         ]
-        if at and values and not unsure(cells[0]):
-            place = value_of(at[0])
-            yield line, (None, place) if by == "epoch" else (int(place), None), values
+        epoch, step = (_place(cells, kinds.get(kind)) for kind in ("epoch", "step"))
+        if values and (epoch, step) != (None, None):
+            yield line, (None if step is None else int(step), epoch), values
+
+
+def _place(cells: tuple[str, ...], column: int | None) -> float | None:
+    """The number in a cell that says where a row stands."""
+    if column is None or column >= len(cells) or unsure(cells[column]):
+        return None
+    at = re.search(r"\d[\d,]{0,11}(?:\.\d{1,9})?", cells[column])
+    return value_of(at[0]) if at else None
 
 
 def _kind(head: str) -> str:

@@ -41,7 +41,7 @@ def _hard(text: str) -> dict[str, Any] | None:
 
 def _model(text: str) -> str | None:
     found = re.match(r"[A-Za-z][\w.\-]*(?:/[\w.\-]+)?", text)
-    return found[0] if found and re.search(r"\d|/", found[0]) else None
+    return found[0] if found and re.search(r"[\d/-]", found[0]) else None
 
 
 _KINDS = (
@@ -124,7 +124,8 @@ _KEYS: tuple[tuple[str, str, Reading], ...] = (
 _NAMES = [(name, re.compile(keys, re.I), reading) for name, keys, reading in _KEYS]
 _ANY_KEY = re.compile("|".join(f"(?:{keys})" for _, keys, _ in _KEYS), re.I)
 _INLINE = re.compile(
-    r"(?<![\w.])(?P<key>lora_r|(?:lora[_ ])?rank|(?:lora[_ ])?alpha|batch[_ ]size|num_epochs|"
+    r"(?<![\w.])(?P<key>lora_r|r(?=\s*=)|(?:lora[_ ])?rank|(?:lora[_ ])?alpha|batch[_ ]size|"
+    r"num_epochs|"
     r"epochs|lr|"
     r"learning[_ ]rate|margin|logit_scale|neg_ratio|学习率|批次?大小)(?:\s*(?:=|为|是|of|is|"
     r"was)\s*|\s+)"
@@ -136,6 +137,11 @@ _NOW = re.compile(r"现在|当前|本次|now|current(?:ly)?", re.I)
 _SAMPLES = re.compile(
     r"(?<![\d.,-])(?P<n>\d[\d,]{0,15})\s*[个条行]?\s*(?:训练)?(?:样本|数据|"
     r"(?:training )?(?:rows|samples|examples)\b)",
+    re.I,
+)
+_PASSES = re.compile(
+    r"(?:\b(?:trained|tuned|train|ran)\b.{0,60}?\bfor|"
+    r"训练了?)\s*(?P<n>\d{1,4})\s*个?\s*(?:epochs\b|epoch|轮)",
     re.I,
 )
 _FAMILY = re.compile(
@@ -181,9 +187,9 @@ def _line(line: Line) -> Iterator[tuple[str, Any]]:
     if not line.measured:
         return
     for clause in clauses(line.text):
-        found = _INLINE.search(clause)
-        if found and unsure_from(clause) > found.start():
-            yield from _stated(found["key"], found["value"], "")
+        for found in _INLINE.finditer(clause):
+            if unsure_from(clause) > found.start():
+                yield from _stated(found["key"], found["value"], "")
 
 
 def _stated(key: str, value: str, context: str) -> Iterator[tuple[str, Any]]:
@@ -205,6 +211,8 @@ def _loose(line: Line) -> Iterator[tuple[str, Any]]:
     if line.kind == "code" or not line.measured:
         return
     for clause in clauses(line.text):
+        if (found := _PASSES.search(clause)) and not unsure(clause):
+            yield "num_train_epochs", value_of(found["n"])
         if (found := _SAMPLES.search(clause)) and not unsure(clause[: found.end()]):
             yield "rows", count_of(found["n"])
     if (found := _FAMILY.search(line.text)) and not unsure(line.text[: found.start()]):

@@ -157,19 +157,30 @@ _CLAUSE = re.compile(r"(?<!\d),|,(?!\d)|;")
 
 _SENTENCE = re.compile(r"[。!?]|\. (?=[A-Z])")
 _SUPPOSED = re.compile(
-    r"如果|若是|若\b|假[如设]|\bif\b|\bsuppos|\bassum|\bwere\b.{0,20}\bwould\b", re.I
+    r"如果|若是|若\b|假[如设]|预[期计]|期望|希望|计划|打算|目标|建议|推荐|\bif\b|\bsuppos|"
+    r"\bassum|\bexpect|"
+    r"\bhop(?:e|ing)\b|\bplan(?:s|ned)?\b|\btarget|\bgoal|\bshould\b|\bwould\b|\bwill\b|recommend|"
+    r"suggest",
+    re.I,
+)
+_EARLIER = re.compile(
+    r"\W*(?:previous|earlier|before (?:that|this)|formerly|last (?:time|week|month|run)|"
+    r"in the (?:last|previous)|之前|以前|上一?次|此前|原来)",
+    re.I,
 )
 
 
 def clauses(text: str) -> list[str]:
-    """Clauses of a line; a comma between digits does not part them. Of a sentence that supposes
-    something only what stands before that.
+    """Clauses of a line; a comma between digits does not part them. Of a sentence that supposes,
+    expects or advises something only what stands before that; none of one on earlier times.
 
     >>> clauses("135,830 rows, 5 epochs; done. If the scale is 10, MSE = 49")
     ['135,830 rows', '5 epochs', 'done']
     """
     found = []
     for sentence in _SENTENCE.split(text):
+        if _EARLIER.match(sentence):
+            continue
         supposed = _SUPPOSED.search(sentence)
         told = sentence[: supposed.start()] if supposed else sentence
         found += [part for piece in _CLAUSE.split(told) if (part := piece.strip())]
