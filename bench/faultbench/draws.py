@@ -1,0 +1,108 @@
+"""Healthy runs: settings drawn widely around good ones, each from its own seed."""
+
+import math
+import random
+
+from bench.faultbench import bases
+from bench.faultbench.draft import Draft
+
+GOOD = {  # learning rate that suits the tiny models
+    ("lm", "full"): 2.5e-3,
+    ("lm", "lora"): 6e-3,
+    ("embedding", "full"): 1.5e-3,
+    ("embedding", "lora"): 6e-3,
+}
+MAKERS = {
+    "lm": {"loop": 0.45, "transformers": 0.4, "huohou": 0.15},
+    "embedding": {"loop": 0.7, "sentence-transformers": 0.3},
+}
+LOSSES = {"in-batch": 0.5, "margin": 0.25, "logistic": 0.25}
+MOST_ROWS = 1500  # rows run through the model in a run, so that one takes a second or two
+
+
+def healthy(split: str, seed: int, family: str | None = None) -> Draft:
+    """The healthy draft of a seed; whether the run is sound in truth is seen afterwards."""
+    chance = random.Random(f"healthy:{split}:{seed}")
+    kind = chance.choices(("lm", "embedding"), (0.62, 0.38))[0]
+    kind = family or kind
+    archs = (bases.LM if kind == "lm" else bases.EMBEDDING)[split]
+    draft = Draft(kind, chance.choice(archs), chance.randrange(3), "loop", seed)
+    names = MAKERS[kind]
+    draft.maker = chance.choices(list(names), list(names.values()))[0]
+    draft.tune = "lora" if chance.random() < 0.33 else "full"
+    if draft.maker == "huohou":
+        draft.tune, draft.answer_only = "lora", True
+    else:
+        draft.answer_only = chance.random() < 0.75
+    _length(draft, chance)
+    _course(draft, chance)
+    _objective(draft, chance)
+    _log(draft, chance)
+    return draft
+
+
+def _length(draft: Draft, chance: random.Random) -> None:
+    draft.batch_size = chance.choices((4, 8, 16, 32), (2, 4, 4, 1))[0]
+    draft.accumulation = chance.choices((1, 2, 4), (16, 3, 1))[0]
+    long = draft.batch_size == 4 and chance.random() < 0.4
+    asked = _between(chance, 200, 375) if long else _between(chance, 45, 150)
+    while draft.accumulation > 1 and MOST_ROWS / (draft.batch_size * draft.accumulation) < 40:
+        draft.accumulation //= 2
+    updates = min(asked, MOST_ROWS / (draft.batch_size * draft.accumulation))
+    draft.num_epochs = float(chance.choices((1, 2, 3, 4, 5), (3, 3, 3, 2, 2))[0])
+    rows = updates * draft.batch_size * draft.accumulation / draft.num_epochs
+    while rows < 150 and draft.num_epochs > 1:
+        draft.num_epochs -= 1
+        rows = updates * draft.batch_size * draft.accumulation / draft.num_epochs
+    draft.rows = max(60, round(rows))
+
+
+def _course(draft: Draft, chance: random.Random) -> None:
+    draft.learning_rate = GOOD[draft.family, draft.tune] * 3 ** chance.uniform(-1, 1)
+    draft.schedule = chance.choices(
+        ("linear", "cosine", "constant_with_warmup", "constant"), (4, 4, 1, 1)
+    )[0]
+    draft.warmup_ratio = chance.choice((0.0, 0.03, 0.1))
+    if draft.schedule == "constant":
+        draft.warmup_ratio = 0.0
+    draft.weight_decay = chance.choice((0.0, 0.0, 0.01, 0.1))
+    draft.dropout = chance.choice((0.0, 0.0, 0.05, 0.1))
+    draft.rank = chance.choice((4, 8, 16))
+    draft.alpha = 2.0 * draft.rank
+    draft.desks = chance.choice((0.0, 0.15, 0.3))
+
+
+def _objective(draft: Draft, chance: random.Random) -> None:
+    if draft.family == "lm":
+        return
+    draft.loss_kind = chance.choices(list(LOSSES), list(LOSSES.values()))[0]
+    if draft.maker == "sentence-transformers" and draft.loss_kind == "logistic":
+        draft.loss_kind = "in-batch"
+    if draft.maker == "sentence-transformers":
+        draft.accumulation = 1
+    draft.batch_size = max(draft.batch_size, 8)
+    draft.scale = chance.choice((15.0, 20.0, 25.0)) if draft.loss_kind == "in-batch" else 8.0
+    draft.margin = chance.choice((0.1, 0.2, 0.3, 0.5))
+    draft.candidates = chance.choice((4, 6, 8, 10, 16))
+    draft.hard = chance.random() < 0.3
+    draft.rows = min(draft.rows, round(MOST_ROWS / draft.num_epochs))
+
+
+def _log(draft: Draft, chance: random.Random) -> None:
+    draft.eval_rows = round(_between(chance, 20, 128))
+    kind = chance.random()
+    draft.evals = (
+        0 if kind < 0.1 else chance.randint(1, 4) if kind < 0.22 else chance.randint(5, 20)
+    )
+    draft.metrics = chance.random() < 0.6
+    draft.log_points = round(_between(chance, 12, 400))
+    while draft.log_every > 20:
+        draft.log_points *= 2
+    draft.log_lr = chance.random() < 0.9
+    draft.log_grad = chance.random() < 0.7
+    draft.window = chance.random() < 0.75
+
+
+def _between(chance: random.Random, low: float, high: float) -> float:
+    """Uniform in the logarithm."""
+    return math.exp(chance.uniform(math.log(low), math.log(high)))

@@ -1,0 +1,132 @@
+"""What a fault is, and what several of them use."""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.faultbench.draft import Draft
+
+Plant = Callable[[Draft, int], None]  # draft, severity 1 to 3
+Run = dict[str, Any]
+# run, its twin's truth, spread -> why it can be decided, or None
+Fact = Callable[[Run, Run, float], str | None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of planting a fault. needs: healthy drafts that it can be planted in."""
+
+    plant: Plant
+    needs: Callable[[Draft], bool] = lambda draft: True
+    codes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault. codes: those that name it, the main one first; tier: evidence that it needs.
+
+    fact: the rule by which a run counts as decidable, None for those that no log can show;
+    seeds: how many a severity.
+    """
+
+    name: str
+    a: Way
+    b: Way
+    fact: Fact | None
+    codes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    tier: str = "log"
+    seeds: int = 3
+    families: tuple[str, ...] = field(default=("lm", "lm", "embedding"))
+
+
+def pick(severity: int, values: tuple[Any, Any, Any]) -> Any:
+    """The value of a severity."""
+    return values[severity - 1]
+
+
+def at(draft: Draft, share: float) -> int:
+    """The update at a share of the run."""
+    return max(1, round(share * draft.updates))
+
+
+def looped(draft: Draft) -> bool:
+    """Made by the plain loop."""
+    return draft.maker == "loop"
+
+
+def hooked(draft: Draft) -> bool:
+    """Made by the plain loop or transformers' Trainer: code can be planted everywhere."""
+    return draft.maker in ("loop", "transformers")
+
+
+def watched(draft: Draft, evals: int = 8, points: int = 30) -> None:
+    """At least so many evaluations and log lines."""
+    draft.evals = max(draft.evals, evals)
+    draft.log_points = max(draft.log_points, points)
+
+
+def chance_of(draft: Draft, name: str) -> random.Random:
+    """A source of chance for planting."""
+    return random.Random(f"{name}:{draft.seed}")
+
+
+def few_rows(draft: Draft, rows: int, longer: float = 1.3) -> None:
+    """The same number of updates, and some more, on few rows."""
+    updates = draft.updates * longer
+    while draft.accumulation > 1:
+        draft.accumulation //= 2
+    draft.batch_size = min(draft.batch_size, max(4, rows))
+    draft.rows = rows
+    draft.num_epochs = float(max(6, round(updates / draft.per_epoch)))
+
+
+# Rules that decide
+
+
+def lost_share(run: Run, twin: Run) -> float:
+    """Part of the twin's gain that the run did not make."""
+    from bench.faultbench.truth import lost
+
+    return lost(run["truth"], twin)
+
+
+def effect(least: float = 0.0) -> Fact:
+    """The end is worse in truth than the twin's by more than chance, and by a least part."""
+
+    def fact(run: Run, twin: Run, spread: float) -> str | None:
+        share = lost_share(run, twin)
+        bound = max(spread, least)
+        if share > bound:
+            return f"{share:.0%} of the healthy twin's gain is lost (chance: {spread:.0%})"
+        return None
+
+    return fact
+
+
+def stated(key: str, least: float, words: str) -> Fact:
+    """A number that planting or training left in the truth is large enough."""
+
+    def fact(run: Run, twin: Run, spread: float) -> str | None:
+        value = run["truth"].get(key, -math.inf)
+        return words.format(value) if value >= least else None
+
+    return fact
+
+
+def always(words: str) -> Fact:
+    """True by the way it was made."""
+    return lambda run, twin, spread: words
+
+
+def shown(kind: str, name: str, test: Callable[[float], bool], words: str) -> Fact:
+    """A value that the run's own log holds."""
+
+    def fact(run: Run, twin: Run, spread: float) -> str | None:
+        hits = sum(row["kind"] == kind and name in row and test(row[name]) for row in run["log"])
+        return words.format(hits) if hits else None
+
+    return fact

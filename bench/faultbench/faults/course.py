@@ -1,0 +1,285 @@
+"""Faults of duration, schedule and precision."""
+
+import math
+from typing import Any
+
+import torch
+
+from bench.faultbench.draft import Draft, Inputs, Life
+from bench.faultbench.faults._kinds import (
+    Fault,
+    Way,
+    at,
+    chance_of,
+    effect,
+    few_rows,
+    hooked,
+    looped,
+    pick,
+    stated,
+    watched,
+)
+from bench.faultbench.truth import losses_of
+
+
+def _early_zero(draft: Draft, severity: int) -> None:
+    """The schedule ends long before the run."""
+    share = pick(severity, (0.3, 0.5, 0.7))
+    _zero(draft, share, lambda part: max(0.0, 1 - part / (1 - share)))
+
+
+def _dropped(draft: Draft, severity: int) -> None:
+    """A step to a hundred-thousandth; a warm-up by whole numbers, which is 0 until it ends."""
+    share = pick(severity, (0.4, 0.65, 1.0))
+    _zero(draft, share, lambda part: 1.0 if part < 1 - share else 1e-5 if share < 1 else 0.0)
+
+
+def _zero(draft: Draft, share: float, factor: Any) -> None:
+    draft.hooks.rate = lambda step, total: factor(step / max(total, 1))
+    draft.log_lr, draft.log_points = True, max(draft.log_points, 20)
+    draft.truth["zero_share"] = share
+    draft.note = f"no learning rate for {share:.0%} of the run"
+
+
+def _short(draft: Draft, severity: int) -> None:
+    """A tenth to a third of the passes, at a constant rate."""
+    draft.num_epochs *= pick(severity, (0.3, 0.2, 0.1))
+    draft.schedule = "constant"
+    draft.log_points = max(draft.log_points, 40)
+    draft.note = f"{draft.num_epochs:g} passes"
+
+
+def _stopped(draft: Draft, severity: int) -> None:
+    """Stopped in the middle of its schedule."""
+    watched(draft, 12, 100)
+    stop = at(draft, pick(severity, (0.3, 0.2, 0.1)))
+    draft.lives = [Life(0, stop)]
+    draft.note = f"stopped at update {stop} of {draft.updates}"
+
+
+def _few(draft: Draft, severity: int) -> None:
+    """Few rows, many passes."""
+    few_rows(draft, pick(severity, (48, 24, 12)), 1.5)
+    watched(draft, 12, 40)
+    draft.dropout = 0.0
+    draft.note = f"{draft.rows} rows, {draft.num_epochs:g} passes"
+
+
+def _same_rows(draft: Draft, severity: int) -> None:
+    """A sampler that draws from the first rows only."""
+    watched(draft, 12, 40)
+    draft.dropout, number = 0.0, pick(severity, (48, 24, 12))
+    draft.hooks.rows = lambda train, held: (
+        (train[:number] * math.ceil(len(train) / number))[: len(train)],
+        held,
+    )
+    draft.num_epochs *= 1.5
+    draft.note = f"only {number} of {draft.rows} rows are ever drawn"
+
+
+def _by_heart(evals: int) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        few_rows(draft, pick(severity, (20, 14, 8)), 2.0)
+        draft.evals, draft.dropout, draft.answer_only = evals, 0.0, True
+        draft.schedule, draft.log_points = "constant", max(draft.log_points, 30)
+        draft.note = f"{draft.rows} rows, {draft.num_epochs:g} passes, {evals} evaluations"
+
+    return plant
+
+
+def _burst(draft: Draft, severity: int) -> None:
+    """A block of bad rows at the end."""
+    watched(draft, 14, 50)
+    draft.schedule, draft.warmup_ratio = "constant", 0.0
+    start = at(draft, pick(severity, (0.92, 0.87, 0.8)))
+    chance = chance_of(draft, "burst")
+
+    def batch(inputs: Inputs, step: int) -> Inputs:
+        if step < start:
+            return inputs
+        if "labels" in inputs:
+            labels = inputs["labels"]
+            noise = torch.randint(4, 300, labels.shape)
+            inputs["labels"] = torch.where(labels != -100, noise, labels)
+        else:
+            order = list(range(len(inputs["document"])))
+            chance.shuffle(order)
+            inputs["document"] = inputs["document"][order]
+        return inputs
+
+    draft.hooks.batch = batch
+    draft.note = f"bad rows from update {start} of {draft.updates} on"
+
+
+def _late_spike(draft: Draft, severity: int) -> None:
+    """The rate jumps near the end."""
+    watched(draft, 14, 50)
+    height = pick(severity, (6.0, 15.0, 40.0))
+    draft.hooks.rate = lambda step, total: (
+        height if step >= 0.88 * total else max(0.1, 1 - step / total)
+    )
+    draft.note = f"rate times {height:g} in the last eighth"
+
+
+def _wide_batch(draft: Draft, severity: int) -> None:
+    """One pass with a batch so large that there are few updates."""
+    draft.num_epochs, draft.accumulation = 1.0, 1
+    draft.batch_size = math.ceil(draft.rows / pick(severity, (20, 10, 5)))
+    draft.note = f"{draft.updates} updates"
+
+
+def _long_accumulation(draft: Draft, severity: int) -> None:
+    """Gradients are gathered over so many batches that there are few updates."""
+    draft.num_epochs = min(draft.num_epochs, 2.0)
+    wanted = pick(severity, (20, 10, 5)) / draft.num_epochs
+    draft.accumulation = max(1, math.ceil(draft.rows / draft.batch_size / wanted))
+    draft.note = f"{draft.updates} updates"
+
+
+def _too_long(draft: Draft, severity: int) -> None:
+    """A schedule for more updates than are made: accumulation was not counted."""
+    longer = pick(severity, (2.0, 3.0, 5.0))
+    draft.schedule, draft.log_lr = "linear", True
+    draft.hooks.rate = lambda step, total: 1 - step / (total * longer)
+    draft.truth["end_factor"] = 1 - 1 / longer
+    draft.note = f"linear schedule for {longer:g} times the updates"
+
+
+def _back_up(draft: Draft, severity: int) -> None:
+    """A cosine for fewer updates than are made: it comes up again."""
+    shorter = pick(severity, (1.5, 1.8, 2.0))
+    draft.schedule, draft.log_lr = "cosine", True
+    draft.hooks.rate = lambda step, total: 0.5 * (1 + math.cos(math.pi * shorter * step / total))
+    draft.truth["end_factor"] = 0.5 * (1 + math.cos(math.pi * shorter))
+    draft.note = f"cosine for a {shorter:g}th of the updates"
+
+
+def _half(draft: Draft, severity: int) -> None:
+    """All in 16-bit floats, Adam's epsilon is below their range."""
+    draft.dtype = "float16"
+    draft.learning_rate *= pick(severity, (0.3, 1.0, 3.0))
+    draft.num_epochs = max(1.0, draft.num_epochs / 2)
+    draft.note = "weights, gradients and optimizer in float16"
+
+
+def _scaled(draft: Draft, severity: int) -> None:
+    """A constant loss scale that overflows 16-bit gradients."""
+    draft.dtype = "float16"
+    scale = pick(severity, (2.0**13, 2.0**16, 2.0**19))
+    draft.num_epochs = max(1.0, draft.num_epochs / 2)
+    draft.hooks.loss = lambda loss, step: loss.float() * scale - loss.float().detach() * (scale - 1)
+    draft.hooks.optimizer = lambda trained: torch.optim.SGD(trained, lr=0.3, momentum=0.9)
+    draft.facts["optimizer"] = "sgd"
+    draft.note = f"float16 with a constant loss scale of {scale:g}"
+
+
+def _rises(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    losses = losses_of(run["truth"])
+    rise = (losses[-1] - min(losses)) / max(min(losses), 1e-3)
+    if rise > 0.05 and run["truth"]["train_loss"] < losses[-1]:
+        return f"the loss on unseen rows ends {rise:.0%} above its best"
+    return None
+
+
+def _known(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    seen, unseen = run["truth"]["train_loss"], losses_of(run["truth"])[-1]
+    if seen <= 0.105 and unseen > seen + 0.2:
+        return f"training rows have a loss of {seen:.3f}, unseen ones {unseen:.2f}"
+    return None
+
+
+def _end_worse(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    truth = run["truth"]
+    back = (truth["end"] - truth["best"]) / max(truth["start"] - truth["best"], 1e-9)
+    if not math.isfinite(truth["end"]) or back > max(0.1, spread):
+        return f"{back:.0%} of what was gained is gone at the end"
+    return None
+
+
+def _unlike(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    factor = run["truth"]["end_factor"]
+    return f"the schedule that is named ends at 0, this one at {factor:.0%} of the peak"
+
+
+def _overflow(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    rows = [v for row in run["log"] for k, v in row.items() if k in ("loss", "grad_norm")]
+    bad = sum(not math.isfinite(v) for v in rows)
+    return f"{bad} values are no numbers" if bad else effect()(run, twin, spread)
+
+
+def _whole(draft: Draft) -> bool:
+    """All weights are trained, at a rate that learns by heart in the time there is."""
+    return draft.tune == "full" and draft.updates >= 60
+
+
+def _slow(draft: Draft) -> bool:
+    return looped(draft) and draft.updates <= 150
+
+
+COURSE = (
+    Fault(
+        "lr-zero",
+        Way(_early_zero, hooked),
+        Way(_dropped, hooked),
+        stated("zero_share", 0.2, "the learning rate is 0 for {:.0%} of the run"),
+        ("lr-zero",),
+        also=("schedule-mismatch", "nothing-trains", "loss-stuck"),
+    ),
+    Fault(
+        "undertrained",
+        Way(_short, lambda d: d.updates >= 80),
+        Way(_stopped, lambda d: looped(d) and d.updates >= 80),
+        effect(0.1),
+        ("undertrained", "too-few-updates"),
+        also=("few-evals", "lr-too-low"),
+    ),
+    Fault(
+        "overfit",
+        Way(_few),
+        Way(_same_rows, lambda d: d.maker != "huohou"),
+        _rises,
+        ("overfit",),
+        also=("memorised", "worse-last-checkpoint"),
+    ),
+    Fault(
+        "memorised",
+        Way(_by_heart(0), _whole, also=("no-eval",)),
+        Way(_by_heart(1), _whole, also=("few-evals", "overfit")),
+        _known,
+        ("memorised",),
+    ),
+    Fault(
+        "worse-last-checkpoint",
+        Way(_burst, hooked),
+        Way(_late_spike, hooked),
+        _end_worse,
+        ("worse-last-checkpoint", "diverged"),
+        also=("lr-too-high",),
+    ),
+    Fault(
+        "too-few-updates",
+        Way(_wide_batch),
+        Way(_long_accumulation, lambda d: d.maker != "sentence-transformers"),
+        effect(),
+        ("too-few-updates", "undertrained"),
+        also=("few-evals",),
+    ),
+    Fault(
+        "schedule-mismatch",
+        Way(_too_long, hooked),
+        Way(_back_up, hooked),
+        _unlike,
+        ("schedule-mismatch",),
+        tier="config",
+    ),
+    Fault(
+        "fp16-risk",
+        Way(_half, lambda d: _slow(d) and d.tune == "full"),
+        Way(_scaled, lambda d: _slow(d) and d.tune == "full"),
+        _overflow,
+        ("fp16-risk", "nan-loss"),
+        also=("loss-stuck", "diverged"),
+        tier="config",
+        families=("lm", "lm", "lm"),
+    ),
+)

@@ -1,0 +1,72 @@
+"""Faults of evaluation: none, too few, set and never run."""
+
+import math
+from typing import Any
+
+from bench.faultbench.draft import Draft
+from bench.faultbench.faults._kinds import Fault, Way, always, looped, pick
+
+
+def _never(draft: Draft, severity: int) -> None:
+    """Evaluations are set wider apart than the run is long."""
+    draft.eval_every = math.ceil(draft.updates * pick(severity, (1.2, 2.0, 5.0)))
+    draft.note = f"every {draft.eval_every} updates of {draft.updates}"
+
+
+def _never_an_epoch(draft: Draft, severity: int) -> None:
+    """Evaluations after each pass of a run that ends within its first."""
+    passes, updates = pick(severity, (0.9, 0.6, 0.3)), draft.updates
+    draft.rows = math.ceil(draft.rows * draft.num_epochs / passes)
+    draft.num_epochs, draft.evals = updates / draft.per_epoch, 0
+    draft.facts |= {"eval_strategy": "epoch", "eval_rows": draft.eval_rows}
+    draft.note = f"{draft.num_epochs:.2f} passes, evaluated after each"
+
+
+def _evals(counts: tuple[int, int, int], words: str) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        draft.evals = pick(severity, counts)
+        draft.eval_every = (
+            None if words == "apart" else max(1, math.floor(draft.updates / (draft.evals + 0.6)))
+        )
+        draft.num_epochs = max(draft.num_epochs, 2.0)
+        draft.note = f"{draft.evals} evaluations"
+
+    return plant
+
+
+def _only_times(draft: Draft, severity: int) -> None:
+    """Evaluations that give no more than their own speed."""
+    draft.evals = pick(severity, (3, 6, 12))
+    rows = draft.eval_rows
+    draft.hooks.metrics = lambda found: {
+        **{k: v for k, v in found.items() if k in ("step", "epoch")},
+        "eval_runtime": 0.05,
+        "eval_samples_per_second": rows / 0.05,
+    }
+    draft.note = "evaluations without a loss"
+
+
+EVALS = (
+    Fault(
+        "eval-never-runs",
+        Way(_never),
+        Way(_never_an_epoch),
+        always("the settings ask for evaluations and there is none"),
+        ("eval-never-runs", "no-eval"),
+        tier="config",
+    ),
+    Fault(
+        "no-eval",
+        Way(_evals((0, 0, 0), "apart")),
+        Way(_only_times, looped),
+        always("the log has no measure on unseen rows"),
+        ("no-eval",),
+    ),
+    Fault(
+        "few-evals",
+        Way(_evals((4, 3, 2), "apart")),
+        Way(_evals((3, 2, 1), "late")),
+        always("fewer than five evaluations in the log"),
+        ("few-evals",),
+    ),
+)

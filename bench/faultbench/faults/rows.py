@@ -1,0 +1,181 @@
+"""Faults of the rows: what no log can show and the data itself can."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+from bench.faultbench import bases
+from bench.faultbench.draft import Draft
+from bench.faultbench.faults._kinds import Fault, Way, chance_of, pick
+from bench.faultbench.words import world
+
+Rows = list[Any]
+
+
+def _change(name: str, shares: tuple[float, float, float], change: Any) -> Way:
+    """A share of the training rows is changed; change(row, chance, draft)."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, shares), chance_of(draft, name)
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = round(share * len(train))
+            changed = [change(row, chance, draft) for row in train[:number]]
+            return [*changed, *train[number:]], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{name}: {share:.0%} of the training rows"
+
+    return Way(plant, _lm)
+
+
+def _encoded(name: str, shares: tuple[float, float, float], change: Any) -> Way:
+    """Token ids and labels of a share of the training rows are changed."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share = pick(severity, shares)
+
+        def encoded(rows: Rows, part: str) -> Rows:
+            number = round(share * len(rows)) if part == "train" else 0
+            return [change(*row) for row in rows[:number]] + rows[number:]
+
+        draft.hooks.encoded = encoded
+        draft.note = f"{name}: {share:.0%} of the training rows"
+
+    return Way(plant, _lm)
+
+
+def _copied(reworded: bool) -> Way:
+    """Evaluation rows that are training rows too, as they are or asked in other words."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.2, 0.5, 0.8)), chance_of(draft, "overlap")
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = min(round(share * len(held)), len(train))
+            taken = chance.sample(train, number)
+            if reworded:
+                here = world(draft.variant)
+                taken = [here.row(chance, (r.bank, r.city), draft.desks) for r in taken]
+            return train, [*taken, *held[number:]]
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the evaluation rows are training rows"
+
+    return Way(plant, _lm)
+
+
+def _repeated(near: bool) -> Way:
+    """Rows that are there several times, as they are or in other words."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.2, 0.3, 0.5)), chance_of(draft, "repeat")
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = round(share * len(train))
+            kept = train[: len(train) - number]
+            again = [chance.choice(kept) for _ in range(number)]
+            if near:
+                here = world(draft.variant)
+                again = [here.row(chance, (r.bank, r.city), draft.desks) for r in again]
+            return [*kept, *again], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the training rows are repetitions"
+
+    return Way(plant, _lm)
+
+
+def _on_eval(times: int) -> Way:
+    """Evaluation rows are trained on."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share = pick(severity, (0.3, 0.6, 1.0))
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = round(share * len(held))
+            return [*train, *held[:number] * times], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the evaluation rows were trained on, {times} times a pass"
+
+    return Way(plant)
+
+
+def _other_answer(row: Any, chance: random.Random, draft: Draft) -> Any:
+    here = world(draft.variant)
+    return replace(row, answer=here.row(chance, chance.choice(here.train), draft.desks).answer)
+
+
+def _random_digits(row: Any, chance: random.Random, draft: Draft) -> Any:
+    digits = (str(chance.randrange(10)) if c.isdigit() else c for c in row.answer)
+    return replace(row, answer="".join(digits))
+
+
+def _without_end(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return ids[:-1], labels[:-1]
+
+
+def _end_masked(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return ids, [-100 if i == bases.EOS else y for i, y in zip(ids, labels, strict=True)]
+
+
+def _cut(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return ids[:-5], labels[:-5]
+
+
+def _cut_hard(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return ids[:9], labels[:9]
+
+
+def _unlabelled(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return ids, [labels[0]] * (len(labels) - 1) + [labels[-1]] if labels[0] == -100 else labels
+
+
+def _doubled_start(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return [bases.BOS, bases.BOS, *ids], [-100, -100, *labels]
+
+
+def _torn(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return [*ids[:2], bases.EOS, *ids[2:]], [*labels[:2], -100, *labels[2:]]
+
+
+def _lm(draft: Draft) -> bool:
+    return draft.family == "lm" and draft.answer_only
+
+
+def _data(name: str, a: Way, b: Way, *codes: str) -> Fault:
+    return Fault(name, a, b, None, codes or (name,), tier="data", seeds=1, families=("lm",))
+
+
+THIRDS = (0.3, 0.6, 1.0)
+ROWS = (
+    _data("data-overlap", _copied(False), _copied(True), "data-overlap", "leak-suspected"),
+    _data("data-duplicates", _repeated(False), _repeated(True)),
+    _data(
+        "conflicting-answers",
+        _change("answers of other rows", (0.1, 0.25, 0.5), _other_answer),
+        _change("digits by lot", (0.1, 0.25, 0.5), _random_digits),
+    ),
+    _data(
+        "truncated-answer",
+        _encoded("answers cut off", THIRDS, _cut),
+        _encoded("rows cut off", THIRDS, _cut_hard),
+    ),
+    _data(
+        "missing-eos",
+        _encoded("no end", THIRDS, _without_end),
+        _encoded("end masked", THIRDS, _end_masked),
+    ),
+    _data(
+        "no-trainable-tokens",
+        _encoded("all but the end masked", (0.3, 0.6, 0.9), _unlabelled),
+        _encoded("all but the end masked", (0.2, 0.5, 0.8), _unlabelled),
+    ),
+    _data(
+        "template-broken",
+        _encoded("two starts", THIRDS, _doubled_start),
+        _encoded("an end within the question", THIRDS, _torn),
+    ),
+    _data("trained-on-eval", _on_eval(1), _on_eval(4)),
+)

@@ -1,0 +1,302 @@
+"""Faults of embedding runs: their losses, their negatives, their scale, their evaluation."""
+
+import math
+from typing import Any
+
+import torch
+
+from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults._kinds import (
+    Fault,
+    Way,
+    always,
+    chance_of,
+    effect,
+    looped,
+    lost_share,
+    pick,
+    watched,
+)
+
+
+def _positives(draft: Draft, share: float = 1.0) -> None:
+    """Pairs that belong together and nothing else: a constant is the best answer."""
+    draft.loss_kind, draft.hard = "logistic", False
+
+    def batch(inputs: Inputs, step: int) -> Inputs:
+        inputs["positives_only"] = step % 100 < share * 100
+        return inputs
+
+    draft.hooks.batch = batch
+
+
+def _only_positives(draft: Draft, severity: int) -> None:
+    watched(draft, 5, 30)
+    draft.scale = pick(severity, (3.0, 2.0, 1.0))
+    _positives(draft)
+    draft.facts["eval_positives_only"] = True
+    draft.note = f"logistic loss of positive pairs alone, scale {draft.scale:g}"
+
+
+def _constant(draft: Draft, severity: int) -> None:
+    """What is embedded is nearly or wholly the same whatever the text is."""
+    watched(draft, 5, 30)
+    strength = pick(severity, (6.0, 20.0, math.inf))
+
+    def model(made: Any) -> None:
+        encode = made.forward
+
+        def same(ids: Any) -> Any:
+            states = encode(ids)
+            if math.isinf(strength):
+                return torch.nn.functional.normalize(states * 0 + torch.ones_like(states), dim=-1)
+            constant = torch.ones_like(states) * strength / states.shape[-1] ** 0.5
+            return torch.nn.functional.normalize(states + constant, dim=-1)
+
+        made.forward = same
+
+    draft.hooks.model = model
+    draft.note = f"a constant of length {strength:g} is added to every embedding"
+
+
+def _scale_learns(draft: Draft, severity: int) -> None:
+    """Positives alone and a scale that is trained: the loss falls because the scale grows."""
+    watched(draft, 6, 30)
+    draft.scale, draft.learn_scale = 1.0, True
+    _positives(draft)
+    _quick_scale(draft, pick(severity, (0.005, 0.01, 0.02)))
+    draft.facts["eval_positives_only"] = True
+    draft.note = "positive pairs alone, the scale is trained"
+
+
+def _scale_alone(draft: Draft, severity: int) -> None:
+    """The encoder is frozen by mistake; only the scale is trained."""
+    _scale_learns(draft, severity)
+    draft.hooks.model = lambda made: made.body.requires_grad_(False)
+    draft.note = "the encoder is frozen, the scale is trained on positive pairs"
+
+
+def _quick_scale(draft: Draft, rate: float) -> None:
+    def optimizer(trained: list[Any]) -> Any:
+        scale = [p for p in trained if p.dim() == 0]
+        rest = [p for p in trained if p.dim() > 0]
+        groups = [{"params": part} for part in (rest,) if part]
+        return torch.optim.AdamW([*groups, {"params": scale, "lr": rate}], lr=draft.learning_rate)
+
+    draft.hooks.optimizer = optimizer
+
+
+def _eval_positives(kind: str) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        watched(draft, pick(severity, (5, 8, 12)), 30)
+        draft.loss_kind, draft.metrics = kind, False
+        draft.scale = {"logistic": 8.0, "in-batch": 20.0}[kind]
+        if kind == "in-batch" and severity == 2:
+            draft.scale = 10.0
+        draft.facts["eval_positives_only"] = True
+        draft.note = "evaluated on positive pairs alone"
+
+    return plant
+
+
+def _error_of_scaled(scales: tuple[float, float, float], kind: str) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        watched(draft, 6, 30)
+        draft.loss_kind, draft.metrics = kind, False
+        draft.mse_scale = pick(severity, scales)
+        draft.scale = draft.mse_scale if kind == "in-batch" else draft.scale
+        draft.scale = min(draft.scale, 30.0)
+        draft.note = f"MSE, RMSE, MAE of similarity times {draft.mse_scale:g} against 1"
+
+    return plant
+
+
+def _ranked(ranking: str) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        watched(draft, 6, 30)
+        draft.metrics, draft.ranking = True, ranking
+        draft.candidates = pick(severity, (10, 6, 4))
+        draft.eval_rows = max(draft.eval_rows, pick(severity, (100, 80, 60)))
+        draft.facts["eval_rows"] = draft.eval_rows
+        draft.note = f"ranking of the evaluation is {ranking}"
+
+    return plant
+
+
+def _shuffled(both: bool) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        watched(draft, 5, 30)
+        draft.metrics, share = True, pick(severity, (0.8, 0.9, 1.0))
+        draft.eval_rows = max(draft.eval_rows, 60)
+        draft.facts["eval_rows"] = draft.eval_rows
+        chance = chance_of(draft, "shuffle")
+
+        def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
+            return _mixed(train, share, chance), _mixed(held, share, chance) if both else held
+
+        draft.hooks.rows = rows
+        draft.note = f"documents of {share:.0%} of the rows are others'"
+
+    return plant
+
+
+def _mixed(rows: list[Any], share: float, chance: Any) -> list[Any]:
+    number = round(share * len(rows))
+    others = [row[1:] for row in rows[:number]]
+    chance.shuffle(others)
+    return [(row[0], *other) for row, other in zip(rows, others, strict=False)] + rows[number:]
+
+
+def _own_negative(draft: Draft, severity: int) -> None:
+    """The negative of a row is its own right document."""
+    watched(draft, 5, 30)
+    draft.loss_kind, draft.hard = "margin", True
+    draft.margin = pick(severity, (0.1, 0.3, 0.5))
+    draft.hooks.rows = lambda train, held: (
+        [(row[0], row[1], row[1]) for row in train],
+        [(row[0], row[1], row[1]) for row in held],
+    )
+    draft.note = "each negative is the right document itself"
+
+
+def _constant_margin(draft: Draft, severity: int) -> None:
+    draft.loss_kind, draft.margin = "margin", pick(severity, (0.1, 0.2, 0.5))
+    _constant(draft, 3)
+    draft.note = "margin loss over embeddings that are all the same"
+
+
+def _scaled_by(scales: tuple[float, float, float]) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        watched(draft, 5, 30)
+        draft.loss_kind, draft.scale = "in-batch", pick(severity, scales)
+        draft.note = f"similarities times {draft.scale:g}"
+
+    return plant
+
+
+def _collapsed(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    cosine, share = run["truth"]["cosine"], lost_share(run, twin)
+    if cosine > 0.9:
+        return f"the mean cosine of unlike documents is {cosine:.3f}"
+    if share > max(0.5, spread):
+        return f"{share:.0%} of the twin's gain is lost, mean cosine {cosine:.2f}"
+    return None
+
+
+def _below(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    hits, rows, k = _last_hits(run)
+    p = sum(_binomial(rows, j, 1 / k) for j in range(hits + 1))
+    words = f"{hits} of {rows} right where chance is 1 in {k}: p = {p:.2g}"
+    return words if p < 0.01 else None
+
+
+def _at_chance(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    hits, rows, k = _last_hits(run)
+    p = sum(_binomial(rows, j, 1 / k) for j in range(hits, rows + 1))
+    words = f"{hits} of {rows} right where chance is 1 in {k}"
+    return words if p > 0.05 and lost_share(run, twin) > 0.5 else None
+
+
+def _bound(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    """In-batch loss of a batch whose wrong pairs are at right angles: no lower with that scale."""
+    rows, scale = run["facts"]["batch_size"], run["facts"]["scale"]
+    floor = math.log1p((rows - 1) * math.exp(-scale))
+    if floor > 0.3 * math.log(rows):
+        return (
+            f"with this scale the loss stays above {floor:.2f}, ln(batch) is {math.log(rows):.2f}"
+        )
+    return effect()(run, twin, spread)
+
+
+def _last_hits(run: dict[str, Any]) -> tuple[int, int, int]:
+    rows = run["facts"]["eval_rows"]
+    last = [row for row in run["log"] if "eval_accuracy@1" in row][-1]
+    return round(last["eval_accuracy@1"] * rows), rows, run["facts"]["candidates"]
+
+
+def _binomial(n: int, k: int, p: float) -> float:
+    return math.comb(n, k) * p**k * (1 - p) ** (n - k)
+
+
+def _floor(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    losses = [row["loss"] for row in run["log"] if "loss" in row]
+    off = abs(losses[-1] - run["facts"]["margin"])
+    return "the loss is the margin to the end" if off < 0.01 * run["facts"]["margin"] else None
+
+
+EMB = ("embedding",) * 3
+
+SEARCH = (
+    Fault(
+        "embedding-collapse",
+        Way(_only_positives, looped, also=("positives-only-eval", "scale-only")),
+        Way(_constant, lambda d: looped(d) and d.loss_kind == "in-batch"),
+        _collapsed,
+        ("embedding-collapse",),
+        also=("at-chance", "loss-stuck", "below-chance", "nothing-trains"),
+        tier="log",
+        families=EMB,
+    ),
+    Fault(
+        "scale-only",
+        Way(_scale_learns, looped),
+        Way(_scale_alone, looped),
+        _collapsed,
+        ("scale-only", "embedding-collapse"),
+        also=("positives-only-eval", "at-chance", "below-chance"),
+        families=EMB,
+    ),
+    Fault(
+        "positives-only-eval",
+        Way(_eval_positives("logistic"), looped),
+        Way(_eval_positives("in-batch"), looped),
+        always("the evaluation holds no negative, and the settings say so"),
+        ("positives-only-eval",),
+        tier="config",
+        families=EMB,
+    ),
+    Fault(
+        "metric-meaningless",
+        Way(_error_of_scaled((5.0, 20.0, 100.0), "logistic"), looped),
+        Way(_error_of_scaled((10.0, 20.0, 30.0), "in-batch"), looped),
+        always("errors of scaled similarities against 1 are the only measure beside the loss"),
+        ("metric-meaningless",),
+        also=("positives-only-eval",),
+        families=EMB,
+    ),
+    Fault(
+        "below-chance",
+        Way(_ranked("reversed"), looped),
+        Way(_ranked("off"), looped),
+        _below,
+        ("below-chance",),
+        families=EMB,
+    ),
+    Fault(
+        "at-chance",
+        Way(_shuffled(False), looped),
+        Way(_shuffled(True), looped),
+        _at_chance,
+        ("at-chance", "loss-stuck", "embedding-collapse"),
+        also=("overfit", "memorised", "below-chance"),
+        families=EMB,
+    ),
+    Fault(
+        "hinge-floor",
+        Way(_own_negative, looped),
+        Way(_constant_margin, looped),
+        _floor,
+        ("hinge-floor", "embedding-collapse", "loss-stuck"),
+        also=("nothing-trains", "at-chance", "below-chance"),
+        families=EMB,
+    ),
+    Fault(
+        "temperature-off",
+        Way(_scaled_by((4.0, 2.0, 1.0)), lambda d: looped(d) and d.loss_kind == "in-batch"),
+        Way(_scaled_by((0.5, 0.05, 400.0)), lambda d: looped(d) and d.loss_kind == "in-batch"),
+        _bound,
+        ("temperature-off", "loss-stuck"),
+        tier="config",
+        families=EMB,
+    ),
+)

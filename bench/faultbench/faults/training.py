@@ -1,0 +1,330 @@
+"""Faults of optimisation: numbers that break, rates that do not fit, weights that do not move."""
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from bench.faultbench import bases
+from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults._kinds import (
+    Fault,
+    Way,
+    always,
+    at,
+    chance_of,
+    effect,
+    hooked,
+    looped,
+    lost_share,
+    pick,
+    shown,
+    watched,
+)
+
+ONSET = (0.7, 0.4, 0.1)
+
+
+def _masked_batch(draft: Draft, severity: int) -> None:
+    """Batches whose labels are all masked: the mean over nothing."""
+    step, share = at(draft, pick(severity, ONSET)), pick(severity, (0.1, 0.4, 1.0))
+    chance = chance_of(draft, "masked")
+
+    def batch(inputs: Inputs, now: int) -> Inputs:
+        if now == step or (now > step and chance.random() < share):
+            inputs["labels"] = torch.full_like(inputs["labels"], -100)
+        return inputs
+
+    draft.hooks.batch = batch
+    draft.note = f"{share:.0%} of the batches have no label from update {step} on"
+
+
+def _weight_of_nothing(draft: Draft, severity: int) -> None:
+    """A row is weighted by one over its length, which is 0."""
+    step = at(draft, pick(severity, ONSET))
+    draft.hooks.loss = lambda loss, now: loss * math.inf if now == step else loss
+    draft.note = f"a row with the weight 1/0 at update {step}"
+
+
+def _broken_weight(draft: Draft, severity: int) -> None:
+    """A weight is no number from some update on: a bad cell of memory, a bad kernel."""
+    step, held = at(draft, pick(severity, ONSET)), []
+    draft.hooks.model = held.append
+
+    def spoil(now: int) -> None:
+        if now == step:
+            trained = [p for p in held[0].parameters() if p.requires_grad]
+            with torch.no_grad():
+                trained[0].view(-1)[0] = math.nan
+
+    draft.hooks.step = spoil
+    draft.note = f"a weight is NaN from update {step} on"
+
+
+def _hidden(plant: Any) -> Any:
+    def hide(draft: Draft, severity: int) -> None:
+        plant(draft, severity)
+        draft.filter_nan = True
+        draft.log_grad = severity > 1 or draft.log_grad
+        draft.log_points = max(draft.log_points, 20)
+
+    return hide
+
+
+def _rate(factors: tuple[float, float, float], clip: float | None = None) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        factor = pick(severity, factors)
+        draft.learning_rate *= factor
+        draft.log_points = max(draft.log_points, 30)
+        if factor > 1:
+            draft.warmup_ratio = 0.0
+        if clip:
+            draft.max_grad_norm, draft.schedule = clip, "constant"
+        draft.note = f"learning rate times {factor:g}"
+
+    return plant
+
+
+def _uphill(draft: Draft, severity: int) -> None:
+    """The sign of the update is wrong from some update on."""
+    watched(draft, 6, 40)
+    step, held = at(draft, pick(severity, (0.75, 0.6, 0.4))), []
+
+    def optimizer(trained: list[Any]) -> Any:
+        made = torch.optim.AdamW(
+            trained, lr=draft.learning_rate, weight_decay=draft.weight_decay, fused=True
+        )
+        held.append(made)
+        return made
+
+    def turn(now: int) -> None:
+        if now == step:
+            for group in held[-1].param_groups:
+                group["maximize"] = True
+
+    draft.hooks.optimizer, draft.hooks.step = optimizer, turn
+    draft.schedule, draft.warmup_ratio = "constant", 0.0
+    draft.note = f"gradient ascent from update {step} on"
+
+
+def _one_cycle(draft: Draft, severity: int) -> None:
+    """One cycle whose peak is far too high."""
+    factor = pick(severity, (8.0, 20.0, 50.0))
+    draft.learning_rate *= factor
+    draft.log_points = max(draft.log_points, 30)
+
+    def rate(step: int, total: int) -> float:
+        part = step / max(total, 1)
+        return 0.02 + 0.98 * part / 0.3 if part < 0.3 else max(0.02, 1 - (part - 0.3) / 0.7)
+
+    draft.hooks.rate = rate
+    draft.facts["lr_scheduler"] = "one_cycle"
+    draft.note = f"one cycle with a peak of {factor:g} times the rate"
+
+
+def _plain_descent(draft: Draft, severity: int) -> None:
+    """Gradient descent at a rate that was meant for Adam."""
+    draft.learning_rate *= pick(severity, (1.0, 0.3, 0.1))
+    draft.log_points = max(draft.log_points, 30)
+    draft.hooks.optimizer = lambda trained: torch.optim.SGD(trained, lr=draft.learning_rate)
+    draft.facts["optimizer"] = "sgd"
+    draft.note = "SGD at a rate for Adam"
+
+
+def _of_copies(draft: Draft, severity: int) -> None:
+    """The optimizer was given copies of the parameters."""
+    _frozen_log(draft, severity)
+    draft.hooks.optimizer = lambda trained: torch.optim.AdamW(
+        copy.deepcopy(trained), lr=draft.learning_rate
+    )
+    draft.note = "the optimizer holds copies of the parameters"
+
+
+def _dead_layer(draft: Draft, severity: int) -> None:
+    """The only weights that are trained belong to a layer that nothing passes through."""
+    _frozen_log(draft, severity)
+    draft.tune = "full"
+
+    def model(made: Any) -> None:
+        width = bases.VARIANTS[draft.variant][0]
+        made.requires_grad_(False)
+        made.side = nn.Linear(width, width)
+        made.get_input_embeddings().register_forward_hook(
+            lambda _module, _inputs, output: output.detach().requires_grad_()
+        )
+
+    draft.hooks.model = model
+    draft.note = "only a layer off the way is trained"
+
+
+def _frozen_log(draft: Draft, severity: int) -> None:
+    """The milder, the less the log shows: no gradient, then no evaluation."""
+    draft.log_points = max(draft.log_points, 20)
+    draft.log_grad = severity == 3
+    draft.evals = 0 if severity == 1 else max(draft.evals, 6)
+
+
+def _random_labels(draft: Draft, severity: int) -> None:
+    """Labels are random tokens, new ones each time."""
+    share = pick(severity, (0.85, 0.95, 1.0))
+    draft.log_points = max(draft.log_points, 30)
+    size = bases.VARIANTS[draft.variant][1]
+
+    def batch(inputs: Inputs, step: int) -> Inputs:
+        labels = inputs["labels"]
+        chosen = (labels != -100) & (torch.rand(labels.shape) < share)
+        inputs["labels"] = torch.where(chosen, torch.randint(4, size, labels.shape), labels)
+        return inputs
+
+    draft.hooks.batch = batch
+    draft.note = f"{share:.0%} of the labels are random tokens"
+
+
+def _wrong_group(draft: Draft, severity: int) -> None:
+    """Only a few numbers are trained: the last norm, or one bias."""
+    draft.tune = "full"
+    draft.log_points = max(draft.log_points, 30)
+    number = pick(severity, (2, 1, 1))
+
+    def model(made: Any) -> None:
+        made.requires_grad_(False)
+        small = [p for p in made.parameters() if p.dim() == 1]
+        for p in small[-number:] if severity < 3 else small[:1]:
+            p.requires_grad_(True)
+
+    draft.hooks.model = model
+    draft.note = f"{number} vectors are trained, the rest is frozen"
+
+
+def _other_tokenizer(draft: Draft, severity: int) -> None:
+    """Part of the vocabulary has the numbers of another tokenizer."""
+    share = pick(severity, (0.5, 0.8, 1.0))
+    size = bases.VARIANTS[draft.variant][1]
+    marks = torch.Generator().manual_seed(draft.seed)
+    other = torch.randperm(size - 4, generator=marks) + 4
+    moved = torch.rand(size - 4, generator=marks) < share
+    table = [0, 1, 2, 3, *torch.where(moved, other, torch.arange(4, size)).tolist()]
+    table_of = dict(enumerate(table)) | {-100: -100}
+
+    def encoded(rows: list[Any], part: str) -> list[Any]:
+        return [([table_of[i] for i in ids], [table_of[i] for i in y]) for ids, y in rows]
+
+    draft.hooks.encoded = encoded
+    draft.log_points = max(draft.log_points, 60)
+    draft.note = f"{share:.0%} of the token ids are another tokenizer's"
+
+
+def _twice_shifted(draft: Draft, severity: int) -> None:
+    """Labels are shifted by one before a model that shifts them itself."""
+    share = pick(severity, (0.5, 0.8, 1.0))
+
+    def encoded(rows: list[Any], part: str) -> list[Any]:
+        return [
+            (ids, [*labels[1:], -100]) if k % 10 < share * 10 else (ids, labels)
+            for k, (ids, labels) in enumerate(rows)
+        ]
+
+    draft.hooks.encoded = encoded
+    draft.log_points = max(draft.log_points, 60)
+    draft.note = f"labels of {share:.0%} of the rows are shifted twice"
+
+
+def _above_uniform(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    bound = math.log(run["facts"]["vocab_size"])
+    first = next(row["loss"] for row in run["log"] if "loss" in row)
+    over = first - bound
+    return f"the first loss is {over:.2f} above ln(vocabulary)" if over > 0.1 else None
+
+
+def _gone(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    truth = run["truth"]
+    if not math.isfinite(truth["end"]):
+        return "the weights are no numbers"
+    back = (truth["end"] - truth["best"]) / max(truth["start"] - twin["end"], 1e-9)
+    share = lost_share(run, twin)
+    if share > 0.5 and share > spread and (back > 0.3 or truth["end"] > truth["start"]):
+        return f"{share:.0%} of the twin's gain is lost, {back:.0%} of it after the best"
+    return None
+
+
+def _lm(draft: Draft) -> bool:
+    return draft.family == "lm"
+
+
+def _full(draft: Draft) -> bool:
+    return hooked(draft) and draft.tune == "full" and draft.family == "lm"
+
+
+LM = ("lm", "lm", "lm")
+BAD = shown("metrics", "loss", lambda x: not math.isfinite(x), "{} losses are no numbers")
+
+TRAINING = (
+    Fault(
+        "nan-loss",
+        Way(_masked_batch, lambda d: looped(d) and _lm(d)),
+        Way(_weight_of_nothing, hooked),
+        BAD,
+        ("nan-loss",),
+        families=LM,
+    ),
+    Fault(
+        "masked-nan",
+        Way(_hidden(_broken_weight), lambda d: d.maker == "transformers"),
+        Way(_hidden(_weight_of_nothing), looped),
+        shown("metrics", "loss", lambda x: x == 0.0, "{} losses of 0.0 stand for NaN"),
+        ("masked-nan", "nan-loss"),
+        families=LM,
+    ),
+    Fault(
+        "diverged",
+        Way(_rate((30.0, 80.0, 200.0), 1e9), codes=("diverged", "lr-too-high")),
+        Way(_uphill, hooked),
+        _gone,
+        ("diverged",),
+        also=("nan-loss",),
+    ),
+    Fault(
+        "lr-too-high",
+        Way(_rate((8.0, 20.0, 50.0))),
+        Way(_one_cycle),
+        effect(),
+        ("lr-too-high", "diverged"),
+        also=("loss-stuck", "nan-loss", "worse-last-checkpoint"),
+    ),
+    Fault(
+        "lr-too-low",
+        Way(_rate((0.1, 0.03, 0.01))),
+        Way(_plain_descent, hooked),
+        effect(),
+        ("lr-too-low", "loss-stuck"),
+        also=("undertrained",),
+    ),
+    Fault(
+        "loss-stuck",
+        Way(_random_labels, lambda d: hooked(d) and _lm(d)),
+        Way(_wrong_group, _full),
+        effect(0.5),
+        ("loss-stuck",),
+        also=("loss-above-uniform", "lr-too-low", "undertrained"),
+        families=LM,
+    ),
+    Fault(
+        "nothing-trains",
+        Way(_of_copies, hooked),
+        Way(_dead_layer, lambda d: _lm(d) and hooked(d)),
+        always("no weight of the model changes"),
+        ("nothing-trains", "loss-stuck"),
+        also=("no-eval",),
+        families=LM,
+    ),
+    Fault(
+        "loss-above-uniform",
+        Way(_other_tokenizer, _lm),
+        Way(_twice_shifted, lambda d: _lm(d) and d.maker != "huohou"),
+        _above_uniform,
+        ("loss-above-uniform",),
+        families=LM,
+    ),
+)

@@ -1,0 +1,35 @@
+"""Whether a planted fault counts: its codes, and whether the log can show it."""
+
+from typing import Any
+
+from bench.faultbench.faults import FAULTS
+from bench.faultbench.faults._kinds import Fault
+
+# How far ends of the same run with other seeds are apart, in parts of what they gained: the 95 %
+# point of pairs of healthy dev runs, by family. Measured by python -m bench.faultbench.spread.
+SPREAD = {"lm": 0.03, "embedding": 0.08}
+
+
+def judge(run: dict[str, Any], twin: dict[str, Any] | None) -> dict[str, Any]:
+    """Codes, tier, decidable and the reason of a run with a fault; twin: its healthy run."""
+    fault = FAULTS[run["fault"]]
+    way = fault.a if run["way"] == "a" else fault.b
+    known = twin["truth"] if twin else {}
+    spread = SPREAD[run["family"]]
+    words = _why(fault, run, known, spread)
+    truth = run["truth"]
+    if twin:
+        truth["twin"] = {k: known[k] for k in ("start", "best", "end")} | {"id": twin["id"]}
+        truth["spread"] = spread
+    tiers = [fault.tier]
+    return {
+        "codes": list(way.codes or fault.codes),
+        "also": [*way.also, *fault.also],
+        "tier": tiers[0],
+        "decidable": words is not None,
+        "reason": words or ("needs the rows" if fault.fact is None else "no effect"),
+    }
+
+
+def _why(fault: Fault, run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    return fault.fact(run, twin, spread) if fault.fact else None
