@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from huohou.diagnose.engine import diagnose
+from huohou.diagnose.rule import rules
 from huohou.errors import DataError
 from huohou.record.finding import Finding
 from huohou.record.readers import read
@@ -15,11 +17,14 @@ class Call:
     """One thing a doctor said.
 
     codes: what it may mean, in our codes (ours means one, another's check may mean several);
-    alarm: whether it is a warning or an error; confidence: where one was stated.
+    alarm: whether it is a warning or an error; firm: whether it is at least as severe as the rule
+    usually is (a rule that is never more than information is firm as such), all that another's
+    linter says; confidence: where one was stated.
     """
 
     codes: frozenset[str]
     alarm: bool
+    firm: bool = True
     confidence: float | None = None
     said: str = ""
 
@@ -38,6 +43,17 @@ def findings(path: Path) -> tuple[Finding, ...]:
 def ours(path: Path) -> list[Call]:
     """huohou on a log."""
     return [
-        Call(frozenset({f.code}), f.severity != "info", f.confidence, f.code)
+        Call(frozenset({f.code}), f.severity != "info", _firm(f), f.confidence, f.code)
         for f in findings(path)
     ]
+
+
+def _firm(finding: Finding) -> bool:
+    usual = rules_by_code().get(finding.code, finding.severity)
+    return usual == "info" or finding.severity != "info"
+
+
+@cache
+def rules_by_code() -> dict[str, str]:
+    """The usual severity of each rule."""
+    return {rule.code: rule.severity for rule in rules()}

@@ -13,20 +13,20 @@ Said = Mapping[str, Sequence[Call]]  # run id to what was said of it
 
 
 def named(run: Run, calls: Iterable[Call]) -> bool:
-    """Whether an alarm names the fault."""
-    return any(call.alarm and call.codes & set(run.codes) for call in calls)
+    """Whether the fault is named, as firmly as it ever is."""
+    return any(call.firm and call.codes & set(run.codes) for call in calls)
 
 
-def detected(calls: Iterable[Call]) -> bool:
-    """Whether there was an alarm at all."""
-    return any(call.alarm for call in calls)
+def detected(run: Run, calls: Sequence[Call]) -> bool:
+    """Whether there was an alarm, or the fault was named."""
+    return any(call.alarm for call in calls) or named(run, calls)
 
 
 def false_alarms(run: Run, calls: Iterable[Call]) -> list[Call]:
-    """Alarms that say nothing that is true of the run. A check that may mean several codes is
-    right when one of them is true; one that means none of ours is not held against it."""
+    """Firm findings that say nothing that is true of the run. A check that may mean several codes
+    is right when one of them is true; one that means none of ours is not held against it."""
     true = {*run.codes, *run.also}
-    return [call for call in calls if call.alarm and call.codes and not call.codes & true]
+    return [call for call in calls if call.firm and call.codes and not call.codes & true]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def share(hits: Iterable[bool]) -> Share:
 def by_code(runs: Sequence[Run], said: Said) -> dict[str, dict[str, float]]:
     """Precision, recall and F1 of each code that is the main one of a counted run.
 
-    A hit is a counted run whose alarms name it by any accepted code; a false positive is an alarm
+    A hit is a counted run that is named by any accepted code; a false positive is a firm finding
     of this code on any run, sound or faulty, of which it is not true.
     """
     codes = sorted({run.codes[0] for run in runs if run.is_counted})

@@ -93,7 +93,7 @@ TRAINPROOF: Meaning = {
 
 
 def _calls(said: Iterator[tuple[str, bool]], meaning: Meaning) -> list[Call]:
-    return [Call(_codes(check, meaning), alarm, None, check) for check, alarm in said]
+    return [Call(_codes(check, meaning), alarm, True, None, check) for check, alarm in said]
 
 
 def _codes(check: str, meaning: Meaning) -> frozenset[str]:

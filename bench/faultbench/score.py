@@ -51,10 +51,10 @@ def _summary(runs: Sequence[Run], said: Said) -> dict[str, Any]:
     counted = [run for run in runs if run.is_counted]
     sound = [run for run in runs if run.is_sound]
     faulty = [run for run in runs if run.kind == "fault"]
-    alarms = [call for run in faulty for call in said[run.id] if call.alarm and call.codes]
+    alarms = [call for run in faulty for call in said[run.id] if call.firm and call.codes]
     wrong = [call for run in faulty for call in figures.false_alarms(run, said[run.id])]
     return {
-        "detected": _told(share(figures.detected(said[run.id]) for run in counted)),
+        "detected": _told(share(figures.detected(run, said[run.id]) for run in counted)),
         "named": _told(share(figures.named(run, said[run.id]) for run in counted)),
         "precision_on_faulty": 1 - len(wrong) / max(len(alarms), 1),
         "false_alarms": _told(share(bool(_alarms(run, said[run.id])) for run in sound)),

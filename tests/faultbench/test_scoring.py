@@ -59,9 +59,11 @@ def test_what_is_not_a_number_stays_so(form: str, tmp_path: Path) -> None:
 def test_naming_and_false_alarms() -> None:
     fault = made("f", "fault", ("overfit", "memorised"), also=("no-eval",))
     overfit, memorised = Call(frozenset({"overfit"}), True), Call(frozenset({"memorised"}), True)
-    said_softly = Call(frozenset({"overfit"}), False)
-    assert figures.named(fault, [memorised]) and not figures.named(fault, [said_softly])
-    assert not figures.detected([said_softly])
+    said_softly = Call(frozenset({"overfit"}), alarm=False, firm=False)
+    usually_soft = Call(frozenset({"memorised"}), alarm=False, firm=True)
+    assert figures.named(fault, [memorised]) and figures.named(fault, [usually_soft])
+    assert not figures.named(fault, [said_softly])
+    assert not figures.detected(fault, [said_softly])
     wrong = Call(frozenset({"diverged"}), True)
     beside = Call(frozenset({"no-eval"}), True)
     assert figures.false_alarms(fault, [overfit, wrong, beside, said_softly]) == [wrong]
@@ -88,7 +90,7 @@ def test_calibration_figures() -> None:
     assert figures.calibration_error(p, right) == pytest.approx(0.05)
     assert figures.auroc(p, right) == 1.0
     assert figures.auroc(np.full(4, 0.5), right) == 0.5
-    sure = [Call(frozenset({"overfit"}), True, 0.9)]
+    sure = [Call(frozenset({"overfit"}), True, True, 0.9)]
     told = figures.calibration(
         [made("f", "fault", ("overfit",)), made("h")], {"f": sure, "h": sure}
     )
