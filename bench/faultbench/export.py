@@ -126,9 +126,16 @@ def console(run: Run, folder: Path) -> Path:
             elif row["kind"] in _POINTS:
                 values = _without(row, *_PLACE) | {"epoch": row.get("epoch")}
                 step, total = row.get("step"), run.facts.get("max_steps") or 0
-                lines.write(f"\r{step}/{total} [00:00<00:00, 9.99it/s]")
-                lines.write(str({k: f"{v:.4g}" for k, v in values.items() if v is not None}) + "\n")
+                shown = str({k: f"{v:.4g}" for k, v in values.items() if v is not None})
+                bar = _bar(step or 0, total or step or 1)
+                lines.write("\r" + " " * len(bar) + "\r" + shown + "\n" + bar)
     return path
+
+
+def _bar(step: int, total: int) -> str:
+    """A progress bar as tqdm draws it again once a line was printed over it."""
+    part = step / total
+    return f"\r{part:4.0%}|{'█' * int(10 * part):<10}| {step}/{total} [00:10<00:20,  9.99it/s]"
 
 
 def _banner(run: Run) -> Iterator[str]:

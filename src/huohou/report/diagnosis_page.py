@@ -150,7 +150,8 @@ def _extent(found: Diagnosis) -> Iterator[str]:
     ran = say("diagnose.ran", n=len(found.ran), codes=", ".join(found.ran))
     yield f'<p class="note">{_safe(ran)}</p>'
     if found.skipped:
-        yield f"<details><summary>{_safe(say('page.skipped', n=len(found.skipped)))}</summary><ul>"
+        summary = _safe(say("page.skipped", n=len(found.skipped)))
+        yield f"<details><summary>{summary}</summary><ul>"
         yield "".join(f"<li>{_safe(s.code)}: {_safe(s.needs)}</li>" for s in found.skipped)
         yield "</ul></details>"
 
