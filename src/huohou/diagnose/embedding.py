@@ -15,6 +15,7 @@ EARLY = 0.1  # of a planned run: too early to say
 TAIL = 3  # the last third of a course tells where it ended
 POINTS = 10
 FLAT = 5e-4  # equal to the digits that are printed
+MOST = 1e9  # of anything that is counted, and of a scale or margin
 FEW = 8  # nobody ranks among fewer without saying so
 
 _PAIRS = 0.6  # a share of pairs in the right order above this is no guessing
@@ -38,12 +39,18 @@ class Seen:
     point: Point | None = None
 
 
+def told(case: Case, name: str) -> float | None:
+    """A setting that is a number, not negative and of a size that can be meant."""
+    value = amount(case, name)
+    return value if value is not None and 0 <= value <= MOST else None
+
+
 def kind(case: Case) -> str | None:
     """``in-batch``, ``margin``, ``logistic`` or another kind of loss, None where nothing tells."""
-    told = case.record.facts.get("loss_kind")
-    if isinstance(told, str):
-        return told
-    if amount(case, "margin"):
+    known = case.record.facts.get("loss_kind")
+    if isinstance(known, str):
+        return known
+    if told(case, "margin"):
         return "margin"
     return "logistic" if case.record.facts.get("eval_positives_only") else None
 
@@ -56,24 +63,23 @@ def contrasts(case: Case) -> tuple[int, ...]:
     """
     if kind(case) not in (None, "in-batch") or not case.embedding:
         return ()
-    told, batch = amount(case, "candidates"), amount(case, "batch_size")
-    if told and told >= 2 and kind(case) == "in-batch":
+    given, batch = told(case, "candidates"), told(case, "batch_size")
+    negatives = told(case, "negatives")
+    if given and kind(case) == "in-batch":
         # Who counts the batch alone may have forgotten a negative for each question.
-        forgotten = told == batch and amount(case, "negatives") is None
-        return (int(told), int(2 * told)) if forgotten else (int(told),)
-    if not batch or batch < 2:
-        return ()
-    negatives = amount(case, "negatives")
-    if negatives is not None:
-        return (int(batch * (1 + negatives)),)
-    return int(batch), int(2 * batch), int(2 * batch - 1)
+        known = (given, 2 * given) if given == batch and negatives is None else (given,)
+    elif batch and negatives is not None:
+        known = (batch * (1 + negatives),)
+    else:
+        known = (batch, 2 * batch, 2 * batch - 1) if batch else ()
+    return tuple(int(n) for n in known if n >= 2)
 
 
 def ranked(case: Case) -> int | None:
     """Candidates that a question of the evaluation is ranked among, None where not known."""
-    known = amount(case, "eval_candidates")
+    known = told(case, "eval_candidates")
     if known is None and kind(case) != "in-batch":
-        known = amount(case, "candidates")
+        known = told(case, "candidates")
     return int(known) if known and known >= 2 else None
 
 
@@ -104,8 +110,8 @@ def sits_at(values: Sequence[float], constant: float, part: float) -> bool:
 
 def seen(case: Case) -> list[Seen]:
     """Ranking scores of figures, and the last of each series of the evaluation."""
-    told = amount(case, "eval_rows")
-    rows = int(told) if told else None
+    questions = told(case, "eval_rows")
+    rows = int(questions) if questions else None
     return [*_figures(case, rows), *_series(case, rows)]
 
 

@@ -14,12 +14,12 @@ from huohou.diagnose.embedding import (
     ranked,
     seen,
     tail,
+    told,
     too_early,
 )
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
 from huohou.diagnose.rules.below_chance import SIX, percent
-from huohou.diagnose.settings import amount
 from huohou.measure.intervals import wilson
 from huohou.measure.ranking import guessed
 from huohou.measure.reference import in_batch_loss
@@ -117,7 +117,7 @@ def _evaluation(case: Case) -> Iterator[Evidence]:
     values = [p.value for p in case.evals]
     if len(values) < EVALS:
         return
-    known = amount(case, "eval_batch_size") is not None or not _falls(values)
+    known = told(case, "eval_batch_size") is not None or not _falls(values)
     low, end = min(values), level(tail(case.losses)) if case.loss else 0.0
     for n in _evaluated(case):
         constant = in_batch_loss(n)
@@ -129,8 +129,8 @@ def _evaluation(case: Case) -> Iterator[Evidence]:
 
 def _evaluated(case: Case) -> tuple[int, ...]:
     """Candidates that the evaluation loss may be over."""
-    known, batch = contrasts(case), amount(case, "eval_batch_size")
-    trained = amount(case, "batch_size")
+    known, batch = contrasts(case), told(case, "eval_batch_size")
+    trained = told(case, "batch_size")
     if not known or not batch or not trained:
         return known
     return tuple(n for n in (round(k * batch / trained) for k in known) if n >= 2)

@@ -15,12 +15,12 @@ from huohou.diagnose.embedding import (
     seen,
     sits_at,
     tail,
+    told,
     too_early,
 )
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Outcome, rule
 from huohou.diagnose.scores import SIMILARITIES, score
-from huohou.diagnose.settings import amount
 from huohou.measure.contrast import one_logit_loss
 from huohou.measure.reference import in_batch_loss, logit_of, softplus
 from huohou.record.finding import Evidence
@@ -119,7 +119,7 @@ def _constant(case: Case, values: list[float]) -> tuple[str, float, float | None
         if sits_at(values, in_batch_loss(n), PINNED):
             spread = logit_std(level(tail(values)) + PINNED * in_batch_loss(n), n)
             return f"ln {n}", in_batch_loss(n), spread
-    negatives = amount(case, "negatives")
+    negatives = told(case, "negatives")
     if kind(case) == "logistic" and negatives:
         entropy = one_logit_loss(negatives)
         if sits_at(values, entropy, PINNED):
@@ -130,7 +130,7 @@ def _constant(case: Case, values: list[float]) -> tuple[str, float, float | None
 
 
 def _positives_only(case: Case, value: float) -> tuple[str, float, None] | None:
-    scale = amount(case, "scale")
+    scale = told(case, "scale")
     for s in (1.0,) if scale is None else (scale, 1.0):
         if abs(value - softplus(-s)) < DIGITS:
             return f"softplus(-{s:g})", softplus(-s), None
@@ -141,7 +141,7 @@ def _positives_only(case: Case, value: float) -> tuple[str, float, None] | None:
 
 def _nearly_one(case: Case, values: list[float]) -> tuple[str, float, None] | None:
     """A logistic loss so low that right pairs are all alike, and wrong ones cannot be apart."""
-    scale, end = amount(case, "scale"), tail(values)
+    scale, end = told(case, "scale"), tail(values)
     if kind(case) != "logistic" or not scale or scale <= 0 or len(values) < POINTS:
         return None
     middle = level(end)

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
-from huohou.diagnose.embedding import flat, tail, too_early
+from huohou.diagnose.embedding import flat, tail, told, too_early
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
-from huohou.diagnose.settings import amount
 from huohou.measure.contrast import ordered_floor
 from huohou.record.finding import Evidence, Severity
 from huohou.record.record import Record
@@ -56,7 +55,7 @@ def hinge_floor(case: Case) -> Outcome:
     average; a training loss below that has learnt an arbitrary order by heart. First losses away
     from the margin refute the one, evaluation on other lists the other.
     """
-    margin, values = amount(case, "margin"), case.losses
+    margin, values = told(case, "margin"), case.losses
     if margin is None or margin <= 0 or not values or too_early(case):
         return None
     stuck = stuck_at_margin(case)
@@ -76,7 +75,7 @@ def hinge_floor(case: Case) -> Outcome:
 
 def stuck_at_margin(case: Case) -> bool:
     """Whether a ranking loss ended at its margin."""
-    margin, values = amount(case, "margin"), case.losses
+    margin, values = told(case, "margin"), case.losses
     if not margin or margin <= 0 or (len(values) < POINTS and not flat(values)):
         return False
     return abs(level(tail(values)) - margin) <= STUCK * margin
@@ -84,8 +83,8 @@ def stuck_at_margin(case: Case) -> bool:
 
 def _floor(case: Case, margin: float) -> float | None:
     """What an arbitrary order costs, where the list is known and the run ended below it."""
-    k = amount(case, "candidates")
-    if k is None and (negatives := amount(case, "negatives")) is not None:
+    k = told(case, "candidates")
+    if k is None and (negatives := told(case, "negatives")) is not None:
         k = negatives + 1
     floor = ordered_floor(margin, int(k)) if k and k >= 2 else 0.0
     return floor if case.losses[-1] < floor else None

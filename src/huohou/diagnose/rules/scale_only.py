@@ -7,11 +7,10 @@ import numpy as np
 
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.curves import level
-from huohou.diagnose.embedding import decimals, seen
+from huohou.diagnose.embedding import decimals, seen, told
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.one_number import Errors, errors, one_number
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
-from huohou.diagnose.settings import amount
 from huohou.measure.contrast import scale_path
 from huohou.measure.reference import COIN_LOSS, lagged_means, logit_of
 from huohou.record.finding import Evidence, Finding
@@ -98,14 +97,14 @@ def _one_scalar(case: Case) -> Finding | None:
     logits = [logit_of(value) for value in values]
     if any(later <= before for before, later in pairwise(logits)):
         return None
-    told = errors(case)
-    identity = one_number(values[-1], told)
-    path = _path(case, values) if amount(case, "negatives") or identity else None
+    off = errors(case)
+    identity = one_number(values[-1], off)
+    path = _path(case, values) if told(case, "negatives") or identity else None
     if not (identity or case.record.facts.get("eval_positives_only")) or not (identity or path):
         return None
     shown = ", ".join(show(s) for s in logits)
     facts = [scale_only.evidence("logits", case.evals[-1], logits=shown)]
-    facts += [_identity(told, logits[-1], identity)] if identity else []
+    facts += [_identity(off, logits[-1], identity)] if identity else []
     facts += [*_lag(case, values, path)] if path else []
     advice = [scale_only.advice(key) for key in ("similarities", "negatives", "bias")]
     return scale_only.finding(facts, advice, first=values[0], last=values[-1])
@@ -140,7 +139,7 @@ def _between(case: Case) -> list[float]:
 def _lag(case: Case, evals: list[float], path: list[tuple[float, float]]) -> list[Evidence]:
     worst = max(abs(a - b) / a for a, b in path)
     expected, reported = (", ".join(show(pair[i]) for pair in path) for i in (0, 1))
-    negatives = amount(case, "negatives")
+    negatives = told(case, "negatives")
     percent = f"{100 * worst:.1g}"
     facts = [scale_only.evidence("path", expected=expected, reported=reported, percent=percent)]
     if negatives:
@@ -151,8 +150,8 @@ def _lag(case: Case, evals: list[float], path: list[tuple[float, float]]) -> lis
     return facts
 
 
-def _identity(told: Errors, s: float, spread: float) -> Evidence:
-    known = ", ".join(f"{name.upper()} {show(value)}" for name, (value, _) in told.items())
+def _identity(off: Errors, s: float, spread: float) -> Evidence:
+    known = ", ".join(f"{name.upper()} {show(value)}" for name, (value, _) in off.items())
     return scale_only.evidence(
         "identity", told=known, s=s, square=(s - 1) ** 2, spread=f"{spread:.2g}"
     )

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
-from huohou.diagnose.embedding import POINTS, contrasts, kind, ranked, seen, tail, too_early
+from huohou.diagnose.embedding import POINTS, contrasts, kind, ranked, seen, tail, told, too_early
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.scores import SCALES, SIMILARITIES
-from huohou.diagnose.settings import amount
 from huohou.measure.contrast import among_fewer, contrast_bounds, lead_of, needed_loss
 from huohou.measure.reference import in_batch_loss
 from huohou.record.finding import Evidence
@@ -83,11 +82,11 @@ def temperature_off(case: Case) -> Outcome:
 
 
 def _known(case: Case) -> float | None:
-    told = amount(case, "scale")
+    scale = told(case, "scale")
     for name in SCALES:
         if points := case.finite(name):
-            told = points[-1].value
-    return told if told is not None and told > 0 else None
+            scale = points[-1].value
+    return scale if scale is not None and scale > 0 else None
 
 
 def _bounds(case: Case, scale: float) -> Evidence:
