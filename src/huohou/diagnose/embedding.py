@@ -67,7 +67,9 @@ def contrasts(case: Case) -> tuple[int, ...]:
     negatives = told(case, "negatives")
     if given and kind(case) == "in-batch":
         # Who counts the batch alone may have forgotten a negative for each question.
-        known = (given, 2 * given) if given == batch and negatives is None else (given,)
+        known: tuple[float, ...] = (
+            (given, 2 * given) if given == batch and negatives is None else (given,)
+        )
     elif batch and negatives is not None:
         known = (batch * (1 + negatives),)
     else:
