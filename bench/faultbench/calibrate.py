@@ -20,7 +20,7 @@ def count(runs: Sequence[Run], work: Path, form: str = "huohou") -> dict[str, tu
         folder = work / run.id.replace("/", "_")
         folder.mkdir()
         for f in findings(FORMATS[form](run, folder)):
-            counted[f"{f.code}:{f.severity}"].append(f.code in {*run.codes, *run.also})
+            counted[f"{f.code}:{f.severity}"].append(f.code in run.true)
     return {kind: (sum(right), len(right)) for kind, right in sorted(counted.items())}
 
 

@@ -25,8 +25,7 @@ def detected(run: Run, calls: Sequence[Call]) -> bool:
 def false_alarms(run: Run, calls: Iterable[Call]) -> list[Call]:
     """Firm findings that say nothing that is true of the run. A check that may mean several codes
     is right when one of them is true; one that means none of ours is not held against it."""
-    true = {*run.codes, *run.also}
-    return [call for call in calls if call.firm and call.codes and not call.codes & true]
+    return [call for call in calls if call.firm and call.codes and not call.codes & run.true]
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def calibration(runs: Sequence[Run], said: Said) -> dict[str, float]:
     Brier score and its skill over a constant, and AUROC. Every finding with a confidence counts,
     of whatever severity; it is right when it is true of the run."""
     pairs = [
-        (call.confidence, bool(call.codes & {*run.codes, *run.also}))
+        (call.confidence, bool(call.codes & run.true))
         for run in runs
         for call in said[run.id]
         if call.confidence is not None

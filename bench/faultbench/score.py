@@ -66,7 +66,7 @@ def _summary(runs: Sequence[Run], said: Said) -> dict[str, Any]:
 
 def _alarms(run: Run, calls: Sequence[Call]) -> list[Call]:
     """Alarms on a sound run, but for what is true of it all the same (it was not evaluated)."""
-    return [call for call in calls if call.alarm and not call.codes & set(run.also)]
+    return [call for call in calls if call.alarm and not call.codes & run.true]
 
 
 def _told(found: Share) -> dict[str, float]:

@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 RUNS = Path(__file__).parent / "runs"
+MANY_EVALS, MANY_UPDATES = 5, 50  # fewer of them are few
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def true(self) -> frozenset[str]:
+        """Every code that is true of the run: what was planted, what came with it, and what can be
+        counted in its log (evaluations, updates)."""
+        return frozenset({*self.codes, *self.also, *self._counted()})
+
+    def _counted(self) -> Iterator[str]:
+        evals = [row.get("eval_loss", 0.0) for row in self.log if row["kind"] == "eval"]
+        finite = sum(value is not None and math.isfinite(value) for value in evals)
+        if finite < MANY_EVALS:
+            yield "few-evals" if evals else "no-eval"
+        if max((row.get("step") or 0 for row in self.log), default=0) < MANY_UPDATES:
+            yield "too-few-updates"
 
     @property
     def is_counted(self) -> bool:
