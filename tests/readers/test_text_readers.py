@@ -237,6 +237,7 @@ def test_lightning_bars(tmp_path: Path) -> None:
         "Time for loss: 0.00",
         "loss scale: 65536, reducing to 32768",
         "step_avg:nanms no loss",
+        "Dear diary, the loss was 3 today.",
     ],
 )
 def test_what_is_not_measured(line: str) -> None:

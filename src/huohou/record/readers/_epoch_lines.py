@@ -263,5 +263,5 @@ def meaning(written: str) -> tuple[str, bool]:
     if _NO_VALUE.match(name):
         return "", False
     known = name in ("learning_rate", "grad_norm") or name.endswith("loss")
-    scored = any(score in name for score in _SCORES) or name.startswith("loss_")
+    scored = any(score in name for score in _SCORES) or name in ("loss_step", "loss_epoch")
     return name, (known or scored) and not name.startswith("time_") and "scale" not in name
