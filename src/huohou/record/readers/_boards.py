@@ -15,7 +15,7 @@ from huohou.record.readers._tagged import Tag
 from huohou.record.record import Record
 from huohou.text import say
 
-_MANY_NAMES = 10_000  # quantities of a run that are kept
+MANY_NAMES = 4_000  # quantities of a run that are kept
 _NAMED = 8  # other runs that are named
 
 
@@ -72,9 +72,11 @@ def newest(runs: Sequence[tuple[str, Callable[[], Record]]]) -> Record | None:
 
 
 class Rows:
-    """Rows of a tracker: each has some numbers by name, among them its place."""
+    """Rows of a tracker: each has some numbers by name, among them its place. notes: what was
+    left out."""
 
     def __init__(self) -> None:
+        self.notes: tuple[str, ...] = ()
         self._columns: dict[str, tuple[array[int], array[float]]] = {}
         self._lines: array[int] = array("q")
 
@@ -85,7 +87,8 @@ class Rows:
         for name, value in values:
             column = self._columns.get(name)
             if column is None:
-                if len(self._columns) >= _MANY_NAMES:
+                if len(self._columns) >= MANY_NAMES:
+                    self.notes = (say("reader.many_names", n=MANY_NAMES),)
                     continue
                 column = self._columns[name] = (array("q"), array("d"))
             column[0].append(at)

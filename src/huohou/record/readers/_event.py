@@ -17,6 +17,7 @@ from huohou.record.readers._protobuf import BYTES, VARINT, Field, fields, signed
 Floats = NDArray[np.float64]
 
 _TEXT = 1_000_000  # bytes of a text that are kept
+_NUMBERS = 10_000  # numbers of an event that are kept
 
 # How elements of a tensor are written: DataType of tensor.proto to numpy.
 _DTYPES = {
@@ -67,7 +68,7 @@ def parse(data: bytes, begin: int, end: int) -> Event:
                 event.step = part
             case 5, 2:
                 for value in fields(data, part.begin, part.end):
-                    if value.number == 1 and value.kind == BYTES:
+                    if value.number == 1 and value.kind == BYTES and len(event.scalars) < _NUMBERS:
                         _value(data, value, event)
             case 7, 2:  # SessionLog; status 1: START
                 log = list(fields(data, part.begin, part.end))

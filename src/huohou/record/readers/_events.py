@@ -23,7 +23,7 @@ _WIDE = 512  # bytes; longer records are read one by one
 _AT_ONCE = 4_000_000  # bytes of records taken apart at once
 _CHECKED = 4096  # bytes; longer records (pictures, graphs) are not checked against their checksum
 _TEXTS = 100  # texts of a file that are kept: settings stand at its begin
-_TAGS = 10_000  # tags of a file that are kept
+TAGS = 4_000  # tags of a file that are kept
 _NAME = 200  # bytes of a tag that are kept
 _SINGLES = 4096  # numbers kept as such before they are put into an array
 _WEIGHTS = np.random.default_rng(0).integers(1, 2**63, _WIDE, dtype=np.uint64)  # any will do
@@ -55,7 +55,8 @@ class Column:
 @dataclass(slots=True)
 class Events:
     """What an event file holds. damaged: records that could not be read; records: how many
-    there are; restarts: indices of records that say that a training was taken up again."""
+    there are; restarts: indices of records that say that a training was taken up again;
+    too_many: whether tags were left out."""
 
     columns: dict[str, Column] = field(default_factory=dict)
     texts: list[tuple[str, str]] = field(default_factory=list)
@@ -64,11 +65,13 @@ class Events:
     damaged: int = 0
     torn: bool = False
     records: int = 0
+    too_many: bool = False
 
     def column(self, tag: bytes) -> Column:
-        """The column of a tag, made where there is none yet; beyond _TAGS one that is dropped."""
+        """The column of a tag, made where there is none yet; beyond TAGS one that is dropped."""
         name = tag[:_NAME].decode("utf-8", "replace")
-        if name not in self.columns and len(self.columns) >= _TAGS:
+        if name not in self.columns and len(self.columns) >= TAGS:
+            self.too_many = True
             return Column()
         return self.columns.setdefault(name, Column())
 

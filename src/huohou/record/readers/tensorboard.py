@@ -20,7 +20,7 @@ import numpy as np
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._boards import facts_of_config
-from huohou.record.readers._events import Column, Events, read_events
+from huohou.record.readers._events import TAGS, Column, Events, read_events
 from huohou.record.readers._source import Source
 from huohou.record.readers._tagged import Tag, in_time, together
 from huohou.record.record import Record
@@ -159,6 +159,8 @@ def _record(files: Sequence[_File], place: Path) -> Record:
     source = {"path": str(fullest.path), "reader": "tensorboard"}
     more: dict[str, Any] = {"files": [str(f.path) for f in files]} if len(files) > 1 else {}
     notes = [*found.notes, *([say("reader.damaged_records", n=lost)] if lost else [])]
+    if any(file.events.too_many for file in files):
+        notes.append(say("reader.many_names", n=TAGS))
     return Record({**source, **more}, found.series, {**settings, **found.facts}, tuple(notes))
 
 

@@ -86,7 +86,9 @@ def _read(database: Database, run: _Run, called: str) -> Record:
     for _, written in database.rows("configs", ("config",), run.only):
         config |= _object(written)
     where = {"path": str(database.path), "reader": "trackio", "run": called}
-    return Record(where, found.series, facts_of_config(config) | found.facts, found.notes)
+    return Record(
+        where, found.series, facts_of_config(config) | found.facts, (*found.notes, *rows.notes)
+    )
 
 
 def _numbers(written: Any, prefix: str = "", deep: int = 3) -> Iterator[tuple[str, float]]:

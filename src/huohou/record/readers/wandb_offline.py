@@ -29,16 +29,18 @@ _BLOCK, _HEADER = 32768, 7
 _HEAD = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _LONG_VALUE = 64  # characters of a number at most: what is longer is a table or a picture
+_LONG_SETTINGS = 300_000  # characters of all settings that are read
 _INTERRUPTED = 255  # exit code after Ctrl-C
 _PATTERNS = ("*.wandb", "wandb/*run-*/*.wandb", "*run-*/*.wandb", "*/wandb/*run-*/*.wandb")
 
 
 @dataclass(slots=True)
 class _Run:
-    """What the records say."""
+    """What the records say. written: characters of settings."""
 
     rows: Rows = field(default_factory=Rows)
     config: dict[str, Any] = field(default_factory=dict)
+    written: int = 0
     name: str = ""
     exit_code: int | None = None
     damaged: int = 0
@@ -60,7 +62,7 @@ def read_wandb(source: Source) -> Record:
     facts = facts_of_config(run.config) | _ended(run.exit_code) | found.facts
     where: dict[str, Any] = {"path": str(source.path), "reader": "wandb"}
     where |= {"run": run.name} if run.name else {}
-    return Record(where, found.series, facts, (*found.notes, *notes))
+    return Record(where, found.series, facts, (*found.notes, *run.rows.notes, *notes))
 
 
 def _records(data: bytes, run: _Run) -> Iterator[bytes]:
@@ -106,7 +108,7 @@ def _take(content: bytes, index: int, run: _Run) -> None:
             case 2:
                 run.rows.add(_numbers(content, part), index)
             case 5:
-                _settings(content, part, run.config)
+                _settings(content, part, run)
             case 17:
                 _describe(content, part, run)
             case 18:
@@ -159,10 +161,10 @@ def _describe(content: bytes, span: Field, run: _Run) -> None:
         if part.number == 8 and part.kind == BYTES:
             run.name = content[part.begin : part.end].decode("utf-8", "replace")
         elif part.number == 4 and part.kind == BYTES:
-            _settings(content, part, run.config)
+            _settings(content, part, run)
 
 
-def _settings(content: bytes, span: Field, config: dict[str, Any]) -> None:
+def _settings(content: bytes, span: Field, run: _Run) -> None:
     """Settings of a ConfigRecord: name, or names of nested ones, and the value as JSON."""
     for update in fields(content, span.begin, span.end):
         if update.number != 1 or update.kind != BYTES:
@@ -172,11 +174,15 @@ def _settings(content: bytes, span: Field, config: dict[str, Any]) -> None:
             content[p.begin : p.end].decode("utf-8", "replace") for p in parts if p.number <= 2
         ]
         values = [content[p.begin : p.end] for p in parts if p.number == 16]
-        if names and values:
-            try:
-                config[names[-1]] = json.loads(values[-1])
-            except (ValueError, RecursionError):
-                continue
+        if not names or not values:
+            continue
+        run.written += len(values[-1])
+        if run.written > _LONG_SETTINGS:
+            return
+        try:
+            run.config[names[-1]] = json.loads(values[-1])
+        except (ValueError, RecursionError):
+            continue
 
 
 def _ended(code: int | None) -> dict[str, Any]:
