@@ -140,6 +140,15 @@ def test_settings_and_how_it_ended(tmp_path: Path) -> None:
     assert "finished" not in read(write(tmp_path, *rows(3))).facts, "killed, or still running"
 
 
+def test_the_error_that_was_printed_last(tmp_path: Path) -> None:
+    """wandb keeps the console in pieces of any length."""
+    trace = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: bad batch\n'
+    printed = [block(13, block(3, trace[i : i + 7].encode())) for i in range(0, len(trace), 7)]
+    record = read(write(tmp_path, *rows(3), *printed, ended(1)))
+    assert record.facts["crash"] == "ValueError: bad batch" and record.facts["finished"] is False
+    assert "crash" not in read(write(tmp_path, *rows(3), *printed, ended(0))).facts
+
+
 def test_records_that_are_cut_by_blocks(tmp_path: Path) -> None:
     long = [row(i, loss=1 / (i + 1), text="x" * 50_000) for i in range(40)]
     assert len(read(write(tmp_path, *long)).points("loss")) == 40

@@ -17,6 +17,7 @@ from typing import Any
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._boards import Rows, facts_of_config, newest
+from huohou.record.readers._ends import ending
 from huohou.record.readers._protobuf import BYTES, VARINT, Field, MalformedError, fields, signed
 from huohou.record.readers._rows import number
 from huohou.record.readers._source import Source
@@ -30,19 +31,22 @@ _HEAD = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _LONG_VALUE = 64  # characters of a number at most: what is longer is a table or a picture
 _LONG_SETTINGS = 300_000  # characters of all settings that are read
+_CONSOLE = 65_536  # bytes of the end of what was printed
 _INTERRUPTED = 255  # exit code after Ctrl-C
 _PATTERNS = ("*.wandb", "wandb/*run-*/*.wandb", "*run-*/*.wandb", "*/wandb/*run-*/*.wandb")
 
 
 @dataclass(slots=True)
 class _Run:
-    """What the records say. written: characters of settings."""
+    """What the records say. written: characters of settings; console: the end of what the process
+    printed."""
 
     rows: Rows = field(default_factory=Rows)
     config: dict[str, Any] = field(default_factory=dict)
     written: int = 0
     name: str = ""
     exit_code: int | None = None
+    console: bytearray = field(default_factory=bytearray)
     damaged: int = 0
 
 
@@ -59,7 +63,7 @@ def read_wandb(source: Source) -> Record:
         key = "reader.wandb_damaged" if run.damaged else "reader.wandb_nothing"
         raise DataError(key, path=source.path, n=run.damaged)
     notes = (say("reader.damaged_records", n=run.damaged),) if run.damaged else ()
-    facts = facts_of_config(run.config) | _ended(run.exit_code) | found.facts
+    facts = facts_of_config(run.config) | _ended(run) | found.facts
     where: dict[str, Any] = {"path": str(source.path), "reader": "wandb"}
     where |= {"run": run.name} if run.name else {}
     return Record(where, found.series, facts, (*found.notes, *run.rows.notes, *notes))
@@ -104,11 +108,13 @@ def _take(content: bytes, index: int, run: _Run) -> None:
     for part in fields(content):
         if part.kind != BYTES:
             continue
-        match part.number:  # of Record: history, config, run, exit
+        match part.number:  # of Record: history, config, output_raw, run, exit
             case 2:
                 run.rows.add(_numbers(content, part), index)
             case 5:
                 _settings(content, part, run)
+            case 13:
+                _print(content, part, run.console)
             case 17:
                 _describe(content, part, run)
             case 18:
@@ -185,13 +191,27 @@ def _settings(content: bytes, span: Field, run: _Run) -> None:
             continue
 
 
-def _ended(code: int | None) -> dict[str, Any]:
-    """How the process ended: nothing where it did not say."""
-    if code is None:
-        return {}
-    if code in (0, _INTERRUPTED):
-        return {"finished": code == 0}
-    return {"finished": False, "crash": say("reader.exit_code", code=code)}
+def _print(content: bytes, span: Field, console: bytearray) -> None:
+    """Keep the end of the console. What is printed comes in pieces."""
+    for part in fields(content, span.begin, span.end):
+        if part.number == 3 and part.kind == BYTES:
+            console += content[part.begin : part.end]
+    if len(console) > 2 * _CONSOLE:
+        del console[:-_CONSOLE]
+
+
+def _ended(run: _Run) -> dict[str, Any]:
+    """How the process ended: by its exit code and what it printed last, if it said either."""
+    if run.exit_code == 0:
+        return {"finished": True}
+    said = ending(run.console.decode("utf-8", "replace"))
+    facts = said.facts() if said else {}
+    facts.pop("ended_line", None)  # a line of the console, not of the file
+    if run.exit_code is None:
+        return facts
+    if run.exit_code != _INTERRUPTED:
+        facts.setdefault("crash", say("reader.exit_code", code=run.exit_code))
+    return {"finished": False} | facts
 
 
 def read_folder(folder: Path) -> Record | None:
