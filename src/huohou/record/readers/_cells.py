@@ -3,15 +3,11 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO, TextIOWrapper
-from itertools import compress, islice
-from typing import TYPE_CHECKING
+from itertools import count, islice
 
 from huohou.errors import DataError
 from huohou.record.readers._frame import Frame
 from huohou.record.readers._source import Source
-
-if TYPE_CHECKING:
-    from _csv import Reader as Rows
 
 _BLOCK = 4096  # rows
 _HEAD = 65536  # characters of a heading, at most
@@ -30,32 +26,16 @@ def heading(source: Source, delimiter: str = ",") -> list[str]:
 
 def rows(source: Source, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Rows after the heading and the line each begins in. Raises DataError where it is broken."""
-    for lines, part in blocks(source, delimiter):
-        yield from zip(lines, part, strict=True)
-
-
-def blocks(source: Source, delimiter: str = ",") -> Iterator[tuple[list[int], list[list[str]]]]:
-    """The same, thousands of rows at a time."""
     reader = csv.reader(_lines(source), delimiter=delimiter)
+    line = 1
     try:
-        next(reader, None)
-        while True:
-            lines, part = _block(reader)
-            if not lines:
-                return
-            full = list(map(any, part))
-            yield list(compress(lines, full)), list(compress(part, full))
+        for cells in reader:
+            if line > 1 and any(cells):
+                yield line, cells
+            line = reader.line_num + 1
     except csv.Error as error:
         where = f"{source.path}:{reader.line_num}"
         raise DataError("reader.broken_csv", where=where, problem=error) from error
-
-
-def _block(reader: "Rows") -> tuple[list[int], list[list[str]]]:
-    lines, part = [reader.line_num + 1], []
-    for cells in islice(reader, _BLOCK):
-        part.append(cells)
-        lines.append(reader.line_num + 1)
-    return lines[:-1], part
 
 
 def framed(source: Source, steps: Callable[[str], bool] = lambda name: False) -> Frame:
@@ -68,14 +48,31 @@ def framed(source: Source, steps: Callable[[str], bool] = lambda name: False) ->
 
 
 def fill(frame: Frame, names: tuple[str, ...], source: Source, delimiter: str = ",") -> None:
-    """Put all rows after the heading into a frame."""
+    """Put all rows after the heading into a frame. Raises DataError where a file is broken."""
+    if b'"' not in source.utf8:
+        _fill_unquoted(frame, names, source, delimiter)
+        return
     width = len(names)
-    for lines, part in blocks(source, delimiter):
-        if all(len(cells) == width for cells in part):
-            frame.put_block(lines, names, part)
+    for line, cells in rows(source, delimiter):  # some are cut off, or have too much
+        frame.put(line, names[: len(cells)], cells[:width])
+
+
+def _fill_unquoted(frame: Frame, names: tuple[str, ...], source: Source, delimiter: str) -> None:
+    """Where nothing is quoted each line is a row: thousands are split at once."""
+    width, lines = len(names), iter(_lines(source))
+    for first in count(1, _BLOCK):
+        part = [line.rstrip("\r\n") for line in islice(lines, _BLOCK)]
+        if not part:
+            return
+        if first > 1 and all(line.count(delimiter) == width - 1 for line in part) and all(part):
+            cells = delimiter.join(part).split(delimiter)
+            columns = [cells[place::width] for place in range(width)]
+            frame.put_block(range(first, first + len(part)), names, columns)
             continue
-        for line, cells in zip(lines, part, strict=True):  # some are cut off, or have too much
-            frame.put(line, names[: len(cells)], cells[:width])
+        for number, line in enumerate(part, start=first):
+            row = line.split(delimiter)
+            if number > 1 and any(row):
+                frame.put(number, names[: len(row)], row[:width])
 
 
 def _lines(source: Source) -> Iterable[str]:

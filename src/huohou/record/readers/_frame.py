@@ -17,6 +17,7 @@ from huohou.record.columns import Floats, Indices, Marks, Rows, Series
 from huohou.record.readers._rows import Lives, number, refuse_many, whole
 
 Convert = Callable[[Any], float | None]
+ConvertMany = Callable[[Sequence[Any]], Floats | None]
 Column = tuple[Floats, Indices]
 """Numbers of a column and the rows they stand in, in the order of the rows."""
 
@@ -30,8 +31,9 @@ class Frame:
     """Rows as columns by the names that the log gives them; what has no name is left out.
 
     steps: whether a column of this name holds steps, whole numbers that may be written "5/20";
-    words: for single names what makes a number of a cell, None where it makes none; leave: names
-    in which no numbers are looked for.
+    words: for single names what makes a number of a cell, None where it makes none; many: the
+    same for many cells at once, None where it cannot; leave: names in which no numbers are looked
+    for.
     limit: the 20 of the last "5/20". Raises DataError for more names than any log has.
     """
 
@@ -39,11 +41,13 @@ class Frame:
         self,
         steps: Callable[[str], bool] = lambda name: False,
         words: Mapping[str, Convert] | None = None,
+        many: Mapping[str, ConvertMany] | None = None,
         leave: frozenset[str] = frozenset(),
     ) -> None:
         self.limit: int | None = None
         self._steps = steps
         self._words = dict(words or {})
+        self._many = dict(many or {})
         self._leave = leave | {""}
         self._blocks: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
         self._parts: dict[str, list[Column]] = {}
@@ -79,13 +83,13 @@ class Frame:
                 self._end(names)
 
     def put_block(
-        self, lines: Sequence[int], names: tuple[str, ...], rows: Sequence[Sequence[Any]]
+        self, lines: Sequence[int], names: tuple[str, ...], columns: Sequence[Sequence[Any]]
     ) -> None:
-        """Many rows of the same names."""
+        """Many rows of the same names, as columns."""
         self._begin(names)
-        at = np.arange(len(self), len(self) + len(rows), dtype=np.int32)
+        at = np.arange(len(self), len(self) + len(lines), dtype=np.int32)
         self._lines.extend(lines)
-        for name, cells in zip(names, zip(*rows, strict=True), strict=False):
+        for name, cells in zip(names, columns, strict=True):
             if name not in self._leave:
                 self._take(name, cells, at)
 
@@ -167,7 +171,9 @@ class Frame:
         special = self._special(name)
         if special is None:
             cells, at = _filled(cells, at)
-        values = None if special else _floats(cells)
+            values = _floats(cells)
+        else:
+            values = self._many[name](cells) if name in self._many else None
         if values is _NO_NUMBERS and not self._steps(name):
             return
         if values is None or values is _NO_NUMBERS:
@@ -228,15 +234,11 @@ def _floats(cells: Sequence[Any]) -> Floats | None:
     try:
         if kinds <= _NUMBERS:
             return np.array(cells, dtype=np.float64)
-        if kinds == {str}:
-            text = "\n".join(cells)
-            if not _NUMBER.search(text):
-                return _NO_NUMBERS
-            if "_" not in text and max(map(len, cells)) <= 64:
-                return np.array(list(map(float, cells)))
+        if kinds == {str} and "_" not in "".join(cells):
+            return np.array(list(map(float, cells)))
     except (OverflowError, ValueError):  # a whole number too large for a float, words
         pass
-    return None
+    return _NO_NUMBERS if kinds == {str} and not _NUMBER.search("\n".join(cells)) else None
 
 
 def _joined(parts: list[Column]) -> Column:

@@ -5,13 +5,14 @@ so that it goes back where a training was started again.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from huohou.errors import DataError
-from huohou.record.columns import Marks, Rows
+from huohou.record.columns import Floats, Marks, Rows
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._frame import Frame, lives, series_of, unknown
 from huohou.record.readers._rows import canonical, json_rows
@@ -26,7 +27,8 @@ _WITH_DAYS = re.compile(r"(\d+) days?, (\d+):(\d+):(\d+)")
 
 def read_trainer_log(source: Source) -> Record:
     """Read a trainer_log.jsonl. Raises DataError when no line of it holds a value."""
-    frame = Frame(_STEPS.__contains__, {"elapsed_time": _seconds}, _LEFT)
+    clock = "elapsed_time"
+    frame = Frame(_STEPS.__contains__, {clock: _seconds}, {clock: _many_seconds}, _LEFT)
     frame.extend(json_rows(source))
     step, total = frame.dense("current_steps", "step"), frame.column("total_steps")[0]
     epoch, n = frame.dense("epoch"), len(frame)
@@ -67,6 +69,17 @@ def _seconds(text: Any) -> int | None:
         return None
     days, hours, minutes, seconds = map(int, match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _many_seconds(texts: Sequence[Any]) -> Floats | None:
+    """The same of many at once, where each is like "0:04:02"."""
+    if set(map(type, texts)) != {str} or any(text.count(":") != 2 for text in texts):
+        return None
+    parts = ":".join(texts).split(":")
+    if not "".join(parts).isdecimal() or max(map(len, parts)) > 9 or "" in parts:
+        return None
+    hours, minutes, seconds = np.array(list(map(int, parts)), dtype=np.float64).reshape(-1, 3).T
+    return (hours * 60 + minutes) * 60 + seconds
 
 
 def _recognises(source: Source) -> bool:
