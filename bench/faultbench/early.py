@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.faultbench.doctors import ours
 from bench.faultbench.examine import look
+from bench.faultbench.export import OPEN
 from bench.faultbench.figures import named
 from bench.faultbench.stored import Run
 
@@ -34,7 +35,7 @@ def cut(run: Run, part: float) -> Run:
         return run
     rows = [row for row in run.log if row["kind"] != "end"]
     kept: list[Any] = list(rows[: max(1, round(part * len(rows)))])
-    return replace(run, log=kept)
+    return replace(run, log=[*kept, {"kind": OPEN, "t": kept[-1].get("t", 0.0)}])
 
 
 def onset(run: Run) -> float:

@@ -20,23 +20,36 @@ _POINTS = ("metrics", "eval")
 
 
 def events(run: Run, folder: Path) -> Path:
-    """huohou's own events.jsonl: everything there is."""
+    """The folder of a run of huohou's own: what training wrote, and what its supervisor saw."""
     path = folder / "events.jsonl"
     seg = -1
     with path.open("w", encoding="utf-8") as lines:
         for row in run.log:
+            if row["kind"] in ("crash", OPEN):
+                continue
             seg += row["kind"] == "start"
-            written = {"t": row.get("t", 0.0), "seg": max(seg, 0), **row, "kind": _kind(row)}
+            written = {"t": row.get("t", 0.0), "seg": max(seg, 0), **row}
             if row["kind"] == "start":
                 written |= {"facts": dict(run.facts)}
             if row["kind"] == "end":
                 written.setdefault("state", "completed")
             lines.write(json.dumps(_words(written)) + "\n")
+    state = {"t": run.log[-1].get("t", 0.0), "seg": max(seg, 0), "kind": "state", **_end(run)}
+    (folder / "job.jsonl").write_text(json.dumps(state) + "\n", encoding="utf-8")
     return path
 
 
-def _kind(row: Row) -> str:
-    return "log" if row["kind"] == "crash" else str(row["kind"])
+OPEN = "open"  # the last row of a log that is still being written
+
+
+def _end(run: Run) -> dict[str, Any]:
+    """How a supervisor sees the run end: with its last word, with an error, or dead."""
+    last = run.log[-1]
+    if last["kind"] == "end":
+        return {"state": "completed"}
+    if last["kind"] == OPEN:
+        return {"state": "running"}
+    return {"state": "failed", "error": str(last.get("text") or "killed by signal 9")}
 
 
 def trainer_state(run: Run, folder: Path) -> Path:
