@@ -9,7 +9,7 @@ from huohou.errors import DataError
 from huohou.record.readers._frame import Frame
 from huohou.record.readers._source import Source
 
-_BLOCK = 4096  # rows
+_BLOCK = 512  # rows
 _HEAD = 65536  # characters of a heading, at most
 
 

@@ -21,7 +21,7 @@ ConvertMany = Callable[[Sequence[Any]], Floats | None]
 Column = tuple[Floats, Indices]
 """Numbers of a column and the rows they stand in, in the order of the rows."""
 
-_BLOCK = 4096  # rows turned into numbers at once
+_BLOCK = 512  # rows turned into numbers at once: they stay in the fast memory
 _SHAPES = 64  # blocks that are filled at the same time, at most
 _SMALL = 16  # rows of a block for which arrays do not pay
 _NUMBERS = frozenset({float, int})
