@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -175,19 +174,20 @@ def test_document_000_follows_from_its_numbers() -> None:
 
 @given(
     first=st.floats(0.5, 2.0),
-    steps=st.lists(st.floats(0.1, 0.6), min_size=4, max_size=8),
+    growth=st.floats(0.5, 3.0),
+    bend=st.floats(0.1, 2.0),
+    epochs=st.integers(5, 9),
     gaps=st.lists(st.floats(0.02, 0.3), min_size=9, max_size=9),
 )
 def test_a_scale_that_grows_is_found_and_negatives_that_act_are_not(
-    first: float, steps: list[float], gaps: list[float]
+    first: float, growth: float, bend: float, epochs: int, gaps: list[float]
 ) -> None:
-    logits = [first]
-    for step in steps:
-        logits.append(logits[-1] + step)
-    evals = [round(softplus(-s), 5) for s in logits]
-    between = pairwise(logits)
-    means = [sum(softplus(-(a + (b - a) * i / 50)) for i in range(51)) / 51 for a, b in between]
-    train = [0.7, *(round(mean, 5) for mean in means)]
+    def loss(t: float) -> float:
+        part = (1 - math.exp(-bend * t / epochs)) / (1 - math.exp(-bend))
+        return softplus(-first - growth * part)
+
+    evals = [round(loss(k), 5) for k in range(1, epochs + 1)]
+    train = [round(sum(loss(k + i / 50) for i in range(51)) / 51, 5) for k in range(epochs)]
     facts = {"eval_positives_only": True, "negatives": 5}
     assert "scale-only" in codes_of(document(train, evals, (), **facts))
     acting = [value * (1 + gap) for value, gap in zip(train, gaps, strict=False)]

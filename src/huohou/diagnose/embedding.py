@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise
-from huohou.diagnose.scores import Score, score
+from huohou.diagnose.scores import WHOLE, Score, score
 from huohou.diagnose.settings import amount
 from huohou.measure.ranking import guessed
 from huohou.record.record import Figure, Point
@@ -58,30 +58,33 @@ def kind(case: Case) -> str | None:
 def contrasts(case: Case) -> tuple[int, ...]:
     """Numbers of candidates that an in-batch loss of this run may be over, none for other losses.
 
-    As told, else from batch size and negatives. Where negatives are not known: none, one for each
-    question, or (SimCLR's loss) both sides of the batch.
+    From batch size and negatives; where negatives are not known: none, one for each question, or
+    (SimCLR's loss) both sides of the batch. Without a batch size, the candidates that are told.
     """
     if kind(case) not in (None, "in-batch") or not case.embedding:
         return ()
-    given, batch = told(case, "candidates"), told(case, "batch_size")
-    negatives = told(case, "negatives")
-    if given and kind(case) == "in-batch":
-        # Who counts the batch alone may have forgotten a negative for each question.
-        known: tuple[float, ...] = (
-            (given, 2 * given) if given == batch and negatives is None else (given,)
-        )
-    elif batch and negatives is not None:
-        known = (batch * (1 + negatives),)
+    batch, negatives = told(case, "batch_size"), told(case, "negatives")
+    given = told(case, "candidates") if kind(case) == "in-batch" else None
+    if batch and negatives is not None:
+        known: tuple[float, ...] = (batch * (1 + negatives),)
+    elif batch:
+        known = (batch, 2 * batch, 2 * batch - 1)
+        known = (given,) if given in known[1:] else known
     else:
-        known = (batch, 2 * batch, 2 * batch - 1) if batch else ()
+        known = (given or 0,)
     return tuple(int(n) for n in known if n >= 2)
 
 
 def ranked(case: Case) -> int | None:
-    """Candidates that a question of the evaluation is ranked among, None where not known."""
+    """Candidates that a question of the evaluation is ranked among, None where not known.
+
+    What is told of an in-batch loss may be meant of its batch: then it is not taken.
+    """
     known = told(case, "eval_candidates")
-    if known is None and kind(case) != "in-batch":
+    if known is None:
         known = told(case, "candidates")
+        if kind(case) == "in-batch" and known in (None, *contrasts(case)):
+            known = None
     return int(known) if known and known >= 2 else None
 
 
@@ -98,7 +101,10 @@ def tail(values: Sequence[float]) -> list[float]:
 
 def flat(values: Sequence[float]) -> bool:
     """Whether three values or more are equal to the digits that are printed."""
-    return len(values) >= 3 and max(values) - min(values) <= FLAT * max(abs(level(values)), 0.1)
+    if len(values) < 3:
+        return False
+    low, high = min(values), max(values)
+    return high - low <= FLAT * max(abs(low), abs(high), 0.1)
 
 
 def sits_at(values: Sequence[float], constant: float, part: float) -> bool:
@@ -151,7 +157,8 @@ def beats_guessing(case: Case, found: Seen) -> bool:
         return found.value > _PAIRS
     if found.what.measure == "order":
         return found.value > _ORDER
-    mean, _ = guessed(found.what.measure, found.what.k, ranked(case) or max(FEW, found.what.k))
+    k = found.what.k
+    mean, _ = guessed(found.what.measure, k, ranked(case) or (FEW if k == WHOLE else max(FEW, k)))
     return found.value > 2 * mean
 
 

@@ -10,13 +10,17 @@ _SIMILARITY = r"cosine|cos_sim|dot|dot_score|euclidean|manhattan"
 _AT = re.compile(
     r"(?:^|_)(accuracy|acc|hit|hits|top|recall|mrr|ndcg|map)_?@?_?(\d{1,6})(_acc\w*)?$"
 )
+_WHOLE = re.compile(r"(?:^|_)(mrr|ndcg)$")  # of all candidates
 _PAIR = re.compile(rf"(?:{_SIMILARITY})_accuracy$|(?:^|_)triplet_accuracy$")
 _ORDER = re.compile(rf"(?:pearson|spearman)_(?:{_SIMILARITY})$")
-_OF_EMBEDDINGS = re.compile(rf"(?:^|_)(?:{_SIMILARITY})(?:_|$)|(?:^|_)(?:ndcg|mrr|map)@\d+$")
+_OF_EMBEDDINGS = re.compile(
+    rf"(?:^|_)(?:{_SIMILARITY})(?:_|$)|(?:^|_)(?:(?:ndcg|mrr)(?:@\d+)?|map@\d+)$"
+)
 _ERROR = re.compile(r"(?:^|_)(mse|rmse|mae)$")
 _SAME = {"acc": "accuracy", "hit": "accuracy", "hits": "accuracy", "top": "accuracy"}
 _LOSSES = ("in-batch", "margin", "logistic")
 _SETTINGS = ("margin", "eval_positives_only", "hard_cases", "negatives", "eval_candidates")
+WHOLE = 10**7  # more places than anything is ranked among
 SCALES = ("logit_scale", "scale", "similarity_scale")
 SIMILARITIES = (("pos_sim", "neg_sim"), ("eval_pos_sim", "eval_neg_sim"))
 
@@ -37,13 +41,15 @@ def score(name: str) -> Score | None:
     (Score(measure='ndcg', k=10), Score(measure='accuracy', k=3))
     >>> score("eval_cosine_accuracy").measure, score("eval_spearman_cosine").measure
     ('pair', 'order')
-    >>> score("eval_accuracy") is None
-    True
+    >>> score("eval_accuracy") is None, score("eval_mrr").k == WHOLE
+    (True, True)
     """
     plain = re.sub(r"[^a-z0-9@]+", "_", name.lower())
     if match := _AT.search(plain):
         k = int(match[2])
         return Score(_SAME.get(match[1], match[1]), k) if k else None
+    if match := _WHOLE.search(plain):
+        return Score(match[1], WHOLE)
     if _PAIR.search(plain):
         return Score("pair")
     return Score("order") if _ORDER.search(plain) else None

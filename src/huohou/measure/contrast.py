@@ -5,7 +5,6 @@ Similarities are cosines, multiplied with a scale (1 / temperature) before they 
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 from huohou.measure.reference import logit_of, softplus
 
@@ -111,20 +110,29 @@ def ordered_floor(margin: float, candidates: int) -> float:
     return margin * (candidates - 2) / candidates
 
 
-def scale_path(evals: Sequence[float]) -> list[float]:
-    """Training losses between evaluations if nothing but one logit grows, evenly in between.
+def scale_path(
+    at: Sequence[float], evals: Sequence[float], windows: Sequence[tuple[float, float]]
+) -> list[float]:
+    """Training losses that one growing logit alone gives, by the evaluations it was seen at.
 
-    evals: logistic losses of positives, each softplus(-s). Mean of softplus(-s) from one s to the
-    next (Simpson's rule): where training losses lie on it, one scalar explains the whole run.
+    evals: logistic losses of positives, each softplus(-s), taken at these places, which rise, two
+    or more; windows: begin and end of what each training loss is a mean over. s is interpolated
+    (monotone cubic, Fritsch & Carlson 1980), the mean by Simpson's rule. Where training losses lie
+    on this path one scalar explains the whole run.
 
     >>> evals = [0.2236, 0.1658, 0.1262, 0.0982, 0.0777]  # document 000
-    >>> [round(x, 4) for x in scale_path(evals)]  # its training losses: 0.1930 ... 0.0875
-    [0.1934, 0.1452, 0.1116, 0.0876]
+    >>> path = scale_path([1, 2, 3, 4, 5], evals, [(1, 2), (2, 3), (3, 4), (4, 5)])
+    >>> [round(x, 4) for x in path]  # its training losses: 0.1930, 0.1449, 0.1115, 0.0875
+    [0.1929, 0.1448, 0.1114, 0.0874]
     """
-    logits = [logit_of(value) for value in evals]
-    return [
-        (softplus(-a) + 4 * softplus(-(a + b) / 2) + softplus(-b)) / 6 for a, b in pairwise(logits)
-    ]
+    from scipy.interpolate import PchipInterpolator
+
+    logit = PchipInterpolator(at, [logit_of(value) for value in evals])
+    means = []
+    for begin, end in windows:
+        a, middle, b = (softplus(-float(logit(x))) for x in (begin, (begin + end) / 2, end))
+        means.append((a + 4 * middle + b) / 6)
+    return means
 
 
 def score_spread(loss: float, mse: float) -> float | None:

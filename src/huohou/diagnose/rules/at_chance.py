@@ -114,7 +114,7 @@ def _training(case: Case) -> Iterator[Evidence]:
 
 
 def _evaluation(case: Case) -> Iterator[Evidence]:
-    values = [p.value for p in case.evals]
+    values = case.evals.values.tolist()
     if len(values) < EVALS:
         return
     known = told(case, "eval_batch_size") is not None or not _falls(values)
@@ -138,7 +138,7 @@ def _evaluated(case: Case) -> tuple[int, ...]:
 
 def _gains(case: Case) -> bool:
     """Whether the evaluation loss came down, and below that of guessing where that is known."""
-    values, known = [p.value for p in case.evals], _evaluated(case)
+    values, known = case.evals.values.tolist(), _evaluated(case)
     if len(values) < EVALS or not _falls(values):
         return False
     return not known or values[-1] < (1 - GAIN) * in_batch_loss(min(known))

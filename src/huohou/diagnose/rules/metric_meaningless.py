@@ -80,12 +80,12 @@ def _identity(case: Case) -> Iterator[Evidence]:
 
 
 def _against_loss(case: Case) -> Iterator[Evidence]:
-    losses = [p.value for p in case.evals]
+    losses = case.evals.values.tolist()
     for name in sorted(case.record.series):
         points = case.finite(name)
         if not error_measure(name) or len(points) < TIMES or len(losses) < TIMES:
             continue
-        if trend([p.value for p in points]).rises() and trend(losses).falls():
+        if trend(points.values.tolist()).rises() and trend(losses).falls():
             yield metric_meaningless.evidence("against", points[-1], name=name)
 
 

@@ -1,23 +1,27 @@
 """The loss falls because a scale grows; the embeddings do not take part."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import numpy as np
-
-from huohou.diagnose.case import Case, place
+from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
 from huohou.diagnose.embedding import decimals, seen, told
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.one_number import Errors, errors, one_number
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.measure.contrast import scale_path
-from huohou.measure.reference import COIN_LOSS, lagged_means, logit_of
+from huohou.measure.reference import COIN_LOSS, lagged_means, logit_of, softplus
 from huohou.record.finding import Evidence, Finding
 from huohou.record.record import Figure, Record
 
 ON_PATH = 0.01  # training losses this near to what a growing scale gives
-MATCHES = 3  # epochs that must agree
+MATCHES = 3  # values that must agree
+FEW = 10  # of more than these
+OFF = 0.1  # this part may differ
+GROWTH = 0.2  # of the logit over the run
+BACK = 0.02  # what it may fall on the way
+SHOWN = 6
 FALL = 0.05  # a loss that fell by this part while no score changed in a digit
 LONG = 1000  # a score that is no whole part of fewer questions than this
 
@@ -46,6 +50,7 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
         _with(_epochs(TRAIN, EVALS, FACTS), ERRORS),
         _epochs(TRAIN, EVALS, FACTS),
         _with(_epochs(falling(0.4, 0.3, n=5), EVALS, {"eval_positives_only": True}), ERRORS),
+        _epochs(TRAIN, EVALS, {"eval_positives_only": True, "scale": 1.0}),
         run(
             loss=falling(1.4, 1.1, n=20),
             evals=[1.30, 1.21, 1.17, 1.16],
@@ -53,6 +58,7 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
         ),
     ),
     quiet=(
+        _epochs(TRAIN, EVALS, {"eval_positives_only": True, "scale": 5.0}),
         _epochs(TRAIN, EVALS, {}),
         _with(_epochs([0.34, 0.26, 0.21, 0.17, 0.15], EVALS, FACTS), ()),
         _with(
@@ -95,57 +101,78 @@ def _one_scalar(case: Case) -> Finding | None:
     if len(values) < MATCHES or not all(0 < value < COIN_LOSS for value in values):
         return None
     logits = [logit_of(value) for value in values]
-    if any(later <= before for before, later in pairwise(logits)):
+    if logits[-1] - logits[0] < GROWTH or any(b < a - BACK for a, b in pairwise(logits)):
         return None
     off = errors(case)
     identity = one_number(values[-1], off)
-    path = _path(case, values) if told(case, "negatives") or identity else None
+    scale, negatives = told(case, "scale"), told(case, "negatives")
+    beyond = scale is not None and 0 < scale < (1 - ON_PATH) * logits[-1]
+    path = _path(case) if negatives or identity or beyond else []
     if not (identity or case.record.facts.get("eval_positives_only")) or not (identity or path):
         return None
-    shown = ", ".join(show(s) for s in logits)
+    shown = ", ".join(show(s) for s in _some(logits))
     facts = [scale_only.evidence("logits", case.evals[-1], logits=shown)]
     facts += [_identity(off, logits[-1], identity)] if identity else []
-    facts += [*_lag(case, values, path)] if path else []
+    if beyond and scale:
+        floor = softplus(-scale)
+        facts.append(scale_only.evidence("beyond", case.evals[-1], scale=scale, floor=floor))
+    facts += _lag(case, path) if path else []
     advice = [scale_only.advice(key) for key in ("similarities", "negatives", "bias")]
     return scale_only.finding(facts, advice, first=values[0], last=values[-1])
 
 
-def _path(case: Case, evals: list[float]) -> list[tuple[float, float]]:
-    """What the path gives and what was reported between evaluations; empty where they differ."""
-    reported = _between(case)
-    expected = scale_path(evals)
-    half = 0.5 * 10.0 ** -decimals([*evals, *reported])
-    if len(reported) != len(expected) or len(expected) < MATCHES:
+def _path(case: Case) -> list[tuple[float, float]]:
+    """What the path gives and what was logged, for the latter half of the training losses at
+    least; empty where they differ. Before that negatives may have acted."""
+    at, ends = _places(case)
+    evals, losses = case.evals.values.tolist(), case.losses
+    if len(set(at)) < len(at) or at != sorted(at):
         return []
-    pairs = list(zip(expected, reported, strict=True))
+    windows = list(pairwise(ends))
+    inside = [i for i, (a, b) in enumerate(windows) if at[0] <= a < b <= at[-1]]
+    if len(inside) < MATCHES:
+        return []
+    expected = scale_path(at, evals, [windows[i] for i in inside])
+    half = 0.5 * 10.0 ** -decimals([*evals, *losses])
+    pairs = [(a, losses[i + 1]) for a, i in zip(expected, inside, strict=True)]
     off = [i for i, (a, b) in enumerate(pairs) if abs(a - b) > ON_PATH * a + half]
-    last = pairs[off[-1] + 1 :] if off else pairs  # negatives may have had an effect at first
-    return last if len(last) >= max(MATCHES, len(pairs) / 2) else []
+    least = max(MATCHES, (len(pairs) + 1) // 2)
+    if len(pairs) > FEW and sum(i >= len(pairs) - least for i in off) <= OFF * least:
+        return pairs[-least:]
+    last = pairs[off[-1] + 1 :] if off else pairs
+    return last if len(last) >= least else []
 
 
-def _between(case: Case) -> list[float]:
-    """Mean training loss between each evaluation and the next; by order where nothing is dated."""
-    evals, losses = case.evals, case.loss
-    if len(losses) == len(evals) and place(evals[0]) == place(losses[0]):
-        later: list[float] = losses[1:].values.tolist()
-        return later
-    following = np.searchsorted(evals.places, losses.places)  # the evaluation after each loss
-    sums = np.bincount(following, losses.values, len(evals))[1 : len(evals)]
-    counts = np.bincount(following, minlength=len(evals))[1 : len(evals)]
-    means: list[float] = (sums / counts).tolist() if counts.all() else []
-    return means
+def _places(case: Case) -> tuple[list[float], list[float]]:
+    """Where evaluations and training losses stand; by order where nothing is dated."""
+    at, ends = case.evals.places.tolist(), case.loss.places.tolist()
+    if math.isfinite(min(at + ends)):
+        return at, ends
+    if len(at) != len(ends):
+        return [], []
+    order = [float(i) for i in range(len(at))]
+    return order, order
 
 
-def _lag(case: Case, evals: list[float], path: list[tuple[float, float]]) -> list[Evidence]:
+def _some(values: Sequence[float]) -> list[float]:
+    """A few of many, the first and the last among them."""
+    many = len(values) - 1
+    picked = {round(i * many / (SHOWN - 1)) for i in range(SHOWN)} if many >= SHOWN else None
+    return [values[i] for i in sorted(picked)] if picked else list(values)
+
+
+def _lag(case: Case, path: list[tuple[float, float]]) -> list[Evidence]:
     worst = max(abs(a - b) / a for a, b in path)
-    expected, reported = (", ".join(show(pair[i]) for pair in path) for i in (0, 1))
-    negatives = told(case, "negatives")
+    expected, reported = (", ".join(show(x) for x in _some([p[i] for p in path])) for i in (0, 1))
     percent = f"{100 * worst:.1g}"
     facts = [scale_only.evidence("path", expected=expected, reported=reported, percent=percent)]
-    if negatives:
+    if negatives := told(case, "negatives"):
         facts.append(scale_only.evidence("negatives", negatives=show(negatives)))
-    if all(b > after for (_, b), after in zip(path, evals[-len(path) :], strict=True)):
-        means = ", ".join(show(mean) for mean in lagged_means(evals[-len(path) - 1 :]))
+    evals = case.evals.values.tolist()
+    if len(evals) == len(case.losses) and all(
+        p[1] > e for p, e in zip(path, evals[-len(path) :], strict=False)
+    ):
+        means = ", ".join(show(mean) for mean in lagged_means(evals))
         facts.append(scale_only.evidence("lag", means=means))
     return facts
 
