@@ -221,7 +221,7 @@ def _live(  # noqa: PLR0917
             window = []
         if draft.eval_steps and (step % draft.eval_steps == 0):
             evaluation(book, draft, task, state.model, step, epoch)
-        if step in peeks and life is lives[-1]:
+        if step in peeks:
             look(out, task, state.model, step)
 
 

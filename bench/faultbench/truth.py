@@ -49,7 +49,7 @@ def unsound(family: str, truth: dict[str, Any], log: list[dict[str, Any]]) -> st
     if not all(math.isfinite(v) for v in values):
         return "not finite"
     start, best, end = truth["start"], truth["best"], truth["end"]
-    if (start - end) / start < LEAST_GAIN[family]:
+    if start <= 0 or (start - end) / start < LEAST_GAIN[family]:
         return "too little learnt"
     if end > best + (WORSE if family == "embedding" else WORSE * best):
         return "end worse than its best"

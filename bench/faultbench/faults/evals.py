@@ -49,8 +49,8 @@ def _only_times(draft: Draft, severity: int) -> None:
 EVALS = (
     Fault(
         "eval-never-runs",
-        Way(_never),
-        Way(_never_an_epoch),
+        Way(_never, looped),
+        Way(_never_an_epoch, looped),
         always("the settings ask for evaluations and there is none"),
         ("eval-never-runs", "no-eval"),
         tier="config",

@@ -73,18 +73,26 @@ def _hidden(plant: Any) -> Any:
     return hide
 
 
-def _rate(factors: tuple[float, float, float], clip: float | None = None) -> Any:
+def _rate(factors: tuple[float, float, float]) -> Any:
     def plant(draft: Draft, severity: int) -> None:
         factor = pick(severity, factors)
         draft.learning_rate *= factor
         draft.log_points = max(draft.log_points, 30)
         if factor > 1:
             draft.warmup_ratio = 0.0
-        if clip:
-            draft.max_grad_norm, draft.schedule = clip, "constant"
         draft.note = f"learning rate times {factor:g}"
 
     return plant
+
+
+def _growing(draft: Draft, severity: int) -> None:
+    """The decay of an exponential schedule is above 1, and nothing is clipped."""
+    watched(draft, 6, 40)
+    height = pick(severity, (60.0, 200.0, 600.0))
+    draft.max_grad_norm = 1e9
+    draft.hooks.rate = lambda step, total: 0.5 * height ** (step / max(total, 1))
+    draft.facts["lr_scheduler"] = "exponential"
+    draft.note = f"the rate grows {height:g} times in the course of the run"
 
 
 def _uphill(draft: Draft, severity: int) -> None:
@@ -279,7 +287,7 @@ TRAINING = (
     ),
     Fault(
         "diverged",
-        Way(_rate((30.0, 80.0, 200.0), 1e9), codes=("diverged", "lr-too-high")),
+        Way(_growing, hooked, codes=("diverged", "lr-too-high")),
         Way(_uphill, hooked),
         _gone,
         ("diverged",),
