@@ -6,12 +6,15 @@ from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, show
-from huohou.record.finding import Finding
+from huohou.diagnose.settings import amount
+from huohou.record.finding import Finding, Severity
 
 PASSES = 5
 BY_HEART = 0.95  # mean probability of a token of the answer
 FEWEST = 2  # values: what two say of a run after many passes is what twenty say
 GAP = 1.0  # nats between evaluation and training loss
+MANY = 20  # passes, for embeddings,
+TIMES = 3  # and the evaluation loss so many times that of training
 
 
 @rule(
@@ -24,6 +27,7 @@ GAP = 1.0  # nats between evaluation and training loss
         run(loss=[0.0015, 0.0008], epochs=175),
         run(loss=falling(2.0, 0.0008), epochs=175),
         run(loss=falling(2.0, 0.02), evals=[1.4, 1.5, 1.6], epochs=10),
+        run(loss=falling(0.2, 1e-4), epochs=96, facts={"margin": 0.2}),
     ),
     quiet=(
         run(loss=[0.0015, 0.0008], epochs=2),
@@ -40,8 +44,10 @@ def memorised(case: Case) -> Finding | None:
     """After more than 5 passes each token of the training answers is predicted with a mean
     probability above 0.95: exp(-loss). That says the optimiser has converged, nothing of new
     questions. It is not said where an evaluation loss is within 1 nat of the training loss: then
-    unseen rows are answered too, or they are in the training data. Nor of embeddings without an
-    evaluation loss: right pairs told apart from wrong ones are no words known by heart.
+    unseen rows are answered too, or they are in the training data. Of embeddings, whose loss may
+    near 0 without any text being known by heart, it is said after more than 20 passes, where an
+    evaluation loss is not there or more than three times as high. A single batch that is learnt by
+    heart, as a test of the set-up, is information.
     """
     passes, values = case.epochs, case.losses
     if passes is None or passes <= PASSES or len(values) < FEWEST or case.objective == "reward":
@@ -50,15 +56,26 @@ def memorised(case: Case) -> Finding | None:
     if end > -math.log(BY_HEART) or end < 0:
         return None
     evals = case.evals
-    if evals and evals[-1].value - end < GAP:
-        return None
-    if case.embedding and not evals:
+    if case.embedding:
+        if passes <= MANY or (evals and evals[-1].value < TIMES * max(end, 1e-6)):
+            return None
+    elif evals and evals[-1].value - end < GAP:
         return None
     last = case.loss[-1]
     facts = [memorised.evidence("passes", last, passes=passes)]
-    if case.objective == "likelihood":
+    if case.objective == "likelihood" and not case.embedding:
         facts.append(memorised.evidence("token", probability=math.exp(-end)))
     facts.append(memorised.evidence("eval", evals[-1]) if evals else memorised.evidence("no_eval"))
     advice = [memorised.advice("held_out"), memorised.advice("earlier")]
-    shorter = memorised.advice("shorter", set={"train.num_epochs": 4})
-    return memorised.finding(facts, [*advice, shorter], passes=show(passes), loss=end)
+    advice.append(memorised.advice("shorter", set={"train.num_epochs": 4}))
+    severity: Severity = "warning"
+    if _one_batch(case):
+        facts, severity = [memorised.evidence("one_batch"), *facts], "info"
+    return memorised.finding(facts, advice, severity, passes=show(passes), loss=end)
+
+
+def _one_batch(case: Case) -> bool:
+    """Whether all rows are one batch: that is learnt by heart to test a set-up."""
+    rows, batch = amount(case, "rows"), amount(case, "batch_size")
+    pieces = amount(case, "gradient_accumulation") or 1.0
+    return bool(rows and batch and rows <= batch * pieces)
