@@ -20,6 +20,11 @@ LOSS = falling(2.0, 1.0, n=20)
     explains=("no-eval", "few-evals"),
     fires=(
         run(loss=LOSS, facts={"eval_strategy": "steps", "eval_steps": 500, "max_steps": 200}),
+        run(
+            loss=LOSS,
+            evals=[1.1],
+            facts={"eval_strategy": "steps", "eval_steps": 500, "max_steps": 200},
+        ),
         run(loss=LOSS, facts={"eval_strategy": "steps", "eval_rows": 0}),
         run(loss=LOSS, epochs=0.6, facts={"eval_strategy": "epoch", "finished": True}),
         run(loss=LOSS, facts={"eval_strategy": "steps", "eval_steps": 50, "finished": True}),
@@ -34,11 +39,12 @@ LOSS = falling(2.0, 1.0, n=20)
     source="transformers TrainingArguments: eval_strategy and eval_steps",
 )
 def eval_never_runs(case: Case) -> Outcome:
-    """The settings ask for evaluations, and the log has none: they come after more updates than
-    the run makes, or at the end of an epoch that is never reached, or there are no rows to evaluate
-    on, or the run has finished without a single one. Settings that ask for none are ``no-eval``.
+    """The settings ask for evaluations, and the log has none, or only that of the last weights:
+    they come after more updates than the run makes, or at the end of an epoch that is never
+    reached, or there are no rows to evaluate on, or the run has finished without a single one.
+    Settings that ask for none are ``no-eval``.
     """
-    if case.evaluations:
+    if case.evaluations > 1 or (case.evaluations and not _only_at_the_end(case)):
         return None
     strategy = setting(case, "eval_strategy")
     if strategy is None:
@@ -52,6 +58,13 @@ def eval_never_runs(case: Case) -> Outcome:
     often = {"train.evals_per_epoch": 4} if asked == "steps" and each > length else None
     advice = [eval_never_runs.advice("often", set=often), eval_never_runs.advice("rows")]
     return eval_never_runs.finding(facts, advice)
+
+
+def _only_at_the_end(case: Case) -> bool:
+    """Whether the one evaluation is that of the last weights, which Trainers make by themselves."""
+    last = case.evals[-1].step if case.evals else None
+    each = amount(case, "eval_steps") or 0.0
+    return last is not None and last == case.updates and each > last
 
 
 def _why(case: Case, asked: str) -> list[Evidence]:

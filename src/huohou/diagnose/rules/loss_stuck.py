@@ -4,20 +4,24 @@ from huohou.diagnose.case import Case
 from huohou.diagnose.curves import Trend, level, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
-from huohou.measure.reference import COIN_LOSS
+from huohou.diagnose.settings import amount
+from huohou.measure.reference import COIN_LOSS, uniform_loss
 from huohou.record.finding import Evidence, Finding, Severity
 
 POINTS = 10
 GAIN = 0.05  # less than this part of the loss was gained
 EXACT = 1e-3  # all values within this part of each other: so flat that 4 of them are enough
 EARLY = 0.1  # of a planned run: too early to say
-PLATEAU = 0.01  # the course after the first fifth lies within this, and
+PLATEAU = 0.01  # the course after the first fifth lies within this,
+WIDE = 0.06  # or within this where the loss is near that of a guess, and
 HALF = 0.5  # not half of the first loss was gained before
 
 # What tells a run that learns nothing from one that has nothing left to learn:
 SLOW = 1e-5  # a highest learning rate below this
 ACCURATE = 0.9  # an accuracy below this
 HIGH = 3.0  # nats a token: more than a model has left after learning (perplexity 20)
+GUESS = 0.85  # of ln(vocabulary)
+MANY = 100  # tokens of a vocabulary; fewer are classes or characters
 COIN = 0.01  # a preference loss this near to ln 2
 
 USUAL = 1e-4  # a learning rate below this may be raised tenfold
@@ -37,6 +41,7 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=line(2.3, 2.3, noise=0.01), evals=[2.3, 2.31, 2.3, 2.3], accuracy=[0.1] * 40),
         run(loss=line(0.6931, 0.6931), more={"rewards/chosen": line(0.1, 0.1)}),
         run(loss=STEEP),
+        run(loss=[9.4, 6.9, *line(6.0, 5.8, n=38, noise=0.003)], facts={"vocab_size": 560}),
     ),
     quiet=(
         run(loss=falling(2.3, 1.1)),
@@ -52,11 +57,12 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
 def loss_stuck(case: Case) -> Outcome:
     """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and
     there is no significant fall; or less than half was gained in the first steps and the rest is
-    flat within 1 %. It is a warning where something says that there was more to learn: a tiny
-    learning rate, an accuracy under 90 %, more than 3 nats a token, a preference loss at ln 2, or
-    values so equal that no update can have happened. Otherwise it is information: the log alone
-    cannot tell a run that learns nothing from one that has nothing left to learn. Rewards are left
-    out, their loss need not fall.
+    flat within 1 %, or within 6 % where the loss is still above 0.85 times that of a uniform guess.
+    It is a warning where something says that there was more to learn: a tiny learning rate, an
+    accuracy under 90 %, more than 3 nats a token, a loss near that of a uniform guess, a preference
+    loss at ln 2, or values so equal that no update can have happened. Otherwise it is information:
+    the log alone cannot tell a run that learns nothing from one that has nothing left to learn.
+    Rewards are left out, their loss need not fall.
     """
     values, n = case.losses, len(case.losses)
     if case.objective == "reward" or n < 4 or _too_early(case):
@@ -73,7 +79,9 @@ def loss_stuck(case: Case) -> Outcome:
     if flat and not whole.falls() and first - end < GAIN * abs(middle) + spread:
         return _finding(case, "flat", whole)
     rest = trend(values[n // 5 :])
-    if max(abs(rest.low), abs(rest.high)) < PLATEAU * end and end > HALF * values[0]:
+    moved = max(abs(rest.low), abs(rest.high))
+    limit = WIDE if _uniform(case, end) else PLATEAU
+    if moved < limit * end and end > HALF * values[0]:
         return None if first - end < spread else _finding(case, "plateau", rest)
     return None
 
@@ -108,11 +116,23 @@ def _unlearnt(case: Case, middle: float) -> list[Evidence]:
     accuracy = next((p[-1] for name in _ACCURACIES if (p := case.finite(name))), None)
     if accuracy is not None and accuracy.value < ACCURATE:
         facts.append(loss_stuck.evidence("accuracy", accuracy))
+    facts += _uniform(case, middle)
     if case.objective == "likelihood" and not case.embedding and middle > HIGH:
         facts.append(loss_stuck.evidence("high", middle=middle))
     if case.objective == "preference" and abs(middle - COIN_LOSS) < COIN * COIN_LOSS:
         facts.append(loss_stuck.evidence("coin", middle=middle))
     return facts
+
+
+def _uniform(case: Case, value: float) -> list[Evidence]:
+    """A loss that is hardly lower than that of guessing all tokens alike."""
+    size = amount(case, "vocab_size") or amount(case, "vocabulary")
+    if not size or size < MANY or case.objective != "likelihood" or case.embedding:
+        return []
+    bound = uniform_loss(int(size))
+    if value < GUESS * bound:
+        return []
+    return [loss_stuck.evidence("uniform", middle=value, bound=bound)]
 
 
 _ACCURACIES = ("accuracy", "mean_token_accuracy", "token_acc", "eval_accuracy", "eval_token_acc")

@@ -16,11 +16,13 @@ from huohou.record.finding import Evidence, Finding, Severity
 POINTS = 10
 BLOCKS = 20  # the course is judged in so many pieces, by their medians
 HUMP = 0.10  # early, the loss is above its start by this part of it,
-NOISES = 6  # and by so many noises,
-LINES = 3  # in so many lines one after the other
-PARTIAL = 0.25  # and not by this part of the start lower than it at the end
+STANDS_OUT = 9  # and by so many noises,
+HUMP_LINES = 2  # in so many lines one after the other
+JOLT = 0.15  # or by this part in one line, with a gradient norm that says the same
+LINES = 3  # that make a level
 BACK = 0.25  # of what had been learnt is given back at the end,
-WORSE = 0.08  # and this part of the lowest level
+WORSE = 0.08  # and this part of the lowest level,
+NOISES = 6  # and so many noises
 GRADIENT = 3.0  # times its early level: a gradient norm that says the same
 EVALS = 5
 EVAL_NOISES = 4  # that the evaluation loss rises with the training loss
@@ -35,6 +37,11 @@ LONG = 2_000_000
 
 # What is usual, from which on a rate speaks against itself: adapters, all weights.
 HIGH = {True: 2e-3, False: 3e-4}
+FAR = 0.015  # far above all that is usual,
+STUCK = 0.5  # and the loss ends above this part of its start,
+FLAT = 0.02  # as level as this after its first tenth,
+GONE = 0.01  # or with this part left of its first gradient norm,
+NOTHING = 0.97  # or above this part of its start
 
 HUMPED = [3.0, 2.9, *falling(4.5, 2.7, n=38, rate=3)]
 SWINGING = [
@@ -48,9 +55,19 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
     severity="warning",
     cause=Cause.RATE,
     needs=(Need("loss", POINTS),),
-    explains=("loss-stuck", "undertrained", "worse-last-checkpoint", "overfit"),
+    explains=(
+        *("loss-stuck", "undertrained", "worse-last-checkpoint", "overfit", "hinge-floor"),
+        *("embedding-collapse", "nothing-trains"),
+    ),
     fires=(
         run(loss=HUMPED, learning_rate=[1e-2] * 40),
+        run(loss=[5.1, 4.7, 5.9, 6.3, *falling(4.8, 1.3, n=36)]),
+        run(loss=[0.188, 0.208, *[0.2] * 38], learning_rate=[0.05] * 40),
+        run(
+            loss=[3.4, 2.9, *[2.77] * 38],
+            learning_rate=[0.03] * 40,
+            grad_norm=[1.4, 0.004, *[1e-6] * 38],
+        ),
         run(loss=SWINGING),
         run(loss=RISEN, grad_norm=[*line(1.0, 1.0, n=15), *line(5.0, 9.0, n=25)]),
         run(loss=RISEN, learning_rate=[5e-3] * 40, facts={"lora_rank": 16}),
@@ -67,21 +84,25 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
     source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
 )
 def lr_too_high(case: Case) -> Finding | None:
-    """Three signs, each measured in units of the noise of the loss itself. A hump: within the first
-    third of the run the loss is above its start in three lines one after the other, by 10 % and 6
-    noises, and it has not fallen by a quarter of the start at the end. A rise: the loss ends 8 %
-    and 6 noises above its lowest level and is not on its way down, while the evaluation loss rises
-    with it; or more than a quarter of what had been learnt is given back, while the gradient norm
-    is 3 times its early level or the learning rate is known to be above what is usual. Swings: at
-    least three excursions of two lines or more above what came before, by 30 % of the level, a
-    tenth of what was learnt and 6 noises, not at the ends of epochs. One bad batch is one line and
-    is left out, like a jump that is on its way down again. Harder data make a hump or a rise as
-    well, but not in the evaluation, and with the gradient norm where it was.
+    """Four signs, measured in units of the noise of the loss itself. A hump: within the first third
+    of the run the loss is above its first value in two lines one after the other, by 10 % and 9
+    noises; or in one line among the first 5 or the first twentieth, by 15 %, with a gradient norm
+    of 3 times its first. A rise: the loss ends 8 % and 6 noises above its lowest level and is not
+    on its way down, while the evaluation loss rises with it; or more than a quarter of what had
+    been learnt is given back, while the gradient norm is 3 times its early level or the learning
+    rate is known to be above what is usual. Swings: at least three excursions of two lines or more
+    above what came before, by 30 % of the level, a tenth of what was learnt and 6 noises, not at
+    the ends of epochs. Nothing learnt: with a rate above 0.015 the loss ends above half of its
+    first value and does not move, or its gradient is gone. One bad batch is one line and is left
+    out, like a jump that is on its way down again. Harder data make a hump or a rise as well, but
+    not in the evaluation, and with the gradient norm where it was.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward":
         return None
-    facts = [*_hump(case, values), *_rise(case, values), *_swings(case, values)]
+    hump = _hump(case, values) or _jolt(case, values)
+    facts = [*hump, *_rise(case, values), *_swings(case, values)]
+    facts += _nothing_learnt(case, values)
     if not facts:
         return None
     return _finding(case, facts)
@@ -101,18 +122,43 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
 
 
 def _hump(case: Case, values: Floats) -> list[Evidence]:
-    """Above the start, early, for a while; and never far below it."""
-    n = len(values)
-    head = max(1, n // 20)
-    start, spread = level(values[:head]), noise(values)
-    limit = start + max(HUMP * abs(start), NOISES * spread)
+    """Above the start, early, in lines one after the other."""
+    n, start = len(values), float(values[0])
+    limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values))
     early = values[: max(n // 3, 2 * LINES)] > limit
-    runs = np.convolve(early, np.ones(LINES), "valid") == LINES
-    end = level(values[-_tail(n) :])
-    if not runs.any() or end < (1 - PARTIAL) * start:
+    if not (np.convolve(early, np.ones(HUMP_LINES), "valid") == HUMP_LINES).any():
         return []
     top = case.loss[int(np.argmax(np.where(early, values[: len(early)], -math.inf)))]
+    end = level(values[-_tail(n) :])
     return [lr_too_high.evidence("hump", top, start=start, end=end)]
+
+
+def _jolt(case: Case, values: Floats) -> list[Evidence]:
+    """One line far above the start among the first, with a gradient as far above its own."""
+    norms = case.finite("grad_norm")
+    head = values[: max(5, len(values) // 20)]
+    i = int(np.argmax(head))
+    limit = values[0] + max(JOLT * abs(values[0]), STANDS_OUT * noise(values))
+    beside = norms.values[norms.places == case.loss.places[i]]
+    if head[i] <= limit or not len(beside) or beside[0] <= GRADIENT * norms.values[0]:
+        return []
+    told = {"start": float(values[0]), "end": level(values[-_tail(len(values)) :])}
+    return [lr_too_high.evidence("hump", case.loss[i], **told)]
+
+
+def _nothing_learnt(case: Case, values: Floats) -> list[Evidence]:
+    """A rate that no fine-tuning is done with, and a loss that does not move from where it began,
+    or a gradient that is gone while the loss is high."""
+    peak = case.peak_rate() or amount(case, "learning_rate")
+    start, end = float(values[0]), level(values[-_tail(len(values)) :])
+    if not peak or peak < FAR or not 0 < STUCK * start <= end:
+        return []
+    rest, norms = values[len(values) // 10 :], case.finite("grad_norm").values
+    flat = np.quantile(rest, 0.9) - np.quantile(rest, 0.1) < FLAT * end
+    gone = len(norms) >= POINTS and level(norms[-_tail(len(norms)) :]) < GONE * norms[0]
+    if not (flat or gone or end >= NOTHING * start):
+        return []
+    return [lr_too_high.evidence("nothing", case.loss[-1], start=start)]
 
 
 def _rise(case: Case, values: Floats) -> list[Evidence]:

@@ -1,22 +1,31 @@
 """The learning rate is too low: the loss creeps."""
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise, trend
 from huohou.diagnose.examples import falling, line, run
-from huohou.diagnose.rule import Cause, Need, rule
-from huohou.diagnose.schedule import schedule
+from huohou.diagnose.rule import Cause, Need, rule, show
 from huohou.diagnose.settings import amount
-from huohou.record.finding import Evidence, Finding, Severity
+from huohou.record.columns import Floats, Point, Series
+from huohou.record.finding import Evidence, Finding
 
 POINTS = 20
 KNOWN_POINTS = 10  # where the rate itself is known to be tiny
-GAIN = 0.15  # less than this part of the loss was gained
-EVEN = (0.5, 2.0)  # falls of the second half and of the first, at a rate that does not change
-STEADY = (
-    0.15  # the gradient norm changed by no more than this part: the weights are where they were
-)
+GAIN = 0.45  # less than this part of the loss was gained
+LITTLE = 0.15  # the same where the rate is known to be tiny, or the gradient is not known
+EVEN = 0.65  # fall in the second half of all learning rate spent, to that in the first; and
+EVEN_NORM = 0.45  # where the gradient norm says the same
+MOST_EVEN = 3.0
+EVALS = 5
+ENOUGH = 6  # evaluations that can show a trend at the level of 1 %; 5 show it at 2 %
+GRADIENT = 0.4  # of its first norm is left of the gradient: the weights are near where they were
+UPDATES = 50  # fewer are too few for any rate
+CLEAR = 3.0  # standard errors that each half falls by
+MOST = 200  # points of a half that slopes are taken of
 EARLY = 0.5  # of a planned run: too early to say
 
 # Rates below these are far under all that is usual: adapters, not known, all weights.
@@ -34,25 +43,30 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
     fires=(
         run(loss=CREEP, learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
         run(loss=CREEP, grad_norm=line(1.2, 1.18), facts={"finished": True}),
+        run(loss=line(5.1, 3.9), evals=[4.9, 4.7, 4.5, 4.3, 4.1, 3.9], grad_norm=line(9, 6)),
         run(loss=line(1.40, 1.395, n=13, noise=0.003), learning_rate=[5e-7] * 13),
     ),
     quiet=(
         run(loss=falling(2.4, 1.2), learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
         run(loss=line(2.4, 1.2), grad_norm=line(1.2, 1.18)),
         run(loss=CREEP, grad_norm=line(1.2, 0.3)),
-        run(loss=CREEP),
+        run(loss=falling(2.4, 1.9), grad_norm=line(1.2, 1.0)),
         run(loss=line(0.3, 0.3), grad_norm=line(0.1, 0.1)),
         run(loss=line(0.69, 0.60), learning_rate=[5e-7] * 40, more={"rewards/chosen": line(0, 1)}),
     ),
     source="LoRA Without Regret (2025); AutoTrainer (slow convergence)",
 )
 def lr_too_low(case: Case) -> Finding | None:
-    """Less than 15 % of the loss was gained, and either the highest learning rate is known to be
-    tiny (below 1e-5 with LoRA, 1e-7 for all weights, 1e-6 where that is not known), or the loss
-    falls significantly, in its second half as fast as in its first, while the gradient norm stays
-    where it was: the weights have hardly moved from where they began. A run that has gained much,
-    one whose gradient changes, preferences and rewards (their rates are small), and the first half
-    of a planned run are left out. It explains a loss that is stuck and a run that ends too early.
+    """Either less than 15 % of the loss was gained and the highest learning rate is known to be
+    tiny (below 1e-5 with LoRA, 1e-7 for all weights, 1e-6 where that is not known). Or less than 45
+    % was gained (15 % where the gradient norm is not known), and both losses (of the evaluation
+    from 5 values on), as far as they stand out of their noise, fall as fast at the end as at the
+    start: for each unit of learning rate spent, the second half brings at least 0.65 times what the
+    first brought, or 0.45 times where the gradient norm is known and 40 % or more of its first
+    value is left. A run with a good rate falls fast and then ever more slowly. Fewer than 50
+    updates, preferences and rewards (their rates are small), and the first half of a planned run,
+    are left out. It explains a loss that is stuck and a run that ends too early: a run that is much
+    too short looks the same, and more updates are the other cure.
     """
     values = case.losses
     if case.objective != "likelihood" or len(values) < KNOWN_POINTS or _too_early(case):
@@ -61,50 +75,101 @@ def lr_too_low(case: Case) -> Finding | None:
     start, end = level(values[:head]), level(values[-max(3, len(values) // 10) :])
     if start <= 0 or (start - end) / start >= GAIN or end > start + 3 * noise(values):
         return None
-    facts = [lr_too_low.evidence("gain", case.loss[-1], start=case.loss[0].value)]
-    known = _tiny(case)
-    if known is not None:
-        return _finding(case, [*facts, known], "warning")
-    creeping = _creeps(case)
-    return _finding(case, [*facts, *creeping], "warning") if creeping else None
+    little = (start - end) / start < LITTLE
+    facts = [*(_tiny(case) if little else []), *_creeps(case, little)]
+    if not facts:
+        return None
+    return _finding(case, [lr_too_low.evidence("gain", case.loss[-1], start=start), *facts])
 
 
-def _finding(case: Case, facts: list[Evidence], severity: Severity) -> Finding:
+def _finding(case: Case, facts: list[Evidence]) -> Finding:
     peak = case.peak_rate() or amount(case, "learning_rate")
     higher = {"train.learning_rate": float(f"{10 * peak:.1g}")} if peak else None
     advice = [lr_too_low.advice("higher", set=higher), lr_too_low.advice("try")]
-    return lr_too_low.finding(facts, advice, severity)
+    return lr_too_low.finding(facts, advice)
 
 
-def _tiny(case: Case) -> Evidence | None:
+def _tiny(case: Case) -> list[Evidence]:
     peak = case.peak_rate() or amount(case, "learning_rate")
     rank = amount(case, "lora_rank")
     kind = "unknown" if rank is None else "lora" if rank else "full"
     if not peak or peak >= TINY[kind]:
+        return []
+    return [lr_too_low.evidence(f"rate_{kind}", rate=peak, limit=TINY[kind])]
+
+
+def _creeps(case: Case, little: bool) -> list[Evidence]:
+    """As fast at the end as at the start, for each unit of learning rate, and a gradient that is
+    still there."""
+    norms = case.finite("grad_norm").values
+    first = level(norms[:3]) if len(norms) >= POINTS else 0.0
+    left = level(norms[-_tail(len(norms)) :]) / first if first > 0 else None
+    short = case.updates is not None and case.updates < UPDATES
+    if case.finished is False or short or not (little if left is None else left >= GRADIENT):
+        return []
+    paces = [_pace(case, case.evals, EVALS), _pace(case, case.loss, POINTS)]
+    found = next((pace for pace in paces if pace is not None), None)
+    least = EVEN if left is None else EVEN_NORM
+    if found is None or not all(least <= p.ratio <= MOST_EVEN for p in paces if p is not None):
+        return []
+    told = {"percent": round(100 * found.gain, 1), "ratio": show(found.ratio)}
+    key = "creeps" if left is None else "creeps_norm"
+    return [lr_too_low.evidence(key, found.last, left=round(100 * (left or 0.0)), **told)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """ratio: fall in the second half of all learning rate spent, to that in the first; gain: part
+    of the first value that was gained."""
+
+    ratio: float
+    gain: float
+    last: Point
+
+
+def _pace(case: Case, points: Series, least: int) -> _Pace | None:
+    """How the fall of a series goes on; None where it does not fall beyond its noise."""
+    values = points.values
+    if len(values) < least or not np.isfinite(points.places).all():
         return None
-    return lr_too_low.evidence(f"rate_{kind}", rate=peak, limit=TINY[kind])
+    alpha = 0.02 if len(values) < ENOUGH else 0.01
+    if not trend(values.tolist()).falls(alpha):
+        return None
+    spent = _spent(case, points)
+    halves = spent <= 0.5, spent >= 0.5
+    if min(int(half.sum()) for half in halves) < least // 2:
+        return None
+    first, second = (_slope(spent[half], values[half]) for half in halves)
+    error = noise(values) / math.sqrt(len(values) / 4)
+    if min(first, second) / 2 < CLEAR * error:  # half of it: a slope is for all of the rate
+        return None
+    gain = (float(values[0]) - float(values[-1])) / abs(float(values[0]) or 1.0)
+    return _Pace(second / first, gain, points[-1]) if first > 0 else None
 
 
-def _creeps(case: Case) -> list[Evidence]:
-    """A straight slow fall with a gradient that does not change."""
-    values, norms = case.losses, case.finite("grad_norm").values
-    if len(values) < POINTS or len(norms) < POINTS or case.finished is False:
-        return []
-    whole = trend(values)
-    if not whole.falls() or -whole.change < 3 * noise(values) / np.sqrt(len(values)):
-        return []
-    half = len(values) // 2
-    first, second = (-trend(part).change for part in (values[:half], values[half:]))
-    plan = schedule(case.finite("learning_rate"))
-    falls_off = 0.33 if plan is not None and plan.shape != "constant" else 1.0
-    even = first > 0 and EVEN[0] * falls_off <= second / first <= EVEN[1]
-    moved = trend(norms.tolist())
-    middle = level(norms.tolist())
-    steady = middle > 0 and max(abs(moved.low), abs(moved.high)) < STEADY * middle
-    if not even or not steady:
-        return []
-    percent = round(100 * -whole.change / level(values), 1)
-    return [lr_too_low.evidence("creeps", percent=percent, norm=middle)]
+def _spent(case: Case, points: Series) -> Floats:
+    """Part of all learning rate that was spent up to each point; of all steps where it is not
+    known."""
+    rates, places = case.finite("learning_rate"), points.places
+    span = max(float(places[-1] - places[0]), 1e-12)
+    total = np.cumsum(np.maximum(rates.values, 0.0))
+    if len(rates) < POINTS or not np.isfinite(rates.places).all() or total[-1] <= 0:
+        return np.asarray((places - places[0]) / span, dtype=np.float64)
+    return np.asarray(np.interp(places, rates.places, total / total[-1]), dtype=np.float64)
+
+
+def _slope(x: Floats, y: Floats) -> float:
+    """Sen's slope, downwards."""
+    some = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST)).astype(int))
+    x, y = x[some], y[some]
+    i, j = np.triu_indices(len(x), 1)
+    apart = x[j] > x[i]
+    steps = (y[i] - y[j])[apart] / (x[j] - x[i])[apart]
+    return float(np.median(steps)) if len(steps) else 0.0
+
+
+def _tail(n: int) -> int:
+    return max(3, n // 10)
 
 
 def _too_early(case: Case) -> bool:

@@ -16,6 +16,7 @@ EVALS = 5
 NOISES = 4  # the rise in units of the noise of the evaluations
 RISE = 0.02  # and as a part of the best
 SLIGHT = 0.01  # worth a word when the rise is steady
+CLEAR = 0.05  # a rise that is worth a warning
 SERIOUS = 0.10
 
 _UP = ("accuracy", "acc", "f1", "bleu", "rouge", "ndcg", "mrr", "map", "exact_match", "recall")
@@ -43,10 +44,11 @@ TRAIN = falling(2.0, 0.1, n=60)
     source="Deep Learning Tuning Playbook; Prechelt (1998), Early Stopping - but when?",
 )
 def overfit(case: Case) -> Finding | None:
-    """Overfitting is an evaluation loss that goes up while the training loss goes on down. The
-    rise is that of the best fitting course that first falls and then rises, so that one lucky or
-    unlucky evaluation decides nothing: more than 4 times the noise that this course leaves over,
-    and 2 % of the best. A gap between the two losses alone is no overfitting.
+    """Overfitting is an evaluation loss that goes up while the training loss goes on down. The rise
+    is that of the best fitting course that first falls and then rises, so that one lucky or unlucky
+    evaluation decides nothing: more than 4 times the noise that this course leaves over, and 2 % of
+    the best; a rise of less than 5 % is information. A gap between the two losses alone is no
+    overfitting.
     """
     evals = case.evals
     if len(evals) < EVALS:
@@ -63,7 +65,7 @@ def overfit(case: Case) -> Finding | None:
     if not clear and not steady:
         return None
     better = _better(case, evals[at])
-    severity: Severity = "info" if better or not clear else "warning"
+    severity: Severity = "info" if better or not clear or part < CLEAR else "warning"
     if severity == "warning" and part > SERIOUS and values[-1] > values[0]:
         severity = "error"
     facts = [*_evidence(case, evals, at, fit.noise), *better]

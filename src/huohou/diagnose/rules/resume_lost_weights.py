@@ -5,21 +5,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from huohou.diagnose.aftercheck import ENOUGH, AfterCheck, after_check
-from huohou.diagnose.case import Case
+from huohou.diagnose.case import Case, place
 from huohou.diagnose.curves import level, noise
 from huohou.diagnose.examples import falling, line, lives, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.diagnose.seams import seams
 from huohou.record.columns import Floats, Point
 from huohou.record.finding import Finding
+from huohou.record.record import Record
 
 FEW = 3  # losses on each side of a seam that tell it; more where there are more
+EVALS_LEARNT = 0.05
 LEARNT = 0.10  # the part of the loss that must have been learnt before
 NOISES = 6  # of a single loss: what a jump must exceed
 NEAR = 0.25  # without a known seam: back at the start to within this part of what was learnt
 AGAIN = 0.25  # and this part of it is learnt again afterwards
 
 BEFORE = falling(3.6, 1.2, n=30)
+
+# Losses that say nothing for noise, and evaluations that do.
+EVALUATED = Record(
+    {"path": "example"},
+    {
+        "loss": lives(line(0.2, 0.15, 14, 0.2), line(0.2, 0.1, 30, 0.2), starts=(0, 140)).points(
+            "loss"
+        ),
+        "eval_loss": tuple(
+            Point(value, step, seg=int(step > 140))
+            for step, value in ((60, 0.178), (130, 0.151), (200, 0.179), (300, 0.142), (400, 0.11))
+        ),
+    },
+)
 
 # Without a seam in the log: a jump to where the run began, and the same way down once more.
 UNSEEN = [*BEFORE, *falling(3.6, 1.2, n=30, seed=1)]
@@ -32,12 +48,13 @@ UNSEEN = [*BEFORE, *falling(3.6, 1.2, n=30, seed=1)]
     needs=(Need("loss", 4 * FEW),),
     explains=(
         *("undertrained", "overfit", "worse-last-checkpoint", "diverged", "lr-too-high"),
-        *("loss-stuck", "resume-lost-optimizer"),
+        *("loss-stuck", "resume-lost-optimizer", "hinge-floor"),
     ),
     fires=(
         lives(BEFORE, falling(3.6, 1.3, seed=2), starts=(0, 300)),
         lives(falling(3.6, 1.2, n=30), [2.9, 2.2, 1.8, 1.5], starts=(0, 300)),
         run(loss=UNSEEN),
+        EVALUATED,
     ),
     quiet=(
         lives(BEFORE, falling(1.2, 1.1, seed=2), starts=(0, 300)),
@@ -53,18 +70,19 @@ def resume_lost_weights(case: Case) -> Finding | None:
     """Where the log shows that another process took the training up (a new segment, a counter of
     tokens that begins at 0), the first losses after it are compared with those before it and with
     the very first: a jump of more than half of what had been learnt, and of more than three
-    standard errors, says that the weights were not loaded. Where the log shows no such place, a
-    single jump is called so only if it leads back to where the run began, to within a quarter of
-    what had been learnt and by more than 6 times the noise, and the loss goes down once more from
-    there, step by step. Harder data that lift the loss part of the way are not called so; data that
-    lift it exactly to the first loss would be.
+    standard errors, says that the weights were not loaded; so does an evaluation loss that gives
+    back more than half of what it had gained. Where the log shows no such place, a single jump is
+    called so only if it leads back to where the run began, to within a quarter of what had been
+    learnt and by more than 6 times the noise, and the loss goes down once more from there, step by
+    step. Harder data that lift the loss part of the way are not called so; data that lift it
+    exactly to the first loss would be.
     """
     values = case.losses
     if len(values) < 4 * FEW:
         return None
     known = seams(case)
     for i in known:
-        found = _at_seam(values, i)
+        found = _at_seam(values, i) or _by_evals(case, case.loss[i])
         if found is not None:
             return lost(case.loss[i], found)
     at = _jump(case.loss.values) if not known else None
@@ -99,6 +117,20 @@ def _at_seam(values: Sequence[float], i: int) -> AfterCheck | None:
     return None
 
 
+def _by_evals(case: Case, seam: Point) -> AfterCheck | None:
+    """The evaluation loss is back where it began: it is told from noise by fewer values."""
+    evals = case.evals
+    before = evals.values[evals.places < place(seam)]
+    after = evals.values[evals.places >= place(seam)]
+    if not len(before) or not len(after):
+        return None
+    first, left, again = float(before[0]), float(before[-1]), float(after[0])
+    fell = first - left
+    if fell <= EVALS_LEARNT * abs(first) or again - left <= fell / 2:
+        return None
+    return AfterCheck("lost", first, left, again)
+
+
 def _at_once(values: Sequence[float], i: int, found: AfterCheck) -> AfterCheck | None:
     """What was lost may be learnt again within a few lines: then the first of them tells."""
     first, after = values[0], values[i]
@@ -124,7 +156,7 @@ def _jump(values: Floats) -> int | None:
         before = level(values[i - FEW : i])
         learnt = start - before
         is_back = abs(values[i] - start) < NEAR * learnt
-        if learnt > max(LEARNT * abs(start), NOISES * spread) and is_back:
+        if learnt > max(LEARNT * abs(start), 2 * NOISES * spread) and is_back:
             found.append((i, before, learnt))
     if len(found) != 1:
         return None

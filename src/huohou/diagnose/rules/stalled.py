@@ -12,9 +12,11 @@ from huohou.record.record import Point, Record
 POINTS = 20
 STILL = 1800.0  # seconds between two lines: StalledTraining of SageMaker Debugger
 TIMES = 10.0  # and so many usual gaps
-SLOWER = 3.0  # times as slow as before,
+PART = 0.25  # of all the time, and
+MANY = 30.0  # usual gaps: a gap that is long for a short run
+SLOWER = 2.5  # times as slow as before,
 LASTING = 0.2  # for this part of the lines, up to the end
-SECONDS = 0.1  # a line: what is quicker is not worth a word
+SECONDS = 0.005  # a line: what is quicker cannot be told from the clock
 
 
 def _timed(seconds: list[float], evals: bool = False) -> Record:
@@ -35,22 +37,25 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
     fires=(
         _timed([5.0] * 30 + [7200.0] + [5.0] * 20),
         _timed([5.0] * 40 + [25.0] * 15),
+        _timed([5.0] * 30 + [200.0] + [5.0] * 20),
     ),
     quiet=(
         _timed([5.0] * 60),
-        _timed([5.0] * 30 + [300.0] + [5.0] * 20),
+        _timed([5.0] * 30 + [300.0] + [5.0] * 220),
         _timed(([5.0] * 9 + [60.0]) * 6),
         _timed([5.0] * 20 + [2000.0] + [5.0] * 20 + [2100.0] + [5.0] * 10, evals=True),
         _timed([60.0] * 3 + [5.0] * 50),
         _timed([0.001] * 40 + [0.01] * 15),
+        _timed([5.0] * 40 + [10.0] * 15),
     ),
-    source="StalledTraining of Amazon SageMaker Debugger; trainproof (step time 3x)",
+    source="StalledTraining of Amazon SageMaker Debugger; trainproof (step time)",
 )
 def stalled(case: Case) -> Outcome:
     """From the times of the lines: a single gap of more than half an hour and of more than 10 times
-    the usual one, within one process life and not at an evaluation; or lines that take more than 3
-    times as long as in the first half of the run, for the last fifth of it. Evaluations and
-    checkpoints that make regular gaps do not count: compared are medians.
+    the usual one, or of more than 30 times and a quarter of all the time, within one process life
+    and not at an evaluation; or lines that take more than 2.5 times as long as in the first half of
+    the run, for the last fifth of it. Evaluations and checkpoints that make regular gaps do not
+    count: compared are medians.
     """
     losses = case.loss
     if len(losses) < POINTS or np.isnan(losses.times).any():
@@ -60,9 +65,11 @@ def stalled(case: Case) -> Outcome:
     pauses = _pauses(case, losses)
     long = np.where(pauses, 0.0, np.nan_to_num(gaps))
     i = int(np.argmax(long))
-    if usual > 0 and long[i] > max(STILL, TIMES * usual):
-        minutes = round(float(long[i]) / 60)
-        return _finding("gap", losses[i + 1], minutes=minutes, usual=usual)
+    whole = PART * float(np.nansum(gaps))
+    if usual > SECONDS and (
+        long[i] > max(STILL, TIMES * usual) or long[i] > max(whole, MANY * usual)
+    ):
+        return _finding("gap", losses[i + 1], seconds=float(long[i]), usual=usual)
     before = float(np.nanmedian(gaps[: len(gaps) // 2]))
     last = gaps[-max(POINTS // 2, int(LASTING * len(gaps))) :]
     now = float(np.nanmedian(last))

@@ -10,9 +10,10 @@ UPDATES = 50
 
 @rule(
     "too-few-updates",
-    severity="info",
+    severity="warning",
     tier="config",
     cause=Cause.DURATION,
+    explains=("undertrained",),
     needs=(Need("updates"),),
     fires=(
         run(loss=[1.9, 1.7], every=5, facts={"finished": True}),

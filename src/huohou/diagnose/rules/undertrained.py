@@ -12,7 +12,8 @@ from huohou.record.record import Point
 POINTS = 20
 TAIL = 3  # the last third shows how it ends
 FALL = 0.02  # fall of the loss in a tenth of the run, at least
-STEEP = 0.05  # this much is a warning
+STEEP = 0.05  # this much is a warning where not all rows were seen once
+ALL = 0.9  # passes
 
 
 @rule(
@@ -68,7 +69,7 @@ def _finding(case: Case, fall: float) -> Finding:
     if len(case.evals) >= 3:
         facts.append(undertrained.evidence("eval", case.evals[-1], before=case.evals[-2].value))
     passes = case.epochs or 0.0
-    sure = len(case.evals) >= 3 or passes > 0
+    sure = 0 < passes < ALL
     longer = {"train.num_epochs": round(2 * passes)} if passes >= 1 else None
     return undertrained.finding(
         facts,
