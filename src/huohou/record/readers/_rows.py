@@ -13,7 +13,7 @@ import orjson
 
 from huohou.errors import DataError
 from huohou.record.columns import Rows, Series
-from huohou.record.readers._source import Source, decoded
+from huohou.record.readers._source import LONG, Source, decoded
 
 STEPS = (
     "global_step",
@@ -121,14 +121,19 @@ def json_rows(source: Source, most: int | None = None) -> Iterator[tuple[int, di
     that are looked at.
     """
     for line, raw in islice(source.raw_lines(), most):
-        if raw[:1] != b"{" and raw.lstrip()[:1] != b"{":
+        if not looks_like_object(raw):
             continue
         try:
-            row = orjson.loads(raw)
+            row = orjson.loads(raw) if len(raw) <= LONG else parsed(raw)
         except orjson.JSONDecodeError:
             row = parsed(raw)
         if type(row) is dict:
             yield line, row
+
+
+def looks_like_object(raw: bytes) -> bool:
+    """Whether a line begins and ends as a JSON object does."""
+    return raw.lstrip()[:1] == b"{" and raw.rstrip()[-1:] == b"}"
 
 
 def parsed(raw: bytes) -> dict[str, Any] | None:

@@ -24,6 +24,11 @@ _MARKS = (
 _CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\n]{0,200}\x07|[()][A-Z0-9]|[=>])")
 _HEAD = 1 << 18  # bytes
 _SAMPLE = 1 << 22
+# What json takes and orjson does not: NaN, numbers too large for a float, half of a pair of
+# surrogates, bytes that are no UTF-8.
+_ONLY_JSON = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}|\\u[dD]|[\x80-\xff]")
+LONG = 1 << 16  # bytes of a JSON document
+_DENSE = 1 << 20
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -125,21 +130,43 @@ def newest_rows(path: Path) -> list[Path]:
 
 
 def decoded(raw: bytes) -> Any:
-    """One JSON document, bare NaN and Infinity allowed. Raises ValueError where it is broken."""
+    """One JSON document, bare NaN and Infinity allowed. Raises ValueError where it is broken.
+
+    A long one is left to json: orjson asks for twelve times its size beforehand.
+    """
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:  # strict: what it refuses may be good enough for json
-        pass
+        if len(raw) <= LONG:
+            return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        if not _ONLY_JSON.search(raw):
+            raise
+    if too_dense(raw):
+        raise ValueError("too many tiny values")
     try:
         return json.loads(raw.decode("utf-8", errors="replace"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
+def too_dense(raw: bytes) -> bool:
+    """Whether a long JSON document would take more than ten times its size as objects.
+
+    Counted with what they take in CPython 3.11: 180 bytes for a small object, 60 for a list, 36
+    for each number in them.
+    """
+    if len(raw) <= _DENSE:
+        return False
+    taken = 180 * raw.count(b"{") + 60 * raw.count(b"[") + 36 * raw.count(b",")
+    return taken > 9 * len(raw)
+
+
 def parsed(source: Source) -> Any:
     """A source that is one JSON document. Raises DataError with the line where it is broken."""
+    raw = source.utf8
+    if too_dense(raw):
+        raise DataError("reader.too_dense", path=source.path)
     try:
-        return decoded(source.utf8)
+        return decoded(raw)
     except json.JSONDecodeError as error:
         where = f"{source.path}:{error.lineno}"
         raise DataError("reader.broken_json", where=where, problem=error.msg) from error

@@ -20,7 +20,7 @@ from huohou.record.columns import Rows, Series
 from huohou.record.events import Event
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._frame import Frame, series_of
-from huohou.record.readers._rows import parsed, whole
+from huohou.record.readers._rows import looks_like_object, parsed, whole
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 from huohou.record.told import parts
@@ -67,7 +67,7 @@ def read_events(source: Source) -> Record:
 
 
 def _event(raw: bytes) -> Event | None:
-    event = parsed(raw)
+    event = parsed(raw) if looks_like_object(raw) else None
     return event if event is not None and isinstance(event.get("kind"), str) else None
 
 
