@@ -92,11 +92,11 @@ def look(out: Outcome, task: Task, model: Any, step: int) -> None:
 
 def _begin(task: Task, draft: Draft) -> State:
     model = task.model()
-    if draft.hooks.model:
-        draft.hooks.model(model)
     model.train()
     if draft.warm:
         _warm(model, draft)
+    if draft.hooks.model:
+        draft.hooks.model(model)
     if draft.dtype != "float32":
         model.to(getattr(torch, draft.dtype))
     base = {k: v.clone() for k, v in model.state_dict().items()}

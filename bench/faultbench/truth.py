@@ -56,7 +56,7 @@ def unsound(family: str, truth: dict[str, Any], log: list[dict[str, Any]]) -> st
     losses = losses_of(truth)
     if losses[-1] > min(losses) * (1 + WORSE) + 0.002:
         return "loss at the end worse than its best"
-    if truth["curve"][-3][1] - end > UNFINISHED * (start - end) * 2:
+    if truth["curve"][-3:][0][1] - end > UNFINISHED * (start - end) * 2:
         return "not finished"
     return ""
 

@@ -247,6 +247,7 @@ COURSE = (
         Way(_by_heart(1), _whole, also=("few-evals", "overfit")),
         _known,
         ("memorised",),
+        families=("lm", "lm", "lm"),
     ),
     Fault(
         "worse-last-checkpoint",

@@ -70,9 +70,11 @@ def _scale_learns(draft: Draft, severity: int) -> None:
 
 
 def _scale_alone(draft: Draft, severity: int) -> None:
-    """The encoder is frozen by mistake; only the scale is trained."""
+    """The encoder, trained before, is frozen by mistake; only the scale is trained."""
     _scale_learns(draft, severity)
+    draft.warm, draft.learning_rate = 60, pick(severity, (0.005, 0.01, 0.02))
     draft.hooks.model = lambda made: made.body.requires_grad_(False)
+    draft.truth["encoder"] = "frozen"
     draft.note = "the encoder is frozen, the scale is trained on positive pairs"
 
 
@@ -183,6 +185,12 @@ def _collapsed(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str 
     return None
 
 
+def _only_scale(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    if run["truth"].get("encoder") == "frozen":
+        return "no weight of the encoder changes"
+    return _collapsed(run, twin, spread)
+
+
 def _below(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
     hits, rows, k = _last_hits(run)
     p = sum(_binomial(rows, j, 1 / k) for j in range(hits + 1))
@@ -241,7 +249,7 @@ SEARCH = (
         "scale-only",
         Way(_scale_learns, looped),
         Way(_scale_alone, looped),
-        _collapsed,
+        _only_scale,
         ("scale-only", "embedding-collapse"),
         also=("positives-only-eval", "at-chance", "below-chance"),
         families=EMB,

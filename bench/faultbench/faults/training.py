@@ -252,7 +252,7 @@ def _gone(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | Non
         return "the weights are no numbers"
     back = (truth["end"] - truth["best"]) / max(truth["start"] - twin["end"], 1e-9)
     share = lost_share(run, twin)
-    if share > 0.5 and share > spread and (back > 0.3 or truth["end"] > truth["start"]):
+    if share > max(0.15, spread) and (back > 0.15 or truth["end"] > truth["start"]):
         return f"{share:.0%} of the twin's gain is lost, {back:.0%} of it after the best"
     return None
 
