@@ -81,11 +81,11 @@ class Case:
 
     @cached_property
     def evaluations(self) -> int:
-        """Times the run was evaluated, by any measure."""
+        """Times the run was evaluated, by any measure; twice at one place counts once."""
         series = self.record.series
         named = [n for n in series if n.startswith("eval_") or "loss" not in series]
         measures = [n for n in named if not n.endswith(_NO_METRIC)]
-        during = max((len(self.course(name)) for name in measures), default=0)
+        during = max((_places(self.course(name)) for name in measures), default=0)
         return during + bool(self.record.facts.get("after_training"))
 
     @cached_property
@@ -170,6 +170,13 @@ class Case:
             for seg, first in zip(segs.tolist(), firsts.tolist(), strict=True):
                 starts[int(seg)] = min(first, starts.get(int(seg), math.inf))
         return starts
+
+
+def _places(points: Series) -> int:
+    """How many different places points stand at; all of them where they do not say."""
+    places = points.places
+    known = places[places > -math.inf]
+    return len(np.unique(known)) + len(places) - len(known)
 
 
 def sane(values: Floats) -> Marks:

@@ -24,8 +24,6 @@ ENOUGH_LOSSES = 10
 ENOUGH_EVALS = 5
 ENOUGH_UPDATES = 20  # before that even a sound run shows nothing
 
-SHORT = "too-few-updates"
-
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -141,8 +139,8 @@ def _verdict(case: Case, findings: tuple[Finding, ...]) -> tuple[Verdict, tuple[
     severities = {finding.severity for finding in findings}
     if "error" in severities:
         return "faulty", ()
-    # That a run was watched too little, or is too short, says nothing of the run itself.
-    watching = {each.code for each in rules() if each.cause is Cause.WATCHING} | {SHORT}
+    # That a run was watched too little says nothing of the run itself.
+    watching = {each.code for each in rules() if each.cause is Cause.WATCHING}
     said = any(f.severity == "warning" and f.code not in watching for f in findings)
     enough = len(case.loss) >= ENOUGH_LOSSES or len(case.evals) >= ENOUGH_EVALS
     begun = case.updates is None or case.updates >= ENOUGH_UPDATES

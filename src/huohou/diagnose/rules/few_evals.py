@@ -10,7 +10,7 @@ FEW = 5
 
 @rule(
     "few-evals",
-    severity="warning",
+    severity="info",
     cause=Cause.WATCHING,
     needs=(),
     fires=(run(loss=[2.0, 1.5, 1.2], evals=[1.9, 1.4]), run(kl_divergence=[0.07, 0.09])),

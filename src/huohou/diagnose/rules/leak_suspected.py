@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import fmean, stdev
 
 import numpy as np
 
-from huohou.diagnose.case import Case
-from huohou.diagnose.curves import noise
+from huohou.diagnose.case import Case, place
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.lag import train_at
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
-from huohou.record.columns import Floats
+from huohou.record.columns import Series
 from huohou.record.finding import Finding
 
 PASSES = 5
@@ -48,11 +49,11 @@ def leak_suspected(case: Case) -> Outcome:
     """After more than 5 passes the training loss has fallen by more than 80 %, and to less than
     half of what it was after the first pass; yet the evaluation loss is the same as the training
     loss: the 95 % interval of their ratio over the second half of the evaluations lies within 10 %
-    of 1. The training loss is taken at the place of the evaluation, corrected for the half of a
-    logging window that it lags behind. Rows that are seen again and again are answered better than
-    new ones, unless the new ones are among them. A task that can be solved exactly gives the same
-    picture: that cannot be told from a log, and the data decide. Quiet where the evaluation loss
-    is below the training loss (dropout), and where no pass was repeated.
+    of 1. Compared are the training losses between two evaluations with the mean of the two, so that
+    neither lags behind the other. Rows that are seen again and again are answered better than new
+    ones, unless the new ones are among them. A task that can be solved exactly gives the same
+    picture: that cannot be told from a log, and the data decide. Quiet where the evaluation loss is
+    below the training loss (dropout), and where no pass was repeated.
     """
     passes, values = case.epochs, case.losses
     if passes is None or passes <= PASSES or case.objective != "likelihood":
@@ -65,21 +66,30 @@ def leak_suspected(case: Case) -> Outcome:
     end = float(np.median(losses.values[-max(3, len(values) // 20) :]))
     if end <= 0 or end > (1 - FELL) * values[0] or end > SINCE * after_one:
         return None
-    late = evals[len(evals) // 2 :]
-    ratio = _log_ratio(late.values, train_at(losses, late), values)
+    ratio = _log_ratio(losses, evals[len(evals) // 2 - 1 :])
     if ratio is None or abs(ratio[0]) + ratio[1] > math.log(1 + GAP):
         return None
     return _finding(case, after_one, math.exp(ratio[0]))
 
 
-def _log_ratio(evals: Floats, train: Floats, values: Sequence[float]) -> tuple[float, float] | None:
-    """Mean of the logarithm of evaluation over training loss, and half its 95 % interval."""
-    if not (evals > 0).all() or not (train > 0).all():
+def _log_ratio(losses: Series, evals: Series) -> tuple[float, float] | None:
+    """Mean of the logarithm of evaluation over training loss, and half its 95 % interval.
+
+    Compared are the training losses between two evaluations with the mean of these two: both
+    belong to the middle of that time.
+    """
+    places, values = losses.places, losses.values
+    logs = []
+    for before, after in pairwise(evals):
+        between = values[(places > place(before)) & (places <= place(after))]
+        mean = float(between.mean()) if len(between) else 0.0
+        around = (before.value + after.value) / 2
+        if mean <= 0 or around <= 0:
+            return None
+        logs.append(math.log(around / mean))
+    if len(logs) < 2:
         return None
-    logs = np.log(evals / train)
-    logged = noise(np.log(np.maximum(values, 1e-12)).tolist())
-    spread = max(float(np.std(logs, ddof=1)), logged / 2)
-    return float(logs.mean()), 1.96 * spread / math.sqrt(len(logs))
+    return fmean(logs), 1.96 * stdev(logs) / math.sqrt(len(logs))
 
 
 def _finding(case: Case, after_one: float, ratio: float) -> Finding:

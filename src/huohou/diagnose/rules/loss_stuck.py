@@ -13,7 +13,7 @@ GAIN = 0.05  # less than this part of the loss was gained
 EXACT = 1e-3  # all values within this part of each other: so flat that 4 of them are enough
 EARLY = 0.1  # of a planned run: too early to say
 PLATEAU = 0.01  # the course after the first fifth lies within this,
-WIDE = 0.06  # or within this where the loss is near that of a guess, and
+WIDE = 0.10  # or within this where the loss is near that of a guess, and
 HALF = 0.5  # not half of the first loss was gained before
 
 # What tells a run that learns nothing from one that has nothing left to learn:
@@ -57,12 +57,12 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
 def loss_stuck(case: Case) -> Outcome:
     """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and
     there is no significant fall; or less than half was gained in the first steps and the rest is
-    flat within 1 %, or within 6 % where the loss is still above 0.85 times that of a uniform guess.
-    It is a warning where something says that there was more to learn: a tiny learning rate, an
-    accuracy under 90 %, more than 3 nats a token, a loss near that of a uniform guess, a preference
-    loss at ln 2, or values so equal that no update can have happened. Otherwise it is information:
-    the log alone cannot tell a run that learns nothing from one that has nothing left to learn.
-    Rewards are left out, their loss need not fall.
+    flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a uniform
+    guess. It is a warning where something says that there was more to learn: a tiny learning rate,
+    an accuracy under 90 %, more than 3 nats a token, a loss near that of a uniform guess, a
+    preference loss at ln 2, or values so equal that no update can have happened. Otherwise it is
+    information: the log alone cannot tell a run that learns nothing from one that has nothing left
+    to learn. Rewards are left out, their loss need not fall.
     """
     values, n = case.losses, len(case.losses)
     if case.objective == "reward" or n < 4 or _too_early(case):

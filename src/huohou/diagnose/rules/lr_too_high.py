@@ -38,9 +38,9 @@ LONG = 2_000_000
 # What is usual, from which on a rate speaks against itself: adapters, all weights.
 HIGH = {True: 2e-3, False: 3e-4}
 FAR = 0.015  # far above all that is usual,
-STUCK = 0.5  # and the loss ends above this part of its start,
+STUCK = 0.4  # and the loss ends above this part of its start,
 FLAT = 0.02  # as level as this after its first tenth,
-GONE = 0.01  # or with this part left of its first gradient norm,
+GONE = 0.03  # or with this part left of its first gradient norm,
 NOTHING = 0.97  # or above this part of its start
 
 HUMPED = [3.0, 2.9, *falling(4.5, 2.7, n=38, rate=3)]
@@ -92,10 +92,10 @@ def lr_too_high(case: Case) -> Finding | None:
     been learnt is given back, while the gradient norm is 3 times its early level or the learning
     rate is known to be above what is usual. Swings: at least three excursions of two lines or more
     above what came before, by 30 % of the level, a tenth of what was learnt and 6 noises, not at
-    the ends of epochs. Nothing learnt: with a rate above 0.015 the loss ends above half of its
-    first value and does not move, or its gradient is gone. One bad batch is one line and is left
-    out, like a jump that is on its way down again. Harder data make a hump or a rise as well, but
-    not in the evaluation, and with the gradient norm where it was.
+    the ends of epochs. Nothing learnt: with a rate above 0.015 the loss ends above 0.4 times its
+    first value and does not move, or less than 3 % of its gradient is left. One bad batch is one
+    line and is left out, like a jump that is on its way down again. Harder data make a hump or a
+    rise as well, but not in the evaluation, and with the gradient norm where it was.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward":

@@ -18,7 +18,7 @@ KNOWN_POINTS = 10  # where the rate itself is known to be tiny
 GAIN = 0.45  # less than this part of the loss was gained
 LITTLE = 0.15  # the same where the rate is known to be tiny, or the gradient is not known
 EVEN = 0.65  # fall in the second half of all learning rate spent, to that in the first; and
-EVEN_NORM = 0.45  # where the gradient norm says the same
+EVEN_NORM = 0.4  # where the gradient norm says the same
 MOST_EVEN = 3.0
 EVALS = 5
 ENOUGH = 6  # evaluations that can show a trend at the level of 1 %; 5 show it at 2 %
@@ -62,11 +62,11 @@ def lr_too_low(case: Case) -> Finding | None:
     % was gained (15 % where the gradient norm is not known), and both losses (of the evaluation
     from 5 values on), as far as they stand out of their noise, fall as fast at the end as at the
     start: for each unit of learning rate spent, the second half brings at least 0.65 times what the
-    first brought, or 0.45 times where the gradient norm is known and 40 % or more of its first
-    value is left. A run with a good rate falls fast and then ever more slowly. Fewer than 50
-    updates, preferences and rewards (their rates are small), and the first half of a planned run,
-    are left out. It explains a loss that is stuck and a run that ends too early: a run that is much
-    too short looks the same, and more updates are the other cure.
+    first brought, or 0.4 times where the gradient norm is known and 40 % or more of its first value
+    is left. A run with a good rate falls fast and then ever more slowly. Fewer than 50 updates,
+    preferences and rewards (their rates are small), and the first half of a planned run, are left
+    out. It explains a loss that is stuck and a run that ends too early: a run that is much too
+    short looks the same, and more updates are the other cure.
     """
     values = case.losses
     if case.objective != "likelihood" or len(values) < KNOWN_POINTS or _too_early(case):

@@ -1,17 +1,18 @@
 """The training answers are known by heart."""
 
 import math
+import re
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, show
-from huohou.diagnose.settings import amount
 from huohou.record.finding import Finding, Severity
 
 PASSES = 5
 BY_HEART = 0.95  # mean probability of a token of the answer
 FEWEST = 2  # values: what two say of a run after many passes is what twenty say
+PURPOSE = re.compile(r"overfit|one[ _-]?batch|sanity|smoke", re.IGNORECASE)
 GAP = 1.0  # nats between evaluation and training loss
 MANY = 20  # passes, for embeddings,
 TIMES = 3  # and the evaluation loss so many times that of training
@@ -46,8 +47,8 @@ def memorised(case: Case) -> Finding | None:
     questions. It is not said where an evaluation loss is within 1 nat of the training loss: then
     unseen rows are answered too, or they are in the training data. Of embeddings, whose loss may
     near 0 without any text being known by heart, it is said after more than 20 passes, where an
-    evaluation loss is not there or more than three times as high. A single batch that is learnt by
-    heart, as a test of the set-up, is information.
+    evaluation loss is not there or more than three times as high. Where the name of the run says
+    that a batch is to be overfitted, as a test of the set-up, it is information.
     """
     passes, values = case.epochs, case.losses
     if passes is None or passes <= PASSES or len(values) < FEWEST or case.objective == "reward":
@@ -69,13 +70,13 @@ def memorised(case: Case) -> Finding | None:
     advice = [memorised.advice("held_out"), memorised.advice("earlier")]
     advice.append(memorised.advice("shorter", set={"train.num_epochs": 4}))
     severity: Severity = "warning"
-    if _one_batch(case):
-        facts, severity = [memorised.evidence("one_batch"), *facts], "info"
+    if _on_purpose(case):
+        facts, severity = [memorised.evidence("purpose"), *facts], "info"
     return memorised.finding(facts, advice, severity, passes=show(passes), loss=end)
 
 
-def _one_batch(case: Case) -> bool:
-    """Whether all rows are one batch: that is learnt by heart to test a set-up."""
-    rows, batch = amount(case, "rows"), amount(case, "batch_size")
-    pieces = amount(case, "gradient_accumulation") or 1.0
-    return bool(rows and batch and rows <= batch * pieces)
+def _on_purpose(case: Case) -> bool:
+    """Whether the run says that a batch is to be learnt by heart, to test a set-up."""
+    facts = case.record.facts
+    said = " ".join(str(facts.get(name, "")) for name in ("name", "run_name", "purpose"))
+    return bool(PURPOSE.search(said))

@@ -10,7 +10,7 @@ UPDATES = 50
 
 @rule(
     "too-few-updates",
-    severity="warning",
+    severity="info",
     tier="config",
     cause=Cause.DURATION,
     explains=("undertrained",),

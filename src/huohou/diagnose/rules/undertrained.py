@@ -18,7 +18,7 @@ ALL = 0.9  # passes
 
 @rule(
     "undertrained",
-    severity="info",
+    severity="warning",
     cause=Cause.DURATION,
     needs=(Need("loss", POINTS),),
     fires=(
