@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise
@@ -28,6 +29,8 @@ from huohou.record.record import Figure, Record
 
 NEAR = 0.01  # a part of ln N
 ENOUGH = 30  # questions; fewer cannot tell chance from a good model
+EXPECTED = 5  # right ones by chance; where fewer are expected one score cannot tell
+SLIGHT = 0.3  # of what is left above chance: less is little for a training
 EVALS = 3
 WORSE = 0.1  # above ln N: surer of what is not so
 FAR = 0.25  # and this much where training and evaluation both are
@@ -79,15 +82,17 @@ def at_chance(case: Case) -> Outcome:
     lowest evaluation loss lies at ln N or up to 10 % above it (25 % where training ends there,
     too). N is the batch times one more than the negatives of each question; an evaluation whose
     batch size is not known is held against that of training, and only where its loss did not fall
-    by 5 % or that of training ends there. It is said, too, when the 95 % interval (Wilson) of a
-    score after training holds what guessing brings, from 30 questions on. Scores far above guessing
-    refute it.
+    by 5 % or that of training ends there. It is said, too, when the 95 % interval (Wilson) of the
+    share of right first places after training holds what guessing brings, from 30 questions on, and
+    no other score wins 30 % of what is left above chance; where fewer than 5 right ones would be
+    expected by chance every score must hold it, and the evaluation loss may not fall. Scores far
+    above guessing refute it.
     """
     found = [one for one in seen(case) if one.when != "before"]
     if any(beats_guessing(case, one) for one in found):
         return None
-    tests = [fact for one in found if (fact := _score(case, one))]
-    facts = [fact for fact, _ in tests] if all(at for _, at in tests) and not _gains(case) else []
+    tests = [test for one in found if (test := _score(case, one))]
+    facts = [test.fact for test in tests] if _guesses(case, tests) else []
     if not facts and not (tests or too_early(case)):
         facts = [*_training(case), *_evaluation(case)]
     if facts:
@@ -148,8 +153,29 @@ def _falls(values: list[float]) -> bool:
     return values[-1] < (1 - GAIN) * values[0]
 
 
-def _score(case: Case, found: Seen) -> tuple[Evidence, bool] | None:
-    """A score with its interval, and whether that holds what guessing brings."""
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A score beside chance. holds: whether its interval holds chance; gain: of what is left above
+    chance, the part that was won; hits: right ones that guessing would bring."""
+
+    fact: Evidence
+    k: int
+    holds: bool
+    gain: float
+    hits: float
+
+
+def _guesses(case: Case, tests: list[Tested]) -> bool:
+    """Whether the first place is guessed, and the others bring little more."""
+    if not tests:
+        return False
+    first = min(tests, key=lambda test: test.k)
+    if not first.holds or any(test.gain >= SLIGHT for test in tests):
+        return False
+    return first.hits >= EXPECTED or (all(test.holds for test in tests) and not _gains(case))
+
+
+def _score(case: Case, found: Seen) -> Tested | None:
     measure, n = found.what.measure, found.n
     if measure not in ("accuracy", "recall", "pair") or n is None or n < ENOUGH:
         return None
@@ -167,4 +193,5 @@ def _score(case: Case, found: Seen) -> tuple[Evidence, bool] | None:
         high=percent(high),
         chance=percent(chance),
     )
-    return fact, low <= chance
+    gain = (found.value - chance) / (1 - chance)
+    return Tested(fact, found.what.k, low <= chance, gain, n * chance)

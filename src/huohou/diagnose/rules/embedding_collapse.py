@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise
 from huohou.diagnose.embedding import (
     POINTS,
+    Seen,
     beats_guessing,
     contrasts,
     flat,
@@ -35,6 +37,7 @@ APART = 0.01  # and no further apart
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32}
 LOGISTIC = {"loss_kind": "logistic", "scale": 5.0}
+THREE = {"loss_kind": "logistic", "scale": 3.0}
 ONES = {"loss_kind": "logistic", "scale": 1.0}
 STUCK = Record({"path": "earlier"}, run(loss=[0.3133] * 3).series)
 REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logistic"})
@@ -54,6 +57,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=falling(2.0, 1.0, n=20), pos_sim=[0.9, 0.997], neg_sim=[0.5, 0.996]),
         run(loss=falling(2.0, 1.0, n=20), eval_spearman_cosine=[0.4, math.nan]),
         run(loss=[*falling(0.6, 0.316, n=20), *line(0.316, 0.3145, n=20, noise=0.001)], facts=ONES),
+        run(loss=[0.0486] * 12, more={"eval_cosine_accuracy@1": [0.9, 1.0]}, facts=THREE),
         run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(STUCK,)),
     ),
@@ -64,6 +68,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=line(3.4657, 3.4657, n=6, noise=0.0005), facts=BATCH),
         run(loss=[0.3133, 0.3129, 0.3120, 0.3109]),
         run(loss=[0.3313, 0.3313, 0.3313]),
+        run(loss=[3.4657] * 20, more={"eval_cosine_accuracy@1": [0.7, 0.8]}, facts=BATCH),
         run(loss=falling(2.0, 0.3, n=20), pos_sim=[0.9, 0.8], neg_sim=[0.8, 0.1]),
         run(loss=falling(2.0, 0.3, n=20), eval_spearman_cosine=[0.4, 0.7]),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(REPAIRED,)),
@@ -80,10 +85,16 @@ def embedding_collapse(case: Case) -> Outcome:
     where right pairs must have a mean cosine above 0.98 leaves no room for wrong ones either. It is
     said too where logged similarities of positives and negatives are both above 0.95 and less than
     0.01 apart, and where a rank correlation is NaN, which it is for constant similarities. Runs
-    that a report tells of besides its own are judged likewise. Scores far above guessing refute it.
+    that a report tells of besides its own are judged likewise. Scores far above guessing refute it,
+    but not for a logistic training loss at its floor: there all right pairs have a cosine of 1, and
+    what still ranks is in digits that the loss does not see.
     """
-    earlier = [fact for other in case.record.others for fact in _at_constant(Case(other), True)]
-    now = [] if _refuted(case) else [*_at_constant(case, False), *_similar(case), *_nan(case)]
+    earlier = [
+        fact for other in case.record.others for fact in _at_constant(Case(other), "earlier")
+    ]
+    now = list(_at_constant(case))
+    if not _ranking(case):
+        now += [*_similar(case), *_nan(case)]
     if not now and not earlier:
         return None
     which = say(f"rule.embedding-collapse.run.{'now' if now else 'earlier'}")
@@ -92,64 +103,83 @@ def embedding_collapse(case: Case) -> Outcome:
     return embedding_collapse.finding([*now, *earlier], advice, run=which)
 
 
-def _refuted(case: Case) -> bool:
-    return any(beats_guessing(case, found) for found in seen(case) if found.when != "before")
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """What a loss sits at. spread: how far the logits spread at most, where that is known; sure:
+    that no score of a ranking refutes it."""
+
+    name: str
+    value: float
+    spread: float | None = None
+    sure: bool = False
 
 
-def _at_constant(case: Case, earlier: bool) -> Iterator[Evidence]:
+def _ranking(case: Case) -> list[Seen]:
+    """Scores that lie far above guessing."""
+    return [one for one in seen(case) if one.when != "before" and beats_guessing(case, one)]
+
+
+def _at_constant(case: Case, key: str | None = None) -> Iterator[Evidence]:
     """The constant that the training loss, else the evaluation loss, ended at."""
     for points in (case.loss, case.evals) if case.embedding else (case.loss,):
         values: list[float] = points.values.tolist()
         if not values or too_early(case):
             continue
         found = _constant(case, values)
-        if found is not None:
-            name, value, spread = found
-            fields = {"constant": name, "equals": value, "n": len(tail(values))}
-            key = "earlier" if earlier else "spread" if spread is not None else "constant"
-            yield embedding_collapse.evidence(
-                key, points[-1], spread=f"{spread or 0.0:.2g}", **fields
-            )
-            return
+        sure = found is not None and found.sure and points is case.loss
+        ranking = _ranking(case) if found else []
+        if found is None or (ranking and not sure):
+            continue
+        key = key or ("constant" if found.spread is None else "spread")
+        yield embedding_collapse.evidence(
+            key,
+            points[-1],
+            constant=found.name,
+            equals=found.value,
+            n=len(tail(values)),
+            spread=f"{found.spread or 0.0:.2g}",
+        )
+        for one in ranking[:1]:
+            yield embedding_collapse.evidence("ranks", one.point, name=one.name, told=one.value)
+        return
 
 
-def _constant(case: Case, values: list[float]) -> tuple[str, float, float | None] | None:
-    """Its formula, its value and how far the logits can spread at most, where that is known."""
+def _constant(case: Case, values: list[float]) -> Constant | None:
     for n in contrasts(case):
         if sits_at(values, in_batch_loss(n), PINNED):
             spread = logit_std(level(tail(values)) + PINNED * in_batch_loss(n), n)
-            return f"ln {n}", in_batch_loss(n), spread
+            return Constant(f"ln {n}", in_batch_loss(n), spread)
     negatives = told(case, "negatives")
     if kind(case) == "logistic" and negatives:
         entropy = one_logit_loss(negatives)
         if sits_at(values, entropy, PINNED):
-            return f"H(1/{1 + negatives:g})", entropy, None
+            return Constant(f"H(1/{1 + negatives:g})", entropy)
     if flat(values):
         return _positives_only(case, level(values))
     return _nearly_one(case, values)
 
 
-def _positives_only(case: Case, value: float) -> tuple[str, float, None] | None:
+def _positives_only(case: Case, value: float) -> Constant | None:
     scale = told(case, "scale")
     for s in (1.0,) if scale is None else (scale, 1.0):
         if abs(value - softplus(-s)) < DIGITS:
-            return f"softplus(-{s:g})", softplus(-s), None
+            sure = kind(case) == "logistic" and s == scale
+            return Constant(f"softplus(-{s:g})", softplus(-s), sure=sure)
     if kind(case) == "logistic" and 0 < value < math.log(2):
-        return f"softplus(-{logit_of(value):.4g})", value, None
+        return Constant(f"softplus(-{logit_of(value):.4g})", value)
     return None
 
 
-def _nearly_one(case: Case, values: list[float]) -> tuple[str, float, None] | None:
+def _nearly_one(case: Case, values: list[float]) -> Constant | None:
     """A logistic loss so low that right pairs are all alike, and wrong ones cannot be apart."""
     scale, end = told(case, "scale"), tail(values)
-    if kind(case) != "logistic" or not scale or scale <= 0 or len(values) < POINTS:
+    if kind(case) != "logistic" or not scale or len(values) < POINTS:
         return None
     middle = level(end)
     if middle <= 0 or noise(end) > ALIKE * middle:
         return None
-    cosine = logit_of(middle) / scale
-    known = f"softplus(-{scale:g})", softplus(-scale), None
-    return known if 1 - ALIKE <= cosine <= 1 + PINNED else None
+    near = 1 - ALIKE <= logit_of(middle) / scale <= 1 + PINNED
+    return Constant(f"softplus(-{scale:g})", softplus(-scale), sure=True) if near else None
 
 
 def _similar(case: Case) -> Iterator[Evidence]:

@@ -15,8 +15,12 @@ from huohou.record.record import Figure, Record
 
 MOST = {"mse": 4.0, "rmse": 2.0, "mae": 2.0}  # of a cosine against a label of -1 to 1
 TIMES = 5
+CONSTANT = 0.5  # the root of the squared error that one answer for all keeps to
+LAST = 3  # evaluations
+LEARNT = 0.8  # of the first evaluation loss is left
 
 _SERIES = run(loss=TRAIN, evals=EVALS, epochs=5)
+ABOVE = [1.4, 0.6, 0.34, 0.39]
 LOGISTIC = {"loss_kind": "logistic"}
 
 
@@ -34,6 +38,7 @@ def _report(figures: tuple[Figure, ...], **facts: object) -> Record:
         _report(ERRORS, **LOGISTIC),
         _report((Figure("mse", 49.0, "49"),), **LOGISTIC),
         run(loss=falling(2.0, 0.4), evals=EVALS, eval_mse=line(0.2, 2.3, n=5), facts=LOGISTIC),
+        run(loss=falling(0.8, 0.3), evals=[0.75, 0.5, 0.33, 0.3], eval_mse=ABOVE, facts=LOGISTIC),
         _report((Figure("accuracy", 1.0, "100%"),), eval_positives_only=True),
     ),
     quiet=(
@@ -42,6 +47,7 @@ def _report(figures: tuple[Figure, ...], **facts: object) -> Record:
         _report((Figure("accuracy@1", 0.4, "40%"),), eval_positives_only=True),
         run(loss=falling(2.0, 0.4), evals=EVALS, eval_mse=line(0.3, 0.04, n=5), facts=LOGISTIC),
         run(loss=falling(2.0, 0.4), evals=EVALS, eval_mse=line(2.0, 49.0, n=5)),
+        run(loss=falling(0.8, 0.7), evals=[0.75, 0.72, 0.7, 0.7], eval_mse=ABOVE, facts=LOGISTIC),
     ),
     source="(s·cos - 1)² is least at cos = 1/s: for a scale of 20 where right pairs are all but "
     "orthogonal",
@@ -51,11 +57,14 @@ def metric_meaningless(case: Case) -> Outcome:
     times a scale: (s·cos - 1)² is least at cos = 1/s and grows as right pairs come nearer. That
     they are such scores follows from a value no cosine can reach (4 for the squared, 2 for the
     other errors), from errors that are (s-1)² and s-1 for the s of the loss softplus(-s), or from
-    errors that rise significantly over 5 evaluations or more while the evaluation loss falls. With
-    right pairs only any error and any accuracy is met best by a constant, so there they are all
-    without meaning; what ranks the right one among others is not.
+    errors that rise significantly over 5 evaluations or more while the evaluation loss falls, or
+    from errors above one half, which one answer for all would not make, in the last three
+    evaluations of a run whose evaluation loss fell by 20 %. With right pairs only any error and any
+    accuracy is met best by a constant, so there they are all without meaning; what ranks the right
+    one among others is not.
     """
     facts = [*_impossible(case), *_identity(case), *_against_loss(case)]
+    facts = facts or [*_worse_than_constant(case)]
     if case.record.facts.get("eval_positives_only") is True:
         facts += _one_class(case)
     if not facts:
@@ -87,6 +96,20 @@ def _against_loss(case: Case) -> Iterator[Evidence]:
             continue
         if trend(points.values.tolist()).rises() and trend(losses).falls():
             yield metric_meaningless.evidence("against", points[-1], name=name)
+
+
+def _worse_than_constant(case: Case) -> Iterator[Evidence]:
+    """Errors that one answer for all would not make, while the loss says that much is learnt."""
+    losses = case.evals.values.tolist()
+    if len(losses) < LAST or min(losses) <= 0 or losses[-1] > LEARNT * losses[0]:
+        return
+    for measure in ("rmse", "mse", "mae"):
+        name = next((n for n in sorted(case.record.series) if error_measure(n) == measure), "")
+        points = case.finite(name)
+        root = 0.5 if measure == "mse" else 1.0
+        if len(points) >= LAST and all(p.value**root > CONSTANT for p in points[-LAST:]):
+            yield metric_meaningless.evidence("constant", points[-1], name=name)
+            return
 
 
 def _one_class(case: Case) -> Iterator[Evidence]:
