@@ -292,7 +292,7 @@ def series_of(
         values, at = columns[0] if len(columns) == 1 else _last(_joined(columns))
         if keep is not None and not keep.all():
             values, at = values[keep[at]], at[keep[at]]
-        if len(values):
+        if len(values) and name:
             found[name] = Series(values, rows, at)
     return found
 

@@ -163,7 +163,7 @@ def canonical(column: str) -> str:
 @lru_cache(1024)
 def _canonical(column: str) -> str:
     plain = re.sub(r"[^\w@]+", "_", column.strip().lower()).strip("_")
-    return _ALIASES.get(plain) or _EVAL_PREFIX.sub("eval_", plain)
+    return _ALIASES.get(plain) or _EVAL_PREFIX.sub("eval_", plain) or column
 
 
 def preference(column: str) -> int:
@@ -243,9 +243,10 @@ class Collector:
         self._lives.restart()
 
     def series(self) -> dict[str, Series]:
-        """All series by name."""
+        """All series by name; what has no name is left out."""
         rows = Rows(*(np.array(column) for column in self._places))
         return {
             name: Series(np.array(values), rows, np.array(at, dtype=np.int32))
             for name, (values, at) in self._series.items()
+            if name
         }

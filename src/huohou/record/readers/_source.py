@@ -28,7 +28,7 @@ _SAMPLE = 1 << 22
 # surrogates, bytes that are no UTF-8.
 _ONLY_JSON = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}|\\u[dD]|[\x80-\xff]")
 LONG = 1 << 16  # bytes of a JSON document
-_DENSE = 1 << 20
+_DENSE = 1 << 19
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
