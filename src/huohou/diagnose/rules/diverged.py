@@ -11,6 +11,7 @@ from huohou.record.finding import Finding
 POINTS = 10
 RISE = 0.5  # end above 1.5 times the best
 LOST = 0.5  # and half of what had been learnt is gone
+SMALL = 0.1  # a loss that begins and ends below this is none that is brought down
 TAIL = 5  # in each of the last values, or in the last tenth of them but for one in ten
 
 RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
@@ -38,15 +39,17 @@ RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
 def diverged(case: Case) -> Finding | None:
     """The updates are too large for the loss surface: the run left what it had found. A jump that
     is on its way down again (harder data, a rise of the learning rate) is not called so unless it
-    is still above the start, nor is a loss near zero that wavers, nor one of rewards, which says
-    nothing by its level.
+    is still above the start, nor is a loss near zero that wavers, nor one of rewards or below zero,
+    whose level says nothing.
     """
     values = case.losses
-    if len(values) < POINTS or case.objective == "reward":
+    if len(values) < POINTS or case.objective == "reward" or min(values) < 0:
         return None
     low, start = lowest(values), level(values[: max(1, len(values) // 20)])
     limit = low + max(RISE * abs(low), LOST * (start - low))
     tail = values[-max(TAIL, len(values) // 10) :]
+    if start < SMALL and level(tail) < SMALL:
+        return None
     above = sum(v > limit for v in tail)
     if above < len(tail) - len(tail) // 10:
         return None

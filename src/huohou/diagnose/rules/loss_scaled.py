@@ -8,7 +8,7 @@ from huohou.diagnose.lag import train_at
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.settings import amount
 
-EVALS = 3
+EVALS = 2
 NEAR = 0.15  # the ratio of the losses lies within this part of the number of micro-batches
 
 LOSS = falling(2.0, 1.0, n=40)

@@ -12,8 +12,12 @@ from huohou.record.record import Point
 POINTS = 20
 TAIL = 3  # the last third shows how it ends
 FALL = 0.02  # fall of the loss in a tenth of the run, at least
-STEEP = 0.05  # this much is a warning where not all rows were seen once
-ALL = 0.9  # passes
+STEEP = 0.05  # this much is a warning where the run was short, and
+GAINED = 0.05  # there a fall of this much in its second half is one, too
+ALL = 0.9  # passes: with fewer not all rows were seen once
+PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
+EVALS = 5
+USUAL = 3  # passes
 
 
 @rule(
@@ -25,6 +29,7 @@ ALL = 0.9  # passes
         run(loss=line(3.0, 1.5)),
         run(loss=line(3.0, 1.0), evals=[2.6, 2.0, 1.4, 1.1]),
         run(loss=falling(3.0, 1.0, rate=1.0), facts={"finished": True}),
+        run(loss=line(1.5, 1.2, noise=0.12), evals=line(1.6, 1.1, n=8), epochs=0.3),
     ),
     quiet=(
         run(loss=falling(3.0, 1.0)),
@@ -38,12 +43,16 @@ ALL = 0.9  # passes
 def undertrained(case: Case) -> Outcome:
     """In the last third of the run the training loss still fell by more than 2 % in each tenth of
     the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
-    with it. Without an evaluation it is said of a single pass only: later passes go down because
-    rows are seen again; where the passes are not known it is information. A run that has not
-    ended, and a loss near zero, are left out.
+    with it. It is a warning where the run was short: it did not see all its rows once, or made less
+    than 0.6 of the updates that were planned. There a significant fall of the evaluation loss (from
+    5 values on) by 5 % in the second half of the run is enough. Without an evaluation it is said of
+    a single pass only: later passes go down because rows are seen again. A run that has not ended,
+    and a loss near zero, are left out.
     """
     values = case.losses
-    if case.finished is False or case.objective != "likelihood" or len(values) < POINTS:
+    facts = case.record.facts
+    died = facts.get("crash") is not None or facts.get("state") in ("failed", "lost")
+    if died or case.finished is False or case.objective != "likelihood" or len(values) < POINTS:
         return None
     if len(case.evals) < 3 and (case.epochs or 0) > 1.5:
         return Need("eval_loss", 3)
@@ -51,9 +60,26 @@ def undertrained(case: Case) -> Outcome:
     end, found = level(tail[-max(3, len(tail) // 4) :]), trend(tail)
     # found covers a third of the run; a tenth of the run is 0.3 of that.
     cautious, fall = (-x * 0.1 * TAIL / end if end > 0 else 0.0 for x in (found.high, found.change))
-    if cautious < FALL or not _evals_fall(case.evals):
-        return None
-    return _finding(case, fall)
+    short = _is_short(case)
+    if cautious >= FALL and _evals_fall(case.evals):
+        return _finding(case, fall, short and fall > STEEP)
+    return _finding(case, max(fall, 0.0), True) if short and _still_gains(case.evals) else None
+
+
+def _is_short(case: Case) -> bool:
+    planned, done = case.planned, case.updates
+    ended = planned is not None and done is not None and done < PLANNED * planned
+    return 0 < (case.epochs or 0.0) < ALL or ended
+
+
+def _still_gains(evals: Sequence[Point]) -> bool:
+    """Whether the evaluation loss fell in the second half, more than chance would."""
+    values = [p.value for p in evals]
+    if len(values) < EVALS or values[-1] <= 0:
+        return False
+    rest = values[len(values) // 2 - 1 :]
+    gained = level(rest[:2]) - level(rest[-2:])
+    return trend(values).falls() and gained > GAINED * values[-1] and min(rest) >= 0.97 * values[-1]
 
 
 def _evals_fall(evals: Sequence[Point]) -> bool:
@@ -63,17 +89,16 @@ def _evals_fall(evals: Sequence[Point]) -> bool:
     return values[-1] == min(values) and values[-1] < (1 - FALL / 2) * values[-2]
 
 
-def _finding(case: Case, fall: float) -> Finding:
+def _finding(case: Case, fall: float, sure: bool) -> Finding:
     start = case.loss[-len(case.loss) // TAIL]
     facts = [undertrained.evidence("fall", case.loss[-1], start=start.value)]
     if len(case.evals) >= 3:
         facts.append(undertrained.evidence("eval", case.evals[-1], before=case.evals[-2].value))
     passes = case.epochs or 0.0
-    sure = 0 < passes < ALL
-    longer = {"train.num_epochs": round(2 * passes)} if passes >= 1 else None
+    longer = {"train.num_epochs": max(USUAL, round(2 * passes))} if passes > 0 else None
     return undertrained.finding(
         facts,
         [undertrained.advice("longer", set=longer), undertrained.advice("rate")],
-        severity="warning" if fall > STEEP and sure else "info",
+        severity="warning" if sure else "info",
         percent=round(100 * fall),
     )
