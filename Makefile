@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_FLAGS := -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test check slow bench serve setup setup-train setup-bench help-pages clean
+.PHONY: demo test check slow bench fuzz serve setup setup-train setup-bench setup-fuzz help-pages clean
 
 demo: setup-train
 	$(BIN)/huohou demo
@@ -28,6 +28,12 @@ slow: setup
 bench: setup-bench
 	$(BIN)/python bench/run_all.py
 
+# Every reader of logs on hostile files. What breaks one is kept in build/fuzz/crashes.
+FUZZ_SECONDS ?= 600
+fuzz: setup-fuzz
+	$(BIN)/python tests/fuzz/large.py
+	$(BIN)/python tests/fuzz/fuzz_readers.py build/fuzz $(FUZZ_SECONDS)
+
 serve:
 	@echo "The page comes with a later release. Until then: huohou runs ls, runs show, runs logs -f" >&2
 	@exit 2
@@ -38,6 +44,7 @@ help-pages: setup
 setup-train: $(VENV)/train.stamp
 setup: $(VENV)/dev.stamp
 setup-bench: $(VENV)/bench.stamp
+setup-fuzz: $(VENV)/fuzz.stamp
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,4 +59,8 @@ $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/bench.stamp: $(VENV)/dev.stamp
 	$(PIP) install $(PIP_FLAGS) -e '.[train,dev,bench]'
+	touch $@
+
+$(VENV)/fuzz.stamp: $(VENV)/dev.stamp
+	$(PIP) install $(PIP_FLAGS) -e '.[train,dev,fuzz]'
 	touch $@
