@@ -20,6 +20,7 @@ STANDS_OUT = 9  # and by so many noises,
 HUMP_LINES = 2  # in so many lines one after the other
 JOLT = 0.15  # or by this part in one line, with a gradient norm that says the same
 LINES = 3  # that make a level
+SMALL = 0.1  # a loss that begins and ends below this is none that is brought down
 BACK = 0.25  # of what had been learnt is given back at the end,
 WORSE = 0.08  # and this part of the lowest level,
 NOISES = 6  # and so many noises
@@ -94,11 +95,14 @@ def lr_too_high(case: Case) -> Finding | None:
     above what came before, by 30 % of the level, a tenth of what was learnt and 6 noises, not at
     the ends of epochs. Nothing learnt: with a rate above 0.015 the loss ends above 0.4 times its
     first value and does not move, or less than 3 % of its gradient is left. One bad batch is one
-    line and is left out, like a jump that is on its way down again. Harder data make a hump or a
-    rise as well, but not in the evaluation, and with the gradient norm where it was.
+    line and is left out, like a jump that is on its way down again. Rewards, and losses below zero
+    or about it, are left out. Harder data make a hump or a rise as well, but not in the evaluation,
+    and with the gradient norm where it was.
     """
     values = case.loss.values
-    if len(values) < POINTS or case.objective == "reward":
+    if len(values) < POINTS or case.objective == "reward" or values.min() < 0:
+        return None
+    if values[0] < SMALL and level(values[-_tail(len(values)) :]) < SMALL:
         return None
     hump = _hump(case, values) or _jolt(case, values)
     facts = [*hump, *_rise(case, values), *_swings(case, values)]

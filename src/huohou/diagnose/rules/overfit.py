@@ -1,6 +1,7 @@
 """The evaluation loss rises while the training loss falls."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from huohou.diagnose.case import Case, place
@@ -18,6 +19,8 @@ RISE = 0.02  # and as a part of the best
 SLIGHT = 0.01  # worth a word when the rise is steady
 CLEAR = 0.05  # a rise that is worth a warning
 SERIOUS = 0.10
+LARGE = 0.25  # a rise that is no matter of taste
+ONCE = 1.0  # passes
 
 _UP = ("accuracy", "acc", "f1", "bleu", "rouge", "ndcg", "mrr", "map", "exact_match", "recall")
 
@@ -39,6 +42,7 @@ TRAIN = falling(2.0, 0.1, n=60)
         run(loss=TRAIN, evals=[1.2, 1.0, 0.9, 0.88, 0.91, 0.87, 0.90, 0.88, 0.91, 0.89]),
         run(loss=TRAIN, evals=[0.74, 0.33, 0.30, 0.29, 0.291, 0.29]),
         run(loss=TRAIN, evals=[1.0, 1.4]),
+        run(loss=TRAIN, evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61], epochs=1),
         run(loss=line(1.0, 2.0, n=60), evals=[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]),
     ),
     source="Deep Learning Tuning Playbook; Prechelt (1998), Early Stopping - but when?",
@@ -47,11 +51,12 @@ def overfit(case: Case) -> Finding | None:
     """Overfitting is an evaluation loss that goes up while the training loss goes on down. The rise
     is that of the best fitting course that first falls and then rises, so that one lucky or unlucky
     evaluation decides nothing: more than 4 times the noise that this course leaves over, and 2 % of
-    the best; a rise of less than 5 % is information. A gap between the two losses alone is no
-    overfitting.
+    the best. A rise of less than 5 % is information, and so is one of less than 25 % while a measure
+    of the task still rises or rankings are as good as they were. A gap between the two losses alone is no
+    overfitting, and in its first pass a run has no row to know by heart.
     """
     evals = case.evals
-    if len(evals) < EVALS:
+    if len(evals) < EVALS or 0 < (case.epochs or 0.0) <= ONCE:
         return None
     values: list[float] = evals.values.tolist()
     fit = valley(values)
@@ -64,8 +69,9 @@ def overfit(case: Case) -> Finding | None:
     steady = part > SLIGHT and len(after) >= EVALS and trend(after).rises()
     if not clear and not steady:
         return None
-    better = _better(case, evals[at])
-    severity: Severity = "info" if better or not clear or part < CLEAR else "warning"
+    better = _better(case, evals[at]) or _as_good(case, evals[at])
+    mild = not clear or part < CLEAR or (better and part < LARGE)
+    severity: Severity = "info" if mild else "warning"
     if severity == "warning" and part > SERIOUS and values[-1] > values[0]:
         severity = "error"
     facts = [*_evidence(case, evals, at, fit.noise), *better]
@@ -100,12 +106,24 @@ def _better(case: Case, best: Point) -> list[Evidence]:
     """Measures of the evaluation, the higher the better, that went on rising."""
     facts = []
     for name in sorted(case.record.series):
-        if name.startswith("eval_") and any(word in name.split("_") for word in _UP):
+        if name.startswith("eval_") and any(word in re.split("[_@]", name) for word in _UP):
             points, then = case.finite(name), case.near(name, best)
             spread = noise(points.values)
             if points and then is not None and points[-1].value > then.value + spread:
                 facts.append(overfit.evidence("better", points[-1], name=name, then=then.value))
     return facts
+
+
+def _as_good(case: Case, best: Point) -> list[Evidence]:
+    """Rankings at the end, where none of them is worse than at the best loss."""
+    facts = []
+    for name in sorted(case.record.series):
+        if name.startswith("eval_") and re.search(r"ndcg|mrr|map@|@\d", name):
+            points, then = case.finite(name), case.near(name, best)
+            if not points or then is None or points[-1].value < then.value - noise(points.values):
+                return []
+            facts.append(overfit.evidence("held", points[-1], name=name, then=then.value))
+    return facts[:1]
 
 
 def _advice(case: Case, best: Point, better: bool) -> list[Advice]:
