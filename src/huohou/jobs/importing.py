@@ -5,11 +5,13 @@ import time
 from fnmatch import fnmatch
 from pathlib import Path
 
+import numpy as np
+
 from huohou.errors import StoreError
 from huohou.record.events import Appender, Event
 from huohou.record.flow import as_events
 from huohou.record.readers import patterns, read
-from huohou.record.record import Point, Record
+from huohou.record.record import Record
 from huohou.record.recorder import State
 from huohou.record.store import Store
 from huohou.record.told import as_plain
@@ -63,16 +65,16 @@ def state_of(record: Record) -> State:
     finished, planned = record.facts.get("finished"), record.facts.get("max_steps")
     if finished is not None:
         return "completed" if finished else "stopped"
-    done = max((p.step for p in _points(record) if p.step is not None), default=None)
+    done = max((last for _, last in _spans(record, "steps")), default=None)
     return "stopped" if planned and done is not None and done < planned else "completed"
 
 
 def _journal(record: Record, number: int, name: str) -> list[Event]:
-    times = [p.t for p in _points(record) if p.t is not None]
+    times = [t for span in _spans(record, "times") for t in span]
     model = record.facts.get("base_model") or record.facts.get("model") or ""
     queued = {"id": number, "name": name, "recipe": RECIPE, "base_model": str(model)}
     lines: list[Event] = [{"t": round(time.time(), 3), "seg": 0, "kind": "queued", **queued}]
-    last = max((p.seg for p in _points(record)), default=0)
+    last = max(record.segments(), default=0)
     if times:  # else nobody knows when it ran
         lines.append({"t": min(times), "seg": 0, "kind": "state", "state": "starting"})
     end = max(times) if times else None
@@ -101,5 +103,8 @@ def _write(path: Path, lines: list[Event]) -> None:
         appender.close()
 
 
-def _points(record: Record) -> list[Point]:
-    return [point for points in record.series.values() for point in points]
+def _spans(record: Record, column: str) -> list[tuple[float, float]]:
+    """The lowest and the highest of a column of each series that has it."""
+    columns = [getattr(record.points(name), column) for name in record.series]
+    known = [column[~np.isnan(column)] for column in columns]
+    return [(float(column.min()), float(column.max())) for column in known if len(column)]
