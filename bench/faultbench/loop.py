@@ -167,7 +167,7 @@ def _again(state: State, task: Task, draft: Draft, life: Life) -> None:
         gone = set(names[: max(1, round(life.lost * len(names)))])
         state.model.load_state_dict({k: v for k, v in state.base.items() if k in gone}, False)
     kept = copy.deepcopy(state.optimizer.state_dict()) if life.optimizer else None
-    done, was = state.schedule.last_epoch, state.optimizer.param_groups[0]["lr"]
+    done = state.schedule.last_epoch
     if life.schedule == "kept":
         _fresh(state, draft, draft.updates)
         _forward(state, done if life.start else 0)
@@ -181,8 +181,6 @@ def _again(state: State, task: Task, draft: Draft, life: Life) -> None:
         state.optimizer.load_state_dict(kept)
         for group, rate in zip(state.optimizer.param_groups, now, strict=True):
             group["lr"] = rate
-    now_rate = state.optimizer.param_groups[0]["lr"]
-    draft.truth["rate_jump"] = abs(now_rate - was) / draft.learning_rate
 
 
 def _forward(state: State, steps: int) -> None:

@@ -235,11 +235,12 @@ COURSE = (
     ),
     Fault(
         "overfit",
-        Way(_few),
-        Way(_same_rows, lambda d: d.maker != "huohou"),
+        Way(_few, _whole),
+        Way(_same_rows, _whole),
         _rises,
         ("overfit",),
         also=("memorised", "worse-last-checkpoint"),
+        families=("lm", "lm", "lm"),
     ),
     Fault(
         "memorised",

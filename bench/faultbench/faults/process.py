@@ -196,6 +196,17 @@ def _hides(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | No
     return None
 
 
+def _rate_jump(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    """How far the rate climbs in the second life, from where the first had brought it."""
+    starts = [k for k, row in enumerate(run["log"]) if row["kind"] == "start"]
+    first, second = (
+        [row["learning_rate"] for row in part if "learning_rate" in row]
+        for part in (run["log"][: starts[1]], run["log"][starts[1] :])
+    )
+    jump = (max(second) - first[-1]) / max(first)
+    return f"the learning rate climbs by {jump:.0%} of its peak" if jump >= 0.2 else None
+
+
 def _bump(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
     before, after = run["truth"]["joints"][0]
     share = (after - before) / max(run["truth"]["start"] - before, 1e-9)
@@ -222,7 +233,7 @@ PROCESS = (
         "resume-lost-optimizer",
         Way(_new_schedule, looped),
         Way(_stretched, looped),
-        stated("rate_jump", 0.2, "the learning rate jumps by {:.0%} of its peak"),
+        _rate_jump,
         ("resume-lost-optimizer", "schedule-mismatch"),
     ),
     Fault(
