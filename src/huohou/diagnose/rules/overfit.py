@@ -51,9 +51,9 @@ def overfit(case: Case) -> Finding | None:
     """Overfitting is an evaluation loss that goes up while the training loss goes on down. The rise
     is that of the best fitting course that first falls and then rises, so that one lucky or unlucky
     evaluation decides nothing: more than 4 times the noise that this course leaves over, and 2 % of
-    the best. A rise of less than 5 % is information, and so is one of less than 25 % while a measure
-    of the task still rises or rankings are as good as they were. A gap between the two losses alone is no
-    overfitting, and in its first pass a run has no row to know by heart.
+    the best. It is information while it is less than 5 %, or less than 25 % and a measure of the
+    task still rises, or while rankings are as good as they were. A gap between the two losses alone
+    is no overfitting, and in its first pass a run has no row to know by heart.
     """
     evals = case.evals
     if len(evals) < EVALS or 0 < (case.epochs or 0.0) <= ONCE:
@@ -69,14 +69,14 @@ def overfit(case: Case) -> Finding | None:
     steady = part > SLIGHT and len(after) >= EVALS and trend(after).rises()
     if not clear and not steady:
         return None
-    better = _better(case, evals[at]) or _as_good(case, evals[at])
-    mild = not clear or part < CLEAR or (better and part < LARGE)
+    better, as_good = _better(case, evals[at]), _as_good(case, evals[at])
+    mild = not clear or part < CLEAR or as_good or (better and part < LARGE)
     severity: Severity = "info" if mild else "warning"
     if severity == "warning" and part > SERIOUS and values[-1] > values[0]:
         severity = "error"
-    facts = [*_evidence(case, evals, at, fit.noise), *better]
+    facts = [*_evidence(case, evals, at, fit.noise), *(better or as_good)]
     best = evals[at]
-    advice = _advice(case, best, bool(better))
+    advice = _advice(case, best, bool(better or as_good))
     return overfit.finding(
         facts, advice, severity, percent=above(values[-1], best.value), where=where(best)
     )
