@@ -15,6 +15,8 @@ EARLY = 0.1  # of a planned run: too early to say
 TAIL = 3  # the last third of a course tells where it ended
 POINTS = 10
 FLAT = 5e-4  # equal to the digits that are printed
+FEWEST = 4  # values that tell where a loss ended
+AT = 0.01  # as a part of a margin: there
 MOST = 1e9  # of anything that is counted, and of a scale or margin
 FEW = 8  # nobody ranks among fewer without saying so
 
@@ -114,6 +116,14 @@ def sits_at(values: Sequence[float], constant: float, part: float) -> bool:
     end = tail(values)
     near = abs(level(end) - constant) <= part * constant
     return near and noise(end) <= part * constant
+
+
+def stuck_at_margin(case: Case) -> bool:
+    """Whether a ranking loss ended at its margin."""
+    margin, values = told(case, "margin"), case.losses
+    if not margin or margin <= 0 or (len(values) < FEWEST and not flat(values)):
+        return False
+    return abs(level(tail(values)) - margin) <= AT * margin
 
 
 def seen(case: Case) -> list[Seen]:

@@ -14,6 +14,7 @@ from huohou.diagnose.embedding import (
     kind,
     ranked,
     seen,
+    stuck_at_margin,
     tail,
     told,
     too_early,
@@ -89,7 +90,7 @@ def at_chance(case: Case) -> Outcome:
     above guessing refute it.
     """
     found = [one for one in seen(case) if one.when != "before"]
-    if any(beats_guessing(case, one) for one in found):
+    if stuck_at_margin(case) or any(beats_guessing(case, one) for one in found):
         return None
     tests = [test for one in found if (test := _score(case, one))]
     facts = [test.fact for test in tests] if _guesses(case, tests) else []

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.curves import level
-from huohou.diagnose.embedding import flat, tail, told, too_early
+from huohou.diagnose.embedding import stuck_at_margin, told, too_early
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.measure.contrast import ordered_floor
@@ -12,9 +11,7 @@ from huohou.record.finding import Evidence, Severity
 from huohou.record.record import Record
 
 NEAR = 0.005  # a part of the margin: differences of less than half of it leave the loss there
-STUCK = 0.01
 HALF = 0.5  # a run that got below this part of the margin has left it
-POINTS = 4
 
 LOSSES = [0.0998, 0.0848, 0.0707, 0.0632, 0.0527]  # document 001
 SIX = {"loss_kind": "margin", "margin": 0.1, "candidates": 6, "negatives": 5}
@@ -71,14 +68,6 @@ def hinge_floor(case: Case) -> Outcome:
     facts += below or (_if_all_pairs(case, margin) if starts else [])
     advice = [hinge_floor.advice(key) for key in ("similarities", "first_only", "softmax")]
     return hinge_floor.finding(facts, advice, severity, margin=margin)
-
-
-def stuck_at_margin(case: Case) -> bool:
-    """Whether a ranking loss ended at its margin."""
-    margin, values = told(case, "margin"), case.losses
-    if not margin or margin <= 0 or (len(values) < POINTS and not flat(values)):
-        return False
-    return abs(level(tail(values)) - margin) <= STUCK * margin
 
 
 def _floor(case: Case, margin: float) -> float | None:
