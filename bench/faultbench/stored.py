@@ -54,6 +54,9 @@ class Run:
             yield "few-evals" if evals else "no-eval"
         if max((row.get("step") or 0 for row in self.log), default=0) < MANY_UPDATES:
             yield "too-few-updates"
+        # huohou's trainer makes its micro-batches itself; given ones by transformers it adds up.
+        if self.made_by == "huohou" and (self.facts.get("gradient_accumulation") or 1) > 1:
+            yield "loss-scaled"
 
     @property
     def is_counted(self) -> bool:
