@@ -72,9 +72,11 @@ def hinge_floor(case: Case) -> Outcome:
 
 def _floor(case: Case, margin: float) -> float | None:
     """What an arbitrary order costs, where the list is known and the run ended below it."""
-    k = told(case, "candidates")
-    if k is None and (negatives := told(case, "negatives")) is not None:
+    negatives, k = told(case, "negatives"), told(case, "candidates")
+    if negatives is not None:
         k = negatives + 1
+    elif case.record.facts.get("pairs") != "all":
+        return None  # candidates of an evaluation, it may be
     floor = ordered_floor(margin, int(k)) if k and k >= 2 else 0.0
     return floor if case.losses[-1] < floor else None
 
