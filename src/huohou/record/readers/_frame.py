@@ -117,10 +117,10 @@ class Frame:
         """Numbers of a column."""
         self._end_all()
         parts = self._parts.get(name, [])
-        if name in self._loose:
-            values, at = self._loose.pop(name)
-            parts.append((np.array(values), np.array(at, dtype=np.int32)))
-        if len(parts) != 1:
+        loose = self._loose.pop(name, None)
+        if loose is not None:
+            parts.append((np.array(loose[0]), np.array(loose[1], dtype=np.int32)))
+        if len(parts) != 1 or loose is not None:
             parts = self._parts[name] = [_joined(parts)]
         return parts[0]
 

@@ -84,7 +84,7 @@ def number(value: Any) -> float | None:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     if not isinstance(value, str) or not value or len(value) > 64 or "_" in value:
         return None
     try:
