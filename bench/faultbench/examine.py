@@ -9,12 +9,15 @@ from bench.faultbench.export import FORMATS
 from bench.faultbench.stored import Run
 
 
-def examine(runs: Sequence[Run], doctor: Doctor, form: str) -> dict[str, Sequence[Call]]:
-    """What the doctor says of each run, by run id."""
-    return {run.id: look(run, doctor, form) for run in runs}
+def examine(
+    runs: Sequence[Run], doctor: Doctor, form: str, *, alone: bool = False
+) -> dict[str, Sequence[Call]]:
+    """What the doctor says of each run, by run id. alone: of the log, not of its folder."""
+    return {run.id: look(run, doctor, form, alone=alone) for run in runs}
 
 
-def look(run: Run, doctor: Doctor, form: str) -> Sequence[Call]:
-    """What the doctor says of one run in a format."""
+def look(run: Run, doctor: Doctor, form: str, *, alone: bool = False) -> Sequence[Call]:
+    """What the doctor says of one run in a format, of its folder or of the log alone."""
     with tempfile.TemporaryDirectory() as place:
-        return doctor(FORMATS[form](run, Path(place)))
+        path = FORMATS[form](run, Path(place))
+        return doctor(path if alone else path.parent)

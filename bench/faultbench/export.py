@@ -79,6 +79,27 @@ def _settings(run: Run, folder: Path) -> None:
     if dtype in ("fp16", "bf16"):
         arguments[str(dtype)] = True
     (folder / "training_args.json").write_text(json.dumps(arguments), encoding="utf-8")
+    if facts.get("loss_kind") in _LOSSES:
+        (folder / "README.md").write_text(_card(run), encoding="utf-8")
+
+
+# A model card names the loss and what it was given, as sentence-transformers writes it.
+_LOSSES = {
+    "in-batch": ("MultipleNegativesRankingLoss", "scale", "scale"),
+    "margin": ("TripletLoss", "margin", "triplet_margin"),
+}
+
+
+def _card(run: Run) -> str:
+    loss, name, theirs = _LOSSES[run.facts["loss_kind"]]
+    given = json.dumps({theirs: run.facts.get(name), "similarity_fct": "cos_sim"}, indent=4)
+    link = f"[<code>{loss}</code>](https://sbert.net/docs/package_reference/losses.html)"
+    size = f"* Size: {run.facts.get('rows', 0):,} training samples"
+    fenced = "\n".join("  " + line for line in ("```json", *given.splitlines(), "```"))
+    head = (
+        "---\ntags:\n- sentence-transformers\n---\n\n## Training Details\n\n### Training Dataset\n"
+    )
+    return f"{head}\n{size}\n* Loss: {link} with these parameters:\n{fenced}\n"
 
 
 _ARGUMENTS = {

@@ -1,6 +1,6 @@
 """All figures of one split, as one object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench.faultbench import early, figures, invariance, peers
@@ -32,7 +32,7 @@ def score(runs: Sequence[Run], *, quick: bool = False) -> dict[str, Any]:
             "same_alarms": invariance.agreement(runs, said, BASE),
             "named_too": invariance.named_too(runs, said, BASE),
         }
-        told["linters"] = {name: each for name, each in _linters(runs, said)}
+        told["linters"] = {name: each for name, each in _linters(runs)}
     return told
 
 
@@ -83,22 +83,26 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def _linters(runs: Sequence[Run], said: Mapping[str, Said]) -> "list[tuple[str, dict[str, Any]]]":
-    """Each linter in the format in which it names most, beside ours in the same format."""
-    found = []
+def _linters(runs: Sequence[Run]) -> list[tuple[str, dict[str, Any]]]:
+    """Each linter in the format in which it names most, beside ours on the same log alone."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    same_log: dict[str, Said] = {}
     for name, version, doctor, forms in peers.installed():
         best: tuple[float, str, Said] | None = None
         for form in forms:
-            theirs = examine(runs, doctor, form)
+            theirs = examine(runs, doctor, form, alone=True)
             counted = [run for run in runs if run.is_counted]
             naming = share(figures.named(run, theirs[run.id]) for run in counted).value
             if best is None or naming > best[0]:
                 best = (naming, form, theirs)
         if best is not None:
             _, form, theirs = best
-            gain, low, high = figures.lead(runs, said[form], theirs)
+            if form not in same_log:
+                same_log[form] = examine(runs, ours, form, alone=True)
+            mine = same_log[form]
+            gain, low, high = figures.lead(runs, mine, theirs)
             told = _summary(runs, theirs) | {"version": version, "format": form}
-            told["ours_in_this_format"] = _summary(runs, said[form])["named"]["value"]
+            told["ours_in_this_format"] = _summary(runs, mine)["named"]["value"]
             told["lead"] = {"value": gain, "low": low, "high": high}
             found.append((name, told))
     return found
