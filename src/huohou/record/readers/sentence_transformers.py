@@ -81,8 +81,10 @@ def measure(column: str) -> str:
 
 def _row(line: int, cells: list[str], names: list[str]) -> Row | None:
     """Line, epoch, steps and values with their texts; None for a line that was cut off."""
-    epoch, steps = (number(cell) for cell in (*cells, "", "")[:2])
-    if epoch is None or steps is None or not abs(epoch) < 1e9 or not abs(steps) < 2**53:
+    if len(cells) < 3:
+        return None
+    epoch, steps = number(cells[0]), number(cells[1])
+    if epoch is None or steps is None or not abs(epoch) < 1e9 or not -1 <= steps < 2**53:
         return None
     values = {
         name: (value, cell.strip())
