@@ -111,7 +111,7 @@ class Frame:
     @property
     def lines(self) -> Floats:
         """Line of each row in the source."""
-        return np.array(self._lines)
+        return np.frombuffer(self._lines) if self._lines else np.empty(0)
 
     def column(self, name: str) -> Column:
         """Numbers of a column."""
@@ -265,7 +265,7 @@ def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Floats:
         back[at[1:]] = epoch[at[1:]] < epoch[at[:-1]]
     else:
         return _lives_by_row(step, epoch, begun)
-    found: Floats = np.cumsum(back if begun is None else back | begun).astype(np.float64)
+    found: Floats = np.cumsum(back if begun is None else back | begun, dtype=np.float64)
     return found
 
 

@@ -20,11 +20,12 @@ from huohou.record.record import Record
 def read_metrics(source: Source) -> Record:
     """Read a metrics.csv. Raises DataError when it holds no numbers."""
     table = framed(source, steps="step".__eq__)
-    ending = np.zeros(len(table))
+    ending = np.zeros(len(table), np.bool_)
     for column in table.names:
         if _ends_epoch(column):
-            ending[table.column(column)[1]] = 1
-    step, epoch = table.dense("step"), table.dense("epoch") + ending
+            ending[table.column(column)[1]] = True
+    step, epoch = table.dense("step"), table.dense("epoch")
+    epoch[ending] += 1
     rows = Rows(step, epoch, unknown(len(table)), lives(step, epoch), table.lines)
     series = series_of(table, _names(table.names), rows)
     if not series:
