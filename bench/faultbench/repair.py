@@ -2,20 +2,19 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from bench.faultbench.doctors import findings
 from bench.faultbench.export import FORMATS
-from bench.faultbench.stored import Run
+from bench.faultbench.stored import Run, run_of
+from huohou.diagnose.next_run import changes
 
-# Faults that a setting of the training cures. The others are in data, code or process.
-CURABLE = frozenset({
-    "diverged", "lr-too-high", "lr-too-low", "undertrained", "overfit", "memorised",
-    "too-few-updates", "few-evals", "no-eval", "eval-never-runs", "schedule-mismatch", "lr-zero",
-    "worse-last-checkpoint", "temperature-off", "nan-loss",
-})  # fmt: skip
+# What a setting of a run file decides, beside ``draft.SETTINGS``: how often it is evaluated, how
+# many updates a log line or a pass has, and the schedule where it was planted as code.
+_SETTINGS = frozenset({"evals", "eval_every", "accumulation", "log_points", "log_lr", "metrics"})
+_NO_SETTING = frozenset({"hooks", "facts", "truth", "note"})
 
 
 @dataclass(frozen=True)
@@ -28,32 +27,49 @@ class Repair:
     sound: bool | None
 
 
+def curable(run: Run) -> bool:
+    """Whether the fault was planted in settings alone: what sets it apart from its healthy twin is
+    a setting of the training, and nothing was planted in code but a schedule."""
+    from bench.faultbench.draft import SETTINGS
+    from bench.faultbench.spec import draft_of, spec
+
+    planted, twin = draft_of(spec(run.id)), draft_of(spec(spec(run.id).twin))
+    names = {f.name for f in fields(planted)} - _NO_SETTING
+    changed = {name for name in names if getattr(planted, name) != getattr(twin, name)}
+    hooks = {name for name, hook in vars(planted.hooks).items() if hook is not None}
+    in_code = not hooks <= {"rate"}
+    return bool(changed or hooks) and not in_code and changed <= _SETTINGS | set(SETTINGS.values())
+
+
 def advised(run: Run, form: str = "huohou") -> dict[str, Any]:
-    """The settings of our first finding that has any; empty where there is none."""
+    """The settings that our findings advise to change, as ``--next`` writes them."""
     with tempfile.TemporaryDirectory() as place:
-        for finding in findings(FORMATS[form](run, Path(place))):
-            for advice in finding.advice:
-                if advice.set:
-                    return dict(advice.set)
-    return {}
+        found = findings(FORMATS[form](run, Path(place)))
+    return {name: change.value for name, change in changes(found).items()}
 
 
 def repairs(runs: Sequence[Run], each: int) -> Iterator[Repair]:
-    """Train again up to that many runs a code with what we advised."""
+    """Train again up to that many runs of a fault with what we advised.
+
+    Sound is what is so in truth and is free of what could be counted in the faulty log.
+    """
     from bench.faultbench.make import remake
 
     taken: dict[str, int] = {}
     for run in runs:
-        code = run.codes[0] if run.codes else ""
-        if not run.is_counted or code not in CURABLE or taken.get(code, 0) >= each:
+        fault = run.fault or ""
+        if not run.is_counted or taken.get(fault, 0) >= each or not curable(run):
             continue
-        taken[code] = taken.get(code, 0) + 1
+        taken[fault] = taken.get(fault, 0) + 1
         settings = advised(run)
         if not settings:
-            yield Repair(run.id, code, {}, None)
+            yield Repair(run.id, fault, {}, None)
             continue
-        again = remake(run.id, settings)
-        yield Repair(run.id, code, settings, bool(again["truth"].get("sound")))
+        again = run_of({**remake(run.id, settings), "codes": [], "also": [], "tier": ""} | _RUN)
+        yield Repair(run.id, fault, settings, bool(again.truth.get("sound")) and not again.true)
+
+
+_RUN = {"decidable": False}
 
 
 def summary(done: Sequence[Repair]) -> dict[str, Any]:

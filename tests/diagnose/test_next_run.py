@@ -69,3 +69,12 @@ def test_every_setting_that_a_rule_advises_can_be_set() -> None:
             assert isinstance(found, Finding)
             for advice in found.advice:
                 assert set(advice.set or {}) <= set(known), rule.code
+
+
+def test_every_value_that_a_rule_advises_is_allowed() -> None:
+    for rule in rules():
+        for example in rule.fires:
+            found = rule.judge(case_of(example))
+            assert isinstance(found, Finding)
+            for name, change in changes([found]).items():
+                config.load(None, [f"{name}={change.value}"])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import WHOLE_SCHEDULE, safe_rate
 from huohou.diagnose.curves import level, lowest, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
@@ -65,11 +66,16 @@ def _finding(case: Case, low: float, limit: float) -> Finding:
     onset = after[int((after.values > limit).argmax())]
     facts = [diverged.evidence("best", best), diverged.evidence("onset", onset)]
     facts.append(diverged.evidence("end", case.loss[-1]))
-    rate, peak = case.near("learning_rate", onset), case.peak_rate()
+    rate = case.near("learning_rate", onset)
     if rate is not None:
         facts.append(diverged.evidence("rate", rate))
-    lower = {"train.learning_rate": peak / 3} if peak else None
-    advice = [diverged.advice("lower_rate", set=lower), diverged.advice("warm_up")]
+    safe = safe_rate(case)
+    lower = {"train.learning_rate": safe / 3} if safe else None
+    steady = WHOLE_SCHEDULE | {"train.max_grad_norm": 1.0}
+    advice = [
+        diverged.advice("lower_rate", set=lower),
+        diverged.advice("warm_up", set=steady),
+    ]
     if best != case.loss[0]:
         advice.append(diverged.advice("go_back", where=where(onset)))
     return diverged.finding(facts, advice, low=low, end=case.loss[-1].value, where=where(best))

@@ -1,6 +1,7 @@
 """Evaluations are planned and never happen."""
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import enough_evals
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
 from huohou.diagnose.settings import amount, setting
@@ -55,7 +56,7 @@ def eval_never_runs(case: Case) -> Outcome:
         return None
     each = amount(case, "eval_steps") or 0.0
     length = case.planned or case.updates or 0
-    often = {"train.evals_per_epoch": 4} if asked == "steps" and each > length else None
+    often = enough_evals(case) if asked == "steps" and each > length else None
     advice = [eval_never_runs.advice("often", set=often), eval_never_runs.advice("rows")]
     return eval_never_runs.finding(facts, advice)
 

@@ -1,6 +1,7 @@
 """The run was evaluated too seldom to rank its checkpoints."""
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import enough_evals
 from huohou.diagnose.examples import run
 from huohou.diagnose.rule import Cause, rule
 from huohou.record.finding import Finding
@@ -27,5 +28,5 @@ def few_evals(case: Case) -> Finding | None:
     done = case.evaluations
     if not 0 < done < FEW:
         return None
-    often = few_evals.advice("often", set={"train.evals_per_epoch": 4})
+    often = few_evals.advice("often", set=enough_evals(case))
     return few_evals.finding([few_evals.evidence("count", n=done)], [often], n=done)

@@ -56,7 +56,7 @@ def fp16_risk(case: Case) -> Outcome:
         facts += _overflows(case)
     if not facts:
         return None
-    advice = [fp16_risk.advice("bf16", set={"train.dtype": "bf16"}), fp16_risk.advice("fp32")]
+    advice = [fp16_risk.advice("bf16"), fp16_risk.advice("fp32", set={"train.dtype": "float32"})]
     return fp16_risk.finding(facts, advice)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import safe_rate
 from huohou.diagnose.curves import level, lowest, noise, valley
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
@@ -120,7 +121,8 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
         key = "rate_high" if _is_high(case) else "rate"
         facts.append(lr_too_high.evidence(key, rate=peak))
     severity: Severity = "error" if end >= start else "warning"
-    lower = {"train.learning_rate": float(f"{peak / 5:.1g}")} if peak else None
+    safe = safe_rate(case) or peak
+    lower = {"train.learning_rate": float(f"{safe / 5:.1g}")} if safe else None
     advice = [lr_too_high.advice("lower", set=lower), lr_too_high.advice("warm_up")]
     return lr_too_high.finding(facts, advice, severity, start=start, end=end)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import WHOLE_SCHEDULE
 from huohou.diagnose.curves import Floats, last_stretch
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
@@ -40,14 +41,16 @@ def lr_zero(case: Case) -> Finding | None:
     peak = case.peak_rate() or 0.0
     if rates and not rates.values.any():
         facts = [lr_zero.evidence("throughout", rates[-1], n=len(rates))]
-        return lr_zero.finding(facts, [lr_zero.advice("set_rate")], where=where(rates[0]))
+        return lr_zero.finding(
+            facts, [lr_zero.advice("set_rate", set=WHOLE_SCHEDULE)], where=where(rates[0])
+        )
     tail = rates[last_stretch(rates.values <= NOTHING * peak) :]
     if len(tail) <= max(WASTED * len(rates), 4) or _rounded(peak, rates.values):
         return None
     return lr_zero.finding(
         severity="warning",
         evidence=[lr_zero.evidence("tail", tail[0], share=round(100 * len(tail) / len(rates)))],
-        advice=[lr_zero.advice("schedule")],
+        advice=[lr_zero.advice("schedule", set=WHOLE_SCHEDULE)],
         where=where(tail[0]),
     )
 

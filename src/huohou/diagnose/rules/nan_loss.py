@@ -5,6 +5,7 @@ import math
 from huohou.diagnose.case import Case, place, sane
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.diagnose.settings import dtype
 from huohou.record.columns import Point, Series
 from huohou.record.finding import Advice, Evidence, Finding
 
@@ -73,9 +74,10 @@ def _advice(case: Case, first: Point, survived: bool) -> list[Advice]:
     if survived:
         return [nan_loss.advice("look", where=where(first))]
     peak = case.peak_rate()
-    lower = {"train.learning_rate": peak / 3} if peak else None
+    half = dtype(case) == "fp16"
+    lower = {"train.learning_rate": peak / 3} if peak and not half else None
     return [
         nan_loss.advice("go_back", where=where(first)),
         nan_loss.advice("lower_rate", set=lower),
-        nan_loss.advice("precision"),
+        nan_loss.advice("precision", set={"train.dtype": "float32"} if half else None),
     ]

@@ -1,6 +1,7 @@
 """The run was never evaluated."""
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import enough_evals
 from huohou.diagnose.examples import run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.record.finding import Finding
@@ -28,4 +29,6 @@ def no_eval(case: Case) -> Finding | None:
     if case.evaluations or planned:
         return None
     facts = [no_eval.evidence("none", n=len(case.course("loss")))]
-    return no_eval.finding(facts, [no_eval.advice("hold_out"), no_eval.advice("arguments")])
+    held_out = {"data.eval": "val.jsonl"} | enough_evals(case)
+    advice = [no_eval.advice("hold_out", set=held_out), no_eval.advice("arguments")]
+    return no_eval.finding(facts, advice)

@@ -127,9 +127,9 @@ def _as_good(case: Case, best: Point) -> list[Evidence]:
 
 
 def _advice(case: Case, best: Point, better: bool) -> list[Advice]:
-    if better:
-        return [overfit.advice("choose_by_task")]
     shorter = {"train.num_epochs": max(1, round(best.epoch))} if best.epoch else None
+    if better:
+        return [overfit.advice("choose_by_task"), overfit.advice("shorter", set=shorter)]
     return [
         use(overfit, case, best),
         overfit.advice("shorter", set=shorter),

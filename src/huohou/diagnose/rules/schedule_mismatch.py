@@ -1,6 +1,7 @@
 """The schedule of the learning rate and the length of the run do not belong together."""
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import WHOLE_SCHEDULE
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
 from huohou.diagnose.schedule import Schedule, schedule
@@ -52,14 +53,16 @@ def schedule_mismatch(case: Case) -> Outcome:
     found = schedule(case.finite("learning_rate"))
     settings = _warm_up_planned(case)
     if settings:
-        return schedule_mismatch.finding(settings, [schedule_mismatch.advice("warm_up")])
+        return schedule_mismatch.finding(
+            settings, [schedule_mismatch.advice("warm_up", set=WHOLE_SCHEDULE)]
+        )
     if found is None or len(case.finite("learning_rate")) < RATES:
         return Need("learning_rate", RATES)
     facts = _length(case, found) or _warm_up(case, found)
     if not facts:
         return None
     key = "warm_up" if found.shape in ("other", "constant") else "length"
-    return schedule_mismatch.finding(facts, [schedule_mismatch.advice(key)])
+    return schedule_mismatch.finding(facts, [schedule_mismatch.advice(key, set=WHOLE_SCHEDULE)])
 
 
 def _length(case: Case, found: Schedule) -> list[Evidence]:

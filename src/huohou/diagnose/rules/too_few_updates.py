@@ -1,11 +1,13 @@
 """The run makes too few updates to learn much."""
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import more_updates
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.record.finding import Finding
 
 UPDATES = 50
+WANTED = 100
 
 
 @rule(
@@ -34,5 +36,6 @@ def too_few_updates(case: Case) -> Finding | None:
     if updates is None or updates >= UPDATES or (case.finished is False and not case.planned):
         return None
     facts = [too_few_updates.evidence("count", n=int(updates))]
-    advice = [too_few_updates.advice("smaller_batch"), too_few_updates.advice("longer")]
+    longer = more_updates(case, int(updates), WANTED)
+    advice = [too_few_updates.advice("smaller_batch"), too_few_updates.advice("longer", set=longer)]
     return too_few_updates.finding(facts, advice, n=int(updates))
