@@ -82,6 +82,14 @@ class Frame:
             if len(block) >= _BLOCK:
                 self._end(names)
 
+    def put_rows(self, lines: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Many rows by names."""
+        names = tuple(rows[0]) if rows else ()
+        if len(rows) >= _SMALL and all(tuple(row) == names for row in rows):
+            self.put_block(lines, names, list(zip(*(row.values() for row in rows), strict=True)))
+        else:
+            self.extend(zip(lines, rows, strict=True))
+
     def put_block(
         self, lines: Sequence[int], names: tuple[str, ...], columns: Sequence[Sequence[Any]]
     ) -> None:

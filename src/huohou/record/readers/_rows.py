@@ -3,7 +3,7 @@
 import math
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -34,6 +34,7 @@ STEPS = (
 EPOCHS = ("epoch", "epochs", "train/epoch")
 TIMES = ("t", "timestamp", "_timestamp", "wall_time", "time")
 
+_BLOCK = 256  # lines that are parsed at once
 MOST_NAMES = 10_000  # of series: each costs memory whatever little it holds
 
 # Names of other trainers to those of Hugging Face, the best first where a log has several.
@@ -120,7 +121,11 @@ def json_rows(source: Source, most: int | None = None) -> Iterator[tuple[int, di
     That takes care of a last line that was cut off and of text between the rows. most: lines
     that are looked at.
     """
-    for line, raw in islice(source.raw_lines(), most):
+    return _objects(islice(source.raw_lines(), most))
+
+
+def _objects(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, raw in lines:
         if not looks_like_object(raw):
             continue
         try:
@@ -129,6 +134,22 @@ def json_rows(source: Source, most: int | None = None) -> Iterator[tuple[int, di
             row = parsed(raw)
         if type(row) is dict:
             yield line, row
+
+
+def json_blocks(source: Source) -> Iterator[tuple[Sequence[int], list[dict[str, Any]]]]:
+    """The same hundreds at a time, which is quicker: their lines and the objects."""
+    numbered = source.raw_lines()
+    while part := list(islice(numbered, _BLOCK)):
+        raws = [raw for _, raw in part]
+        try:
+            rows = orjson.loads(b"[" + b",".join(raws) + b"]") if sum(map(len, raws)) < LONG else []
+        except orjson.JSONDecodeError:  # one of them is torn, or no JSON
+            rows = []
+        if len(rows) == len(raws) and set(map(type, rows)) == {dict}:
+            yield range(part[0][0], part[-1][0] + 1), rows
+        else:
+            found = list(_objects(part))
+            yield [line for line, _ in found], [row for _, row in found]
 
 
 def looks_like_object(raw: bytes) -> bool:

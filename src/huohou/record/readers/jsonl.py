@@ -4,7 +4,7 @@ from itertools import islice
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._rows import json_rows
+from huohou.record.readers._rows import json_blocks, json_rows
 from huohou.record.readers._source import Source
 from huohou.record.readers._table import Table, record_of_table
 from huohou.record.record import Record
@@ -15,7 +15,8 @@ _LOOKED_AT = 10_000  # lines for the first objects
 def read_jsonl(source: Source) -> Record:
     """Read a JSONL log. Raises DataError when it holds no curve."""
     table = Table()
-    table.extend(json_rows(source))
+    for lines, rows in json_blocks(source):
+        table.put_rows(lines, rows)
     if not table:
         raise DataError("reader.no_rows", path=source.path)
     return record_of_table(table, source, "jsonl")

@@ -15,13 +15,14 @@ from huohou.errors import DataError
 from huohou.record.columns import Floats, Marks, Rows
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._frame import Frame, lives, series_of, unknown
-from huohou.record.readers._rows import canonical, json_rows
+from huohou.record.readers._rows import canonical, json_blocks, json_rows
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 
 _STEPS = frozenset({"current_steps", "step", "total_steps"})
 _LEFT = frozenset({"percentage", "remaining_time"})
 _NO_SERIES = _STEPS | {"epoch", "elapsed_time"}
+_CLOCKS = re.compile(r"(?:[0-9]{1,9}:[0-9]{1,2}:[0-9]{1,2}(?:\n|$))*+")
 _WITH_DAYS = re.compile(r"(\d+) days?, (\d+):(\d+):(\d+)")
 
 
@@ -29,7 +30,8 @@ def read_trainer_log(source: Source) -> Record:
     """Read a trainer_log.jsonl. Raises DataError when no line of it holds a value."""
     clock = "elapsed_time"
     frame = Frame(_STEPS.__contains__, {clock: _seconds}, {clock: _many_seconds}, _LEFT)
-    frame.extend(json_rows(source))
+    for lines, logged in json_blocks(source):
+        frame.put_rows(lines, logged)
     step, total = frame.dense("current_steps", "step"), frame.column("total_steps")[0]
     epoch, n = frame.dense("epoch"), len(frame)
     rows = Rows(step, epoch, unknown(n), lives(step, epoch, _begun(frame)), frame.lines)
@@ -73,11 +75,9 @@ def _seconds(text: Any) -> int | None:
 
 def _many_seconds(texts: Sequence[Any]) -> Floats | None:
     """The same of many at once, where each is like "0:04:02"."""
-    if set(map(type, texts)) != {str} or any(text.count(":") != 2 for text in texts):
+    if set(map(type, texts)) != {str} or not _CLOCKS.fullmatch("\n".join(texts)):
         return None
     parts = ":".join(texts).split(":")
-    if not "".join(parts).isdecimal() or max(map(len, parts)) > 9 or "" in parts:
-        return None
     hours, minutes, seconds = np.array(list(map(int, parts)), dtype=np.float64).reshape(-1, 3).T
     return (hours * 60 + minutes) * 60 + seconds
 
