@@ -129,9 +129,10 @@ def weights(arch: str, variant: int) -> dict[str, Tensor]:
 
     place = cache_folder() / f"{arch}-{variant}-{PRETRAIN[family(arch)]}.safetensors"
     if not place.exists():
-        torch.manual_seed(1000 + variant)
-        model = blank(arch, variant)
-        (_read_text if family(arch) == "lm" else _tell_apart)(model, variant)
+        with torch.random.fork_rng():  # a run that needs it goes on as if it had been there
+            torch.manual_seed(1000 + variant)
+            model = blank(arch, variant)
+            (_read_text if family(arch) == "lm" else _tell_apart)(model, variant)
         state = {k: v.detach().clone().contiguous() for k, v in model.state_dict().items()}
         save_file(state, place)
     return load_file(place)

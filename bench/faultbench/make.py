@@ -19,7 +19,7 @@ from bench.faultbench.looks import LOOKS
 from bench.faultbench.loop import Outcome
 from bench.faultbench.spec import Spec, draft_of, plans, spec
 from bench.faultbench.truth import truth_of, unsound
-from bench.faultbench.verdict import judge
+from bench.faultbench.verdict import judge, present
 
 RUNS = Path(__file__).parent / "runs"
 SCHEMA = 1
@@ -150,14 +150,6 @@ def finished(run: dict[str, Any]) -> dict[str, Any]:
     if run["kind"] != "fault":
         run |= {"codes": [], "also": present(run), "tier": "", "decidable": False}
     return rounded(run)
-
-
-def present(run: dict[str, Any]) -> list[str]:
-    """Codes of small things that are truly so in a run without a fault."""
-    evals = sum(row["kind"] == "eval" for row in run["log"])
-    found = ["no-eval"] if evals == 0 else ["few-evals"] if evals < 5 else []
-    updates = max((row.get("step", 0) for row in run["log"]), default=0)
-    return found + (["too-few-updates"] if updates < 50 else [])
 
 
 def pack(split: str) -> None:

@@ -57,7 +57,7 @@ class PolicyTask(LanguageTask):
         sign = torch.ones(len(now)).index_fill(0, torch.arange(len(now) // 2, len(now)), -1.0)
         off = before - now
         distance = (off.exp() - off - 1).mean()
-        self.said = {"reward": hit, "kl": float(distance)}
+        self.said = {"reward": hit, "kl": float(distance.detach())}
         return -(sign * (now - now.detach()).exp()).mean() + BETA * distance
 
     def _chances(self, model: Any, inputs: Inputs) -> tuple[Tensor, float]:

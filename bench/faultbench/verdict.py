@@ -22,11 +22,12 @@ def judge(run: dict[str, Any], twin: dict[str, Any] | None) -> dict[str, Any]:
     if twin:
         truth["twin"] = {k: known[k] for k in ("start", "best", "end")} | {"id": twin["id"]}
         truth["spread"] = spread
-    tiers = [fault.tier]
+    codes = list(way.codes or fault.codes)
+    true = dict.fromkeys([*way.also, *fault.also, *present(run)])
     return {
-        "codes": list(way.codes or fault.codes),
-        "also": [*way.also, *fault.also],
-        "tier": tiers[0],
+        "codes": codes,
+        "also": [code for code in true if code not in codes],
+        "tier": fault.tier,
         "decidable": words is not None,
         "reason": words or ("needs the rows" if fault.fact is None else "no effect"),
     }
@@ -34,3 +35,11 @@ def judge(run: dict[str, Any], twin: dict[str, Any] | None) -> dict[str, Any]:
 
 def _why(fault: Fault, run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
     return fault.fact(run, twin, spread) if fault.fact else None
+
+
+def present(run: dict[str, Any]) -> list[str]:
+    """Codes of small things that are truly so in a run without a fault."""
+    evals = sum(row["kind"] == "eval" for row in run["log"])
+    found = ["no-eval"] if evals == 0 else ["few-evals"] if evals < 5 else []
+    updates = max((row.get("step", 0) for row in run["log"]), default=0)
+    return found + (["too-few-updates"] if updates < 50 else [])

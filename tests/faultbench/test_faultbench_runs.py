@@ -1,0 +1,135 @@
+"""The stored runs of FT-FaultBench are as many as promised, and can be made again."""
+
+import gzip
+import hashlib
+import json
+import math
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = ROOT / "bench" / "faultbench" / "runs"
+CODES = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def load(split: str) -> list[dict[str, Any]]:
+    path = RUNS / f"{split}.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def runs() -> dict[str, list[dict[str, Any]]]:
+    return {split: load(split) for split in ("dev", "test")}
+
+
+def of(found: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [run for run in found if run["kind"] == kind]
+
+
+def test_healthy_runs_are_enough_and_sound_in_truth(runs: dict[str, Any]) -> None:
+    for found in runs.values():
+        healthy = of(found, "healthy")
+        assert len(healthy) >= 150
+        assert all(run["truth"]["sound"] and run["truth"]["end"] < run["truth"]["start"] * 0.71
+                   for run in healthy)  # fmt: skip
+    assert sum(len(of(found, "healthy")) for found in runs.values()) >= 320
+
+
+def test_every_fault_has_three_severities_and_three_seeds_in_each_split(
+    runs: dict[str, Any],
+) -> None:
+    for split, way in (("dev", "a"), ("test", "b")):
+        seen: dict[str, set[tuple[int, int]]] = defaultdict(set)
+        for run in of(runs[split], "fault"):
+            if run["way"] == way and run["tier"] != "data":
+                seen[run["fault"]].add((run["severity"], run["seed"]))
+        assert len(seen) >= 30
+        for fault, cells in seen.items():
+            seeds = {seed for _, seed in cells}
+            assert len(seeds) >= 3, fault
+            assert cells == {(s, seed) for s in (1, 2, 3) for seed in seeds}, fault
+
+
+def test_test_split_has_ways_and_architectures_that_dev_never_saw(runs: dict[str, Any]) -> None:
+    archs = {split: {run["arch"] for run in found} for split, found in runs.items()}
+    assert not archs["dev"] & archs["test"]
+    for split, found in runs.items():
+        for family in ("lm", "embedding"):
+            assert len({r["arch"] for r in found if r["family"] == family}) >= 2, split
+    ways = {(r["fault"], r["way"]) for r in of(runs["dev"], "fault")}
+    assert {way for _, way in ways} == {"a"}
+    assert {r["way"] for r in of(runs["test"], "fault")} == {"a", "b"}
+
+
+def test_look_alikes_are_ten_kinds_of_four_or_more(runs: dict[str, Any]) -> None:
+    kinds: dict[str, int] = defaultdict(int)
+    for found in runs.values():
+        for run in of(found, "look-alike"):
+            kinds[run["look"]] += 1
+    assert len(kinds) >= 10
+    assert min(kinds.values()) >= 4
+
+
+def test_runs_come_from_four_makers(runs: dict[str, Any]) -> None:
+    for found in runs.values():
+        makers = {run["made_by"] for run in found}
+        assert makers == {"loop", "transformers", "huohou", "sentence-transformers"}
+
+
+def test_each_fault_names_codes_and_says_why_it_counts(runs: dict[str, Any]) -> None:
+    for run in [*of(runs["dev"], "fault"), *of(runs["test"], "fault")]:
+        assert run["codes"] and all(CODES.fullmatch(code) for code in run["codes"])
+        assert run["reason"]
+        assert run["decidable"] is False or run["tier"] in ("log", "config")
+
+
+def test_logs_are_small_and_in_order(runs: dict[str, Any]) -> None:
+    for run in [*runs["dev"], *runs["test"]]:
+        assert run["log"][0]["kind"] == "start"
+        times = [row["t"] for row in run["log"]]
+        assert times == sorted(times)
+    size = sum(path.stat().st_size for path in RUNS.iterdir())
+    assert size < 5_000_000
+
+
+def test_checksum_of_the_test_split_is_the_one_stated() -> None:
+    words = (RUNS.parent / "README.md").read_text(encoding="utf-8")
+    digest = hashlib.sha256((RUNS / "test.jsonl.gz").read_bytes()).hexdigest()
+    assert digest in words
+
+
+@pytest.mark.parametrize("kind", ["healthy", "fault"])
+def test_a_stored_run_can_be_made_again(
+    runs: dict[str, Any], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.delitem(sys.modules, "bench", raising=False)
+    from bench.faultbench.make import remake
+
+    found = [
+        run
+        for run in of(runs["dev"], kind)
+        if run["made_by"] == "loop"
+        and run["arch"] == "llama"
+        and run["facts"]["max_steps"] < 90
+        and all(math.isfinite(v) for _, v in run["truth"]["curve"])
+    ]
+    old = found[0]
+    new = remake(old["id"], {})
+    pairs = [
+        (a["loss"], b["loss"])
+        for a, b in zip(new["log"], old["log"], strict=True)
+        if "loss" in a and "loss" in b
+    ]
+    # Another machine rounds otherwise, and training makes that larger with every update.
+    assert new["truth"]["start"] == pytest.approx(old["truth"]["start"], rel=0.02)
+    assert [a for a, _ in pairs[:3]] == pytest.approx([b for _, b in pairs[:3]], rel=0.05)
+    assert new["truth"]["end"] == pytest.approx(old["truth"]["end"], rel=0.15)
+    assert new["facts"] == old["facts"]
