@@ -106,9 +106,20 @@ def stored(split: str) -> dict[str, dict[str, Any]]:
         return {run["id"]: run for run in map(json.loads, lines)}
 
 
+def rejected(split: str) -> dict[str, str]:
+    """Draws that are no sound runs in truth, with the reason."""
+    path = RUNS / f"{split}-rejected.json"
+    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
 def waiting(split: str) -> dict[str, dict[str, Any]]:
-    """Runs that are made: packed ones and those that wait."""
-    found = stored(split)
+    """Runs that are made: packed ones, draws that were left out, and those that wait."""
+    found = {
+        name: {"id": name, "kind": "rejected", "reason": reason}
+        for name, reason in rejected(split).items()
+    }
+    found |= stored(split)
     for path in sorted(folder(split).glob("*.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
         found[run["id"]] = run
@@ -168,8 +179,7 @@ def pack(split: str) -> None:
             out.write((json.dumps(run, separators=(",", ":")) + "\n").encode())
     gone = {name: run["reason"] for name, run in sorted(runs.items()) if run["kind"] == "rejected"}
     path = RUNS / f"{split}-rejected.json"
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    text = json.dumps(before | gone, indent=1, sort_keys=True)
+    text = json.dumps(gone, indent=1, sort_keys=True)
     path.write_text(text + "\n", encoding="utf-8")
 
 

@@ -8,13 +8,15 @@ a fact that planting leaves behind (``fact``); or ``never``, for what no log can
 from bench.faultbench.faults._kinds import Fault, Way
 from bench.faultbench.faults.course import COURSE
 from bench.faultbench.faults.evals import EVALS
+from bench.faultbench.faults.learning import LEARNING
 from bench.faultbench.faults.process import PROCESS
+from bench.faultbench.faults.ranking import RANKING
 from bench.faultbench.faults.rows import ROWS
 from bench.faultbench.faults.search import SEARCH
 from bench.faultbench.faults.training import TRAINING
 
 FAULTS: dict[str, Fault] = {
-    f.name: f for f in (*TRAINING, *COURSE, *EVALS, *PROCESS, *SEARCH, *ROWS)
+    f.name: f for f in (*TRAINING, *LEARNING, *COURSE, *EVALS, *PROCESS, *SEARCH, *RANKING, *ROWS)
 }
 
 __all__ = ["FAULTS", "Fault", "Way"]

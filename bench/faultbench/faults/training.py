@@ -1,18 +1,14 @@
-"""Faults of optimisation: numbers that break, rates that do not fit, weights that do not move."""
+"""Faults of optimisation: numbers that break and rates that do not fit."""
 
-import copy
 import math
 from typing import Any
 
 import torch
-from torch import nn
 
-from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
-    always,
     at,
     chance_of,
     effect,
@@ -141,111 +137,6 @@ def _plain_descent(draft: Draft, severity: int) -> None:
     draft.note = "SGD at a rate for Adam"
 
 
-def _of_copies(draft: Draft, severity: int) -> None:
-    """The optimizer was given copies of the parameters."""
-    _frozen_log(draft, severity)
-    draft.hooks.optimizer = lambda trained: torch.optim.AdamW(
-        copy.deepcopy(trained), lr=draft.learning_rate
-    )
-    draft.note = "the optimizer holds copies of the parameters"
-
-
-def _dead_layer(draft: Draft, severity: int) -> None:
-    """The only weights that are trained belong to a layer that nothing passes through."""
-    _frozen_log(draft, severity)
-    draft.tune = "full"
-
-    def model(made: Any) -> None:
-        width = bases.VARIANTS[draft.variant][0]
-        made.requires_grad_(False)
-        made.side = nn.Linear(width, width)
-        made.get_input_embeddings().register_forward_hook(
-            lambda _module, _inputs, output: output.detach().requires_grad_()
-        )
-
-    draft.hooks.model = model
-    draft.note = "only a layer off the way is trained"
-
-
-def _frozen_log(draft: Draft, severity: int) -> None:
-    """The milder, the less the log shows: no gradient, then no evaluation."""
-    draft.log_points = max(draft.log_points, 20)
-    draft.log_grad = severity == 3
-    draft.evals = 0 if severity == 1 else max(draft.evals, 6)
-
-
-def _random_labels(draft: Draft, severity: int) -> None:
-    """Labels are random tokens, new ones each time."""
-    share = pick(severity, (0.85, 0.95, 1.0))
-    draft.log_points = max(draft.log_points, 30)
-    size = bases.VARIANTS[draft.variant][1]
-
-    def batch(inputs: Inputs, step: int) -> Inputs:
-        labels = inputs["labels"]
-        chosen = (labels != -100) & (torch.rand(labels.shape) < share)
-        inputs["labels"] = torch.where(chosen, torch.randint(4, size, labels.shape), labels)
-        return inputs
-
-    draft.hooks.batch = batch
-    draft.note = f"{share:.0%} of the labels are random tokens"
-
-
-def _wrong_group(draft: Draft, severity: int) -> None:
-    """Only a few numbers are trained: the last norm, or one bias."""
-    draft.tune = "full"
-    draft.log_points = max(draft.log_points, 30)
-    number = pick(severity, (2, 1, 1))
-
-    def model(made: Any) -> None:
-        made.requires_grad_(False)
-        small = [p for p in made.parameters() if p.dim() == 1]
-        for p in small[-number:] if severity < 3 else small[:1]:
-            p.requires_grad_(True)
-
-    draft.hooks.model = model
-    draft.note = f"{number} vectors are trained, the rest is frozen"
-
-
-def _other_tokenizer(draft: Draft, severity: int) -> None:
-    """Part of the vocabulary has the numbers of another tokenizer."""
-    share = pick(severity, (0.5, 0.8, 1.0))
-    size = bases.VARIANTS[draft.variant][1]
-    marks = torch.Generator().manual_seed(draft.seed)
-    other = torch.randperm(size - 4, generator=marks) + 4
-    moved = torch.rand(size - 4, generator=marks) < share
-    table = [0, 1, 2, 3, *torch.where(moved, other, torch.arange(4, size)).tolist()]
-    table_of = dict(enumerate(table)) | {-100: -100}
-
-    def encoded(rows: list[Any], part: str) -> list[Any]:
-        return [([table_of[i] for i in ids], [table_of[i] for i in y]) for ids, y in rows]
-
-    draft.hooks.encoded = encoded
-    draft.log_points = max(draft.log_points, 60)
-    draft.note = f"{share:.0%} of the token ids are another tokenizer's"
-
-
-def _twice_shifted(draft: Draft, severity: int) -> None:
-    """Labels are shifted by one before a model that shifts them itself."""
-    share = pick(severity, (0.5, 0.8, 1.0))
-
-    def encoded(rows: list[Any], part: str) -> list[Any]:
-        return [
-            (ids, [*labels[1:], -100]) if k % 10 < share * 10 else (ids, labels)
-            for k, (ids, labels) in enumerate(rows)
-        ]
-
-    draft.hooks.encoded = encoded
-    draft.log_points = max(draft.log_points, 60)
-    draft.note = f"labels of {share:.0%} of the rows are shifted twice"
-
-
-def _above_uniform(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
-    bound = math.log(run["facts"]["vocab_size"])
-    first = next(row["loss"] for row in run["log"] if "loss" in row)
-    over = first - bound
-    return f"the first loss is {over:.2f} above ln(vocabulary)" if over > 0.1 else None
-
-
 def _gone(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
     truth = run["truth"]
     if not math.isfinite(truth["end"]):
@@ -259,10 +150,6 @@ def _gone(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | Non
 
 def _lm(draft: Draft) -> bool:
     return draft.family == "lm"
-
-
-def _full(draft: Draft) -> bool:
-    return hooked(draft) and draft.tune == "full" and draft.family == "lm"
 
 
 LM = ("lm", "lm", "lm")
@@ -308,31 +195,5 @@ TRAINING = (
         effect(),
         ("lr-too-low", "loss-stuck"),
         also=("undertrained",),
-    ),
-    Fault(
-        "loss-stuck",
-        Way(_random_labels, lambda d: hooked(d) and _lm(d)),
-        Way(_wrong_group, _full),
-        effect(0.5),
-        ("loss-stuck",),
-        also=("loss-above-uniform", "lr-too-low", "undertrained"),
-        families=LM,
-    ),
-    Fault(
-        "nothing-trains",
-        Way(_of_copies, hooked),
-        Way(_dead_layer, lambda d: _lm(d) and hooked(d)),
-        always("no weight of the model changes"),
-        ("nothing-trains", "loss-stuck"),
-        also=("no-eval",),
-        families=LM,
-    ),
-    Fault(
-        "loss-above-uniform",
-        Way(_other_tokenizer, _lm),
-        Way(_twice_shifted, lambda d: _lm(d) and d.maker != "huohou"),
-        _above_uniform,
-        ("loss-above-uniform",),
-        families=LM,
     ),
 )

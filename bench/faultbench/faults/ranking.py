@@ -1,0 +1,98 @@
+"""Faults of embedding runs that show in what an evaluation ranks."""
+
+import math
+from typing import Any
+
+from bench.faultbench.draft import Draft
+from bench.faultbench.faults._kinds import (
+    Fault,
+    Way,
+    chance_of,
+    looped,
+    lost_share,
+    pick,
+    watched,
+)
+
+
+def _ranked(ranking: str) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        watched(draft, 6, 30)
+        draft.metrics, draft.ranking = True, ranking
+        draft.candidates = pick(severity, (10, 6, 4))
+        draft.eval_rows = max(draft.eval_rows, pick(severity, (100, 80, 60)))
+        draft.facts["eval_rows"] = draft.eval_rows
+        draft.note = f"ranking of the evaluation is {ranking}"
+
+    return plant
+
+
+def _shuffled(both: bool) -> Any:
+    def plant(draft: Draft, severity: int) -> None:
+        watched(draft, 5, 30)
+        draft.metrics, share = True, pick(severity, (0.8, 0.9, 1.0))
+        draft.eval_rows = max(draft.eval_rows, 60)
+        draft.facts["eval_rows"] = draft.eval_rows
+        chance = chance_of(draft, "shuffle")
+
+        def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
+            return _mixed(train, share, chance), _mixed(held, share, chance) if both else held
+
+        draft.hooks.rows = rows
+        draft.note = f"documents of {share:.0%} of the rows are others'"
+
+    return plant
+
+
+def _mixed(rows: list[Any], share: float, chance: Any) -> list[Any]:
+    number = round(share * len(rows))
+    others = [row[1:] for row in rows[:number]]
+    chance.shuffle(others)
+    return [(row[0], *other) for row, other in zip(rows, others, strict=False)] + rows[number:]
+
+
+def _below(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    hits, rows, k = _last_hits(run)
+    p = sum(_binomial(rows, j, 1 / k) for j in range(hits + 1))
+    words = f"{hits} of {rows} right where chance is 1 in {k}: p = {p:.2g}"
+    return words if p < 0.01 else None
+
+
+def _at_chance(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    hits, rows, k = _last_hits(run)
+    p = sum(_binomial(rows, j, 1 / k) for j in range(hits, rows + 1))
+    words = f"{hits} of {rows} right where chance is 1 in {k}"
+    return words if p > 0.05 and lost_share(run, twin) > 0.5 else None
+
+
+def _last_hits(run: dict[str, Any]) -> tuple[int, int, int]:
+    rows = run["facts"]["eval_rows"]
+    last = [row for row in run["log"] if "eval_accuracy@1" in row][-1]
+    return round(last["eval_accuracy@1"] * rows), rows, run["facts"]["candidates"]
+
+
+def _binomial(n: int, k: int, p: float) -> float:
+    return math.comb(n, k) * p**k * (1 - p) ** (n - k)
+
+
+EMB = ("embedding",) * 3
+
+RANKING = (
+    Fault(
+        "below-chance",
+        Way(_ranked("reversed"), looped),
+        Way(_ranked("off"), looped),
+        _below,
+        ("below-chance",),
+        families=EMB,
+    ),
+    Fault(
+        "at-chance",
+        Way(_shuffled(False), looped),
+        Way(_shuffled(True), looped),
+        _at_chance,
+        ("at-chance", "loss-stuck", "embedding-collapse"),
+        also=("overfit", "memorised", "below-chance"),
+        families=EMB,
+    ),
+)
