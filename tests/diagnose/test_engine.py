@@ -84,7 +84,7 @@ def test_document_is_that_of_the_contract() -> None:
     }
     assert set(finding["evidence"][0]) == {"text", "step", "value"}
     assert set(finding["advice"][0]) == {"text", "set"}
-    assert finding["confidence"] is None, "nothing is calibrated yet"
+    assert finding["confidence"] is None or 0 < finding["confidence"] < 1
     assert told["source"]["points"] == {"eval_loss": 7, "loss": 60}
 
 

@@ -43,9 +43,11 @@ def eval_never_runs(case: Case) -> Outcome:
     """The settings ask for evaluations, and the log has none, or only that of the last weights:
     they come after more updates than the run makes, or at the end of an epoch that is never
     reached, or there are no rows to evaluate on, or the run has finished without a single one.
-    Settings that ask for none are ``no-eval``.
+    Settings that ask for none, and evaluations that say nothing but how long they took, are
+    ``no-eval``.
     """
-    if case.evaluations > 1 or (case.evaluations and not _only_at_the_end(case)):
+    ran = any(name.startswith("eval_") and case.course(name) for name in case.record.series)
+    if case.evaluations > 1 or (ran and not _only_at_the_end(case)):
         return None
     strategy = setting(case, "eval_strategy")
     if strategy is None:

@@ -1,5 +1,9 @@
 """The schedule of the learning rate and the length of the run do not belong together."""
 
+import math
+
+import numpy as np
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE
 from huohou.diagnose.examples import falling, run
@@ -13,10 +17,14 @@ HIGH = 0.5  # of the peak: a schedule that is still here has its end far behind 
 OVER = 1.5  # times the planned length: the schedule ends there or later
 SHORT = 0.8  # of the planned length: it ends there or sooner
 WARM = 0.4  # of the run spent on warming up; a one-cycle schedule spends 0.3
+BACK = 0.08  # of the lines: a rise at the end that is so long and ends
+RISEN = 0.15  # at this part of the peak, in steps of at most
+STEP = 0.2  # of the peak: a restart comes at once, this one creeps up
 RISING = 0.5  # of the peak: a warm-up begins below this
 
 LOSS = falling(3.0, 1.0, n=40)
 LONG = [1e-4 * (1 - i / 120) for i in range(40)]
+PAST = [5e-5 * (1 + math.cos(1.4 * math.pi * i / 39)) for i in range(40)]
 DONE = {"finished": True}
 
 
@@ -31,6 +39,7 @@ DONE = {"finished": True}
         run(loss=LOSS, learning_rate=LONG, facts={"max_steps": 500, "finished": False}),
         run(loss=LOSS, learning_rate=[1e-4 * i / 40 for i in range(40)], facts=DONE),
         run(loss=LOSS, facts={"warmup_steps": 500, "max_steps": 400}),
+        run(loss=LOSS, learning_rate=PAST, facts=DONE),
     ),
     quiet=(
         run(loss=LOSS, learning_rate=[1e-4 * (1 - i / 40) for i in range(40)], facts=DONE),
@@ -47,7 +56,8 @@ def schedule_mismatch(case: Case) -> Outcome:
     of the peak; so its end is known long before it comes. It does not belong to the run when the
     run has finished and the rate is still above half of its peak, or when it ends at more than 1.5
     or less than 0.8 times the planned updates. So does a warm-up that takes more than 40 % of the
-    run (a one-cycle schedule takes 30 %). Other shapes, constant rates and runs whose length is
+    run (a one-cycle schedule takes 30 %), and a rate that had fallen and creeps up again to the
+    end: a cosine that goes on past its end. Other shapes, constant rates and runs whose length is
     not known are left out. A rate that has already been 0 for long is ``lr-zero``.
     """
     found = schedule(case.finite("learning_rate"))
@@ -58,7 +68,7 @@ def schedule_mismatch(case: Case) -> Outcome:
         )
     if found is None or len(case.finite("learning_rate")) < RATES:
         return Need("learning_rate", RATES)
-    facts = _length(case, found) or _warm_up(case, found)
+    facts = _length(case, found) or _warm_up(case, found) or _back_up(case)
     if not facts:
         return None
     key = "warm_up" if found.shape in ("other", "constant") else "length"
@@ -94,6 +104,23 @@ def _warm_up(case: Case, found: Schedule) -> list[Evidence]:
         return []
     share = round(100 * found.warm_up / length)
     return [schedule_mismatch.evidence("warm_up", top, share=share, length=length)]
+
+
+def _back_up(case: Case) -> list[Evidence]:
+    """A rate that had fallen and rises again, smoothly and to the end: a cosine past its end."""
+    rates = case.finite("learning_rate")
+    values = rates.values
+    top = int(values.argmax())
+    if case.finished is False or top > len(values) // 2:
+        return []
+    low = top + int(values[top:].argmin())
+    rise = np.diff(values[low:])
+    peak = float(values[top])
+    smooth = len(rise) >= BACK * len(values) and (rise > 0).all() and rise.max() < STEP * peak
+    if not smooth or values[low] > HIGH * peak or values[-1] < max(RISEN * peak, 2 * values[low]):
+        return []
+    share = round(100 * float(values[-1]) / peak)
+    return [schedule_mismatch.evidence("back_up", rates[low], share=share)]
 
 
 def _warm_up_planned(case: Case) -> list[Evidence]:

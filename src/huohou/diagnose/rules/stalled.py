@@ -16,6 +16,7 @@ PART = 0.25  # of all the time, and
 MANY = 30.0  # usual gaps: a gap that is long for a short run
 SLOWER = 2.5  # times as slow as before,
 LASTING = 0.2  # for this part of the lines, up to the end
+EVALS = 3  # gaps with an evaluation: fewer do not say how long one takes
 SECONDS = 0.005  # a line: what is quicker cannot be told from the clock
 
 
@@ -52,10 +53,10 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
 )
 def stalled(case: Case) -> Outcome:
     """From the times of the lines: a single gap of more than half an hour and of more than 10 times
-    the usual one, or of more than 30 times and a quarter of all the time, within one process life
-    and not at an evaluation; or lines that take more than 2.5 times as long as in the first half of
-    the run, for the last fifth of it. Evaluations and checkpoints that make regular gaps do not
-    count: compared are medians.
+    the usual one, or of more than 30 times and a quarter of all the time, within one process life;
+    a gap that holds an evaluation is compared with others that do, by the latter; or lines that
+    take more than 2.5 times as long as in the first half of the run, for the last fifth of it.
+    Evaluations and checkpoints that make regular gaps do not count: compared are medians.
     """
     losses = case.loss
     if len(losses) < POINTS or np.isnan(losses.times).any():
@@ -66,14 +67,18 @@ def stalled(case: Case) -> Outcome:
     long = np.where(pauses, 0.0, np.nan_to_num(gaps))
     i = int(np.argmax(long))
     whole = PART * float(np.nansum(gaps))
-    if usual > SECONDS and (
-        long[i] > max(STILL, TIMES * usual) or long[i] > max(whole, MANY * usual)
-    ):
+    usual = max(usual, SECONDS)
+    if long[i] > max(STILL, TIMES * usual) or long[i] > max(whole, MANY * usual):
         return _finding("gap", losses[i + 1], seconds=float(long[i]), usual=usual)
-    before = float(np.nanmedian(gaps[: len(gaps) // 2]))
+    at_eval = np.where(pauses, np.nan_to_num(gaps), 0.0)
+    if pauses.sum() >= EVALS:
+        often, j = max(float(np.median(at_eval[pauses > 0])), SECONDS), int(np.argmax(at_eval))
+        if at_eval[j] > max(whole, MANY * often):
+            return _finding("gap", losses[j + 1], seconds=float(at_eval[j]), usual=often)
+    before = max(float(np.nanmedian(gaps[: len(gaps) // 2])), SECONDS)
     last = gaps[-max(POINTS // 2, int(LASTING * len(gaps))) :]
     now = float(np.nanmedian(last))
-    if before > SECONDS and now > SLOWER * before:
+    if now > SLOWER * before:
         return _finding("slower", losses[len(losses) - len(last)], before=before, now=now)
     return None
 

@@ -44,10 +44,10 @@ def undertrained(case: Case) -> Outcome:
     """In the last third of the run the training loss still fell by more than 2 % in each tenth of
     the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
     with it. It is a warning where the run was short: it did not see all its rows once, or made less
-    than 0.6 of the updates that were planned. There a significant fall of the evaluation loss (from
-    5 values on) by 5 % in the second half of the run is enough. Without an evaluation it is said of
-    a single pass only: later passes go down because rows are seen again. A run that has not ended,
-    and a loss near zero, are left out.
+    than 0.6 of the updates that were planned. There a significant fall by 5 % in the second half of
+    the run is enough, of the evaluation loss where it has 5 values, else of the training loss.
+    Without an evaluation it is said of a single pass only: later passes go down because rows are
+    seen again. A run that has not ended, and a loss near zero, are left out.
     """
     values = case.losses
     facts = case.record.facts
@@ -63,7 +63,8 @@ def undertrained(case: Case) -> Outcome:
     short = _is_short(case)
     if cautious >= FALL and _evals_fall(case.evals):
         return _finding(case, fall, short and fall > STEEP)
-    return _finding(case, max(fall, 0.0), True) if short and _still_gains(case.evals) else None
+    watched = case.evals if len(case.evals) >= EVALS else case.loss
+    return _finding(case, max(fall, 0.0), True) if short and _still_gains(watched) else None
 
 
 def _is_short(case: Case) -> bool:
@@ -72,14 +73,16 @@ def _is_short(case: Case) -> bool:
     return 0 < (case.epochs or 0.0) < ALL or ended
 
 
-def _still_gains(evals: Sequence[Point]) -> bool:
-    """Whether the evaluation loss fell in the second half, more than chance would."""
-    values = [p.value for p in evals]
-    if len(values) < EVALS or values[-1] <= 0:
-        return False
+def _still_gains(points: Sequence[Point]) -> bool:
+    """Whether a loss fell in the second half, more than chance would, and is at its lowest."""
+    values = [p.value for p in points]
     rest = values[len(values) // 2 - 1 :]
-    gained = level(rest[:2]) - level(rest[-2:])
-    return trend(values).falls() and gained > GAINED * values[-1] and min(rest) >= 0.97 * values[-1]
+    width = max(2, len(rest) // 4)
+    end = level(rest[-width:])
+    if end <= 0 or not trend(values).falls() or not (len(rest) < 8 or trend(rest).falls(0.05)):
+        return False
+    lowest = min(level(rest[i : i + width]) for i in range(len(rest) - width + 1))
+    return level(rest[:width]) - end > GAINED * end and lowest >= 0.97 * end
 
 
 def _evals_fall(evals: Sequence[Point]) -> bool:

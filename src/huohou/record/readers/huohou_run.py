@@ -19,7 +19,7 @@ from huohou.record import events
 from huohou.record.columns import Rows, Series
 from huohou.record.events import Event
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._frame import Frame, series_of
+from huohou.record.readers._frame import Frame, lives, series_of
 from huohou.record.readers._rows import looks_like_object, parsed, whole
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
@@ -72,8 +72,13 @@ def _event(raw: bytes) -> Event | None:
 
 
 def _series(points: Frame) -> dict[str, Series]:
-    """Segments and, of an imported log, lines are written in the file."""
+    """Segments and, of an imported log, lines are written in the file. Inside a segment steps never
+    go back: where they do, a script began again in the same process, and that is a new one."""
     seg, line = np.nan_to_num(points.dense("seg")), points.dense("line")
+    changed = np.concatenate([[False], np.diff(seg) != 0]) if len(seg) else np.zeros(0, np.bool_)
+    again = lives(points.dense("step"), points.dense("epoch"), changed)
+    if len(seg) and again[-1] > changed.sum():
+        seg = again
     rows = Rows(
         step=points.dense("step"),
         epoch=points.dense("epoch"),
