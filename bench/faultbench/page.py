@@ -96,8 +96,9 @@ def _linters(last: Mapping[str, Any]) -> Iterator[str]:
     yield "## Beside the public linters\n"
     yield (
         "On the same logs; each in the format in which it names most, with its default settings."
-        " A check counts for every code it can reasonably be taken to mean. The lead is ours in the"
-        " same format less theirs, with a 95 % interval by paired bootstrap.\n"
+        " A check counts for every code it can reasonably be taken to mean, and whatever is said"
+        " counts, of whatever severity, on both sides. The lead is ours on the same file less"
+        " theirs, with a 95 % interval by paired bootstrap.\n"
     )
     yield "| | version | format | alarm | named | ours named | lead | false alarms |"
     yield "|---|---|---|---|---|---|---|---|"

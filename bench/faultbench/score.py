@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.faultbench import early, figures, invariance, peers
-from bench.faultbench.doctors import Call, ours
+from bench.faultbench.doctors import Call, ours, ours_at_all
 from bench.faultbench.examine import examine
 from bench.faultbench.export import FORMATS
 from bench.faultbench.figures import Said, Share, share
@@ -84,7 +84,8 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _linters(runs: Sequence[Run]) -> list[tuple[str, dict[str, Any]]]:
-    """Each linter in the format in which it names most, beside ours on the same log alone."""
+    """Each linter in the format in which it names most, beside ours on the same log alone. What is
+    said counts whatever its severity, on both sides."""
     found: list[tuple[str, dict[str, Any]]] = []
     same_log: dict[str, Said] = {}
     for name, version, doctor, forms in peers.installed():
@@ -98,7 +99,7 @@ def _linters(runs: Sequence[Run]) -> list[tuple[str, dict[str, Any]]]:
         if best is not None:
             _, form, theirs = best
             if form not in same_log:
-                same_log[form] = examine(runs, ours, form, alone=True)
+                same_log[form] = examine(runs, ours_at_all, form, alone=True)
             mine = same_log[form]
             gain, low, high = figures.lead(runs, mine, theirs)
             told = _summary(runs, theirs) | {"version": version, "format": form}
