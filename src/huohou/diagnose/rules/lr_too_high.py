@@ -39,6 +39,7 @@ LONG = 2_000_000
 
 # What is usual, from which on a rate speaks against itself: adapters, all weights.
 HIGH = {True: 2e-3, False: 3e-4}
+START = 3.0  # times that: the most that is advised to try next
 FAR = 0.015  # far above all that is usual,
 STUCK = 0.4  # and the loss ends above this part of its start,
 FLAT = 0.02  # as level as this after its first tenth,
@@ -122,7 +123,8 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
         facts.append(lr_too_high.evidence(key, rate=peak))
     severity: Severity = "error" if end >= start else "warning"
     safe = safe_rate(case) or peak
-    lower = {"train.learning_rate": float(f"{safe / 5:.1g}")} if safe else None
+    most = START * HIGH[bool(amount(case, "lora_rank"))]
+    lower = {"train.learning_rate": float(f"{min(safe / 5, most):.1g}")} if safe else None
     advice = [lr_too_high.advice("lower", set=lower), lr_too_high.advice("warm_up")]
     return lr_too_high.finding(facts, advice, severity, start=start, end=end)
 

@@ -63,7 +63,8 @@ def read_events(source: Source) -> Record:
         notes = (*notes, *map(str, said if isinstance(said, list) else ()))
     told = origin.get("told") if origin is not None else None
     beside = parts(told) if isinstance(told, Mapping) else {}
-    return Record(known, _series(points), facts, notes, **beside)
+    series = _series(points, in_order=origin is None)
+    return Record(known, series, facts, notes, **beside)
 
 
 def _event(raw: bytes) -> Event | None:
@@ -71,13 +72,17 @@ def _event(raw: bytes) -> Event | None:
     return event if event is not None and isinstance(event.get("kind"), str) else None
 
 
-def _series(points: Frame) -> dict[str, Series]:
-    """Segments and, of an imported log, lines are written in the file. Inside a segment steps never
-    go back: where they do, a script began again in the same process, and that is a new one."""
+def _series(points: Frame, *, in_order: bool) -> dict[str, Series]:
+    """Segments and, of an imported log, lines are written in the file.
+
+    in_order: rows stand as they were logged, not series after series as an import writes them.
+    Then steps never go back inside a segment: where they do, a script began again in the same
+    process, and that is a new one.
+    """
     seg, line = np.nan_to_num(points.dense("seg")), points.dense("line")
     changed = np.concatenate([[False], np.diff(seg) != 0]) if len(seg) else np.zeros(0, np.bool_)
     again = lives(points.dense("step"), points.dense("epoch"), changed)
-    if len(seg) and again[-1] > changed.sum():
+    if in_order and len(seg) and again[-1] > changed.sum():
         seg = again
     rows = Rows(
         step=points.dense("step"),
