@@ -3,6 +3,7 @@
 import math
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from huohou import text
 from huohou.diagnose.engine import diagnose
 from huohou.diagnose.examples import falling, lives, run
+from huohou.record.readers import read
 from huohou.record.record import Point, Record
 from huohou.report.chart import Curve, chart, thinned
 from huohou.report.diagnosis_page import page
 
+REPORTS = Path(__file__).parents[2] / "docs" / "samples" / "reports"
 OVERFIT = run(
     loss=falling(2.0, 0.1, n=60), evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]
 )
@@ -118,3 +121,17 @@ def test_thinning_keeps_a_single_spike() -> None:
     x, kept = thinned(np.arange(len(y), dtype=float), y)
     assert len(kept) <= 800 and kept.max() == 50.0
     assert x[kept.argmax()] == 123_456
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_the_claims_of_a_report_are_answered_in_words(language: str) -> None:
+    report = REPORTS / f"embedding.{language}.txt"
+    text.use(language)
+    try:
+        record = read(report)
+        written = page(record, diagnose(record))
+        wrong_way = text.say("claim.verdict.reversed")
+    finally:
+        text.use(None)
+    checked(written)
+    assert f"<td>{wrong_way}</td>" in written

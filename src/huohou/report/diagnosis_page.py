@@ -141,9 +141,15 @@ def _table(key: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) 
     yield f"<h2>{_safe(say(key))}</h2><table><tr>"
     yield "".join(f"<th>{_safe(say(f'page.column.{c}'))}</th>" for c in used) + "</tr>"
     for row in rows:
-        cells = ("" if row.get(c) is None else row[c] for c in used)
-        yield "<tr>" + "".join(f"<td>{_safe(cell)}</td>" for cell in cells) + "</tr>"
+        yield "<tr>" + "".join(f"<td>{_safe(_cell(c, row.get(c)))}</td>" for c in used) + "</tr>"
     yield "</table>"
+
+
+def _cell(column: str, value: Any) -> str:
+    """A cell in words; empty for what is not there."""
+    if value is None:
+        return ""
+    return say(f"claim.verdict.{value}") if column == "verdict" else str(value)
 
 
 def _extent(found: Diagnosis) -> Iterator[str]:
