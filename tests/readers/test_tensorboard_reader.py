@@ -21,27 +21,12 @@ from hypothesis import strategies as st
 from huohou.errors import DataError
 from huohou.record.readers import read
 from huohou.record.readers._tfrecord import checksum
+from wire import block, key, varint
 
 SAMPLES = Path(__file__).parent / "samples"
 SAMPLE = next((SAMPLES / "tensorboard").iterdir())
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 NAME = "events.out.tfevents.1700000000.host.11.0"
-
-
-def key(number: int, kind: int) -> bytes:
-    return bytes([number << 3 | kind])
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value > 0x7F:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def block(number: int, content: bytes) -> bytes:
-    return key(number, 2) + varint(len(content)) + content
 
 
 def scalar(tag: str, value: float) -> bytes:

@@ -13,25 +13,10 @@ from hypothesis import strategies as st
 
 from huohou.errors import DataError
 from huohou.record.readers import read
+from wire import block, key, varint
 
 SAMPLE = Path(__file__).parent / "samples" / "trainer.wandb.gz"
 HEADING = b":W&B" + struct.pack("<HB", 0xBEE1, 0)
-
-
-def key(number: int, kind: int) -> bytes:
-    return varint(number << 3 | kind)
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value > 0x7F:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def block(number: int, content: bytes) -> bytes:
-    return key(number, 2) + varint(len(content)) + content
 
 
 def item(name: str, value: object, nested: bool = True) -> bytes:
