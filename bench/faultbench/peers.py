@@ -4,7 +4,7 @@ A check is given every code it can reasonably be taken to name: the mapping is m
 generous. Each is asked with its default thresholds; its checks of severity info are no alarms.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -163,19 +163,11 @@ def installed() -> Iterator[tuple[str, str, Doctor, tuple[str, ...]]]:
 
 def _careful(doctor: Doctor) -> Doctor:
     """A linter that fails on a log has said nothing of it."""
-    return _Careful(doctor)
 
-
-class _Careful:
-    """Calls a linter and counts the logs it could not take."""
-
-    def __init__(self, doctor: Callable[[Path], list[Call]]) -> None:
-        self._doctor = doctor
-        self.failed: list[str] = []
-
-    def __call__(self, path: Path) -> list[Call]:
+    def asked(path: Path) -> Sequence[Call]:
         try:
-            return self._doctor(path)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - another's program
-            self.failed.append(f"{type(error).__name__}: {error}")
+            return doctor(path)
+        except (Exception, SystemExit):  # noqa: BLE001 - another's program
             return []
+
+    return asked

@@ -14,6 +14,8 @@ from huohou.diagnose.next_run import changes
 # What a setting of a run file decides, beside ``draft.SETTINGS``: how often it is evaluated, how
 # many updates a log line or a pass has, and the schedule where it was planted as code.
 _SETTINGS = frozenset({"evals", "eval_every", "accumulation", "log_points", "log_lr", "metrics"})
+# What a run that was just made has not been given yet.
+_UNJUDGED = {"codes": [], "also": [], "tier": "", "decidable": False}
 _NO_SETTING = frozenset({"hooks", "facts", "truth", "note"})
 
 
@@ -65,11 +67,8 @@ def repairs(runs: Sequence[Run], each: int) -> Iterator[Repair]:
         if not settings:
             yield Repair(run.id, fault, {}, None)
             continue
-        again = run_of({**remake(run.id, settings), "codes": [], "also": [], "tier": ""} | _RUN)
+        again = run_of({**remake(run.id, settings), **_UNJUDGED})
         yield Repair(run.id, fault, settings, bool(again.truth.get("sound")) and not again.true)
-
-
-_RUN = {"decidable": False}
 
 
 def summary(done: Sequence[Repair]) -> dict[str, Any]:

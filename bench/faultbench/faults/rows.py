@@ -45,6 +45,12 @@ def _encoded(name: str, shares: tuple[float, float, float], change: Any) -> Way:
     return Way(plant, _lm)
 
 
+def _in_other_words(draft: Draft, chance: random.Random, rows: Rows) -> Rows:
+    """The same facts, asked anew."""
+    here = world(draft.variant)
+    return [here.row(chance, (row.bank, row.city), draft.desks) for row in rows]
+
+
 def _copied(reworded: bool) -> Way:
     """Evaluation rows that are training rows too, as they are or asked in other words."""
 
@@ -55,8 +61,7 @@ def _copied(reworded: bool) -> Way:
             number = min(round(share * len(held)), len(train))
             taken = chance.sample(train, number)
             if reworded:
-                here = world(draft.variant)
-                taken = [here.row(chance, (r.bank, r.city), draft.desks) for r in taken]
+                taken = _in_other_words(draft, chance, taken)
             return train, [*taken, *held[number:]]
 
         draft.hooks.rows = rows
@@ -76,8 +81,7 @@ def _repeated(near: bool) -> Way:
             kept = train[: len(train) - number]
             again = [chance.choice(kept) for _ in range(number)]
             if near:
-                here = world(draft.variant)
-                again = [here.row(chance, (r.bank, r.city), draft.desks) for r in again]
+                again = _in_other_words(draft, chance, again)
             return [*kept, *again], held
 
         draft.hooks.rows = rows

@@ -74,6 +74,11 @@ def loads(line: bytes) -> Event | None:
     return revived(event)
 
 
+def number_for(value: Any) -> Any:
+    """The number that "NaN", "Infinity" or "-Infinity" stands for, any other value as it is."""
+    return _WORDS.get(value, value) if isinstance(value, str) else value
+
+
 def revived(event: Event) -> Event:
     """The event with NaN and infinities as numbers again, where it holds numbers."""
     if event["kind"] not in NUMERIC:

@@ -1,12 +1,11 @@
 """What a report tells beside its curves, as JSON: for a log that is taken in as a run of ours."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from huohou.record.columns import Point, Series
-from huohou.record.events import plain
+from huohou.record.events import number_for, plain
 from huohou.record.record import Figure, Record, Statement
 
 
@@ -59,12 +58,11 @@ def _record(raw: Mapping[str, Any]) -> Record:
     )
 
 
-_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_HOLD_NUMBERS = ("value", "min", "max", "epoch", "t")
 
 
 def _numbers(raw: Mapping[str, Any]) -> dict[str, Any]:
     """NaN and infinities, which JSON has no numbers for, as numbers again."""
     return {
-        name: _WORDS.get(value, value) if name in ("value", "min", "max", "epoch", "t") else value
-        for name, value in raw.items()
+        name: number_for(value) if name in _HOLD_NUMBERS else value for name, value in raw.items()
     }

@@ -7,7 +7,6 @@ where it was; its points keep the lines they had there.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
@@ -31,7 +30,6 @@ _PLACE = frozenset({"t", "seg", "kind", "step", "epoch", "line"})
 _WHOLE = frozenset({"seg", "step", "line"})
 _IMPORTED = frozenset({"facts", "notes", "imported", "told"})
 _LOOKED_AT = 1000  # lines for the first event
-_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def read_run(folder: Path) -> Record:
@@ -118,7 +116,7 @@ def _revived(value: Any) -> Any:
     """Facts of an imported log, NaN and infinities as numbers again."""
     if isinstance(value, Mapping):
         return {name: _revived(one) for name, one in value.items()}
-    return _WORDS.get(value, value) if isinstance(value, str) else value
+    return events.number_for(value)
 
 
 def _beside(folder: Path) -> dict[str, Any]:
