@@ -111,6 +111,11 @@ class Case:
         known: int | None = facts.get("max_steps") or facts.get("updates")
         return known
 
+    def is_short_of(self, part: float) -> bool:
+        """Whether fewer than this part of the planned updates were made, as far as is known."""
+        planned, done = self.planned, self.updates
+        return bool(planned and done is not None and done < part * planned)
+
     @property
     def finished(self) -> bool | None:
         """Whether the run came to its end, None where the log does not say."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.rule import Rule, where
+from huohou.diagnose.settings import amount
 from huohou.record.finding import Advice
 from huohou.record.record import Point
 
@@ -38,9 +39,7 @@ def safe_rate(case: Case) -> float | None:
 
 def passes(case: Case) -> float | None:
     """Passes over the rows that the run makes, planned or done, None where nobody says."""
-    planned = case.record.facts.get("num_train_epochs")
-    known = planned if isinstance(planned, int | float) and planned > 0 else case.epochs
-    return float(known) if known else None
+    return amount(case, "num_train_epochs") or case.epochs or None
 
 
 def enough_evals(case: Case) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from statistics import NormalDist, median
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from huohou.record.columns import Floats, Marks
+
 # More points than this are put together in blocks: test and fit are quadratic.
 _LONGEST = 200
 _FITTED = 60
@@ -145,7 +145,7 @@ def level(values: Sequence[float] | Floats) -> float:
     return float(median(values) if len(values) < _FEW else np.median(values))
 
 
-def last_stretch(marks: NDArray[np.bool_]) -> int:
+def last_stretch(marks: Marks) -> int:
     """Where the unbroken stretch of marks at the end begins.
 
     >>> last_stretch(np.array([True, False, True, True]))

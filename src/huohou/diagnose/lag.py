@@ -9,12 +9,9 @@ one should expect.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from huohou.record.columns import Series
+from huohou.record.columns import Floats, Series
 from huohou.record.record import Point
-
-Floats = NDArray[np.float64]
 
 
 def train_at(losses: Sequence[Point], evals: Sequence[Point]) -> Floats:

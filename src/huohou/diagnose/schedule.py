@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from huohou.record.columns import Series
+from huohou.record.columns import Floats, Series
 from huohou.record.record import Point
 
-Floats = NDArray[np.float64]
 Shape = Literal["linear", "cosine", "constant", "other"]
 
 POINTS = 6  # of the part that falls

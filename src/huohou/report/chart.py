@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from huohou.record.columns import Floats
 
 WIDTH, HEIGHT = 860, 230
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 26, 30

@@ -54,9 +54,7 @@ def crashed(case: Case) -> Outcome:
         return None
     if words is not None:
         return _ended(case, words)
-    planned, done = case.planned, case.updates
-    short = planned is not None and done is not None and done < planned
-    if state == "stopped" or (case.finished is False and short):
+    if state == "stopped" or (case.finished is False and case.is_short_of(1)):
         return _finding(case, [], "info", "stopped" if state == "stopped" else "open")
     return None
 

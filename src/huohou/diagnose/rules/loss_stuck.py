@@ -65,7 +65,7 @@ def loss_stuck(case: Case) -> Outcome:
     to learn. Rewards are left out, their loss need not fall.
     """
     values, n = case.losses, len(case.losses)
-    if case.objective == "reward" or n < 4 or _too_early(case):
+    if case.objective == "reward" or n < 4 or case.is_short_of(EARLY):
         return None
     if min(values) > 0 and max(values) - min(values) < EXACT * level(values):
         return _finding(case, "exact", Trend(0, values[-1] - values[0], 0, 0))
@@ -84,11 +84,6 @@ def loss_stuck(case: Case) -> Outcome:
     if moved < limit * end and end > HALF * values[0]:
         return None if first - end < spread else _finding(case, "plateau", rest)
     return None
-
-
-def _too_early(case: Case) -> bool:
-    planned, done = case.planned, case.updates
-    return bool(planned and done is not None and done < EARLY * planned)
 
 
 def _finding(case: Case, key: str, found: Trend) -> Finding:

@@ -69,7 +69,7 @@ def lr_too_low(case: Case) -> Finding | None:
     short looks the same, and more updates are the other cure.
     """
     values = case.losses
-    if case.objective != "likelihood" or len(values) < KNOWN_POINTS or _too_early(case):
+    if case.objective != "likelihood" or len(values) < KNOWN_POINTS or case.is_short_of(EARLY):
         return None
     head = max(1, len(values) // 20)
     start, end = level(values[:head]), level(values[-max(3, len(values) // 10) :])
@@ -170,8 +170,3 @@ def _slope(x: Floats, y: Floats) -> float:
 
 def _tail(n: int) -> int:
     return max(3, n // 10)
-
-
-def _too_early(case: Case) -> bool:
-    planned, done = case.planned, case.updates
-    return bool(planned and done is not None and done < EARLY * planned)

@@ -4,9 +4,10 @@ import numpy as np
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE
-from huohou.diagnose.curves import Floats, last_stretch
+from huohou.diagnose.curves import last_stretch
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.record.columns import Floats
 from huohou.record.finding import Finding
 
 NOTHING = 1e-3  # of the peak: below this an update changes nothing that could be seen

@@ -68,9 +68,7 @@ def undertrained(case: Case) -> Outcome:
 
 
 def _is_short(case: Case) -> bool:
-    planned, done = case.planned, case.updates
-    ended = planned is not None and done is not None and done < PLANNED * planned
-    return 0 < (case.epochs or 0.0) < ALL or ended
+    return 0 < (case.epochs or 0.0) < ALL or case.is_short_of(PLANNED)
 
 
 def _still_gains(points: Sequence[Point]) -> bool:
