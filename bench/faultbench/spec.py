@@ -71,7 +71,7 @@ def draft_of(given: Spec) -> Draft:
     draft = healthy(given.split, given.seed)
     if given.kind == "fault":
         fault = FAULTS[given.name]
-        (fault.a if given.way == "a" else fault.b).plant(draft, given.severity)
+        fault.planted(given.way).plant(draft, given.severity)
     return draft
 
 
@@ -113,7 +113,7 @@ def _of(  # noqa: PLR0917
 ) -> Iterator[Spec]:
     """A fault in so many healthy draws, each of the family that is its turn."""
     for turn in range(min(seeds, fault.seeds)):
-        needs = (fault.a if way == "a" else fault.b).needs
+        needs = fault.planted(way).needs
         for seed in _order(split, fault.name, way, turn):
             draft = healthy(split, seed)
             if draft.family != fault.families[turn] or not needs(draft):

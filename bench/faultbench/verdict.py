@@ -14,7 +14,7 @@ SPREAD = {"lm": 0.03, "embedding": 0.08}
 def judge(run: dict[str, Any], twin: dict[str, Any] | None) -> dict[str, Any]:
     """Codes, tier, decidable and the reason of a run with a fault; twin: its healthy run."""
     fault = FAULTS[run["fault"]]
-    way = fault.a if run["way"] == "a" else fault.b
+    way = fault.planted(run["way"])
     known = twin["truth"] if twin else {}
     spread = SPREAD[run["family"]]
     words = _why(fault, run, known, spread)
