@@ -1,9 +1,10 @@
 """``python -m bench.faultbench``: score the doctor and the public linters on stored runs.
 
 python -m bench.faultbench                    the development runs; print the figures
+python -m bench.faultbench --split dev        one of their splits
 python -m bench.faultbench --quick            ours only, in one format
 python -m bench.faultbench calibrate          count on the development runs for confidence.json
-python -m bench.faultbench --split test       the test runs: rarely; each scoring is recorded
+python -m bench.faultbench --split test2      the held runs: rarely; each scoring is recorded
                                               and docs/faultbench.md is written from it
 """
 
@@ -17,13 +18,13 @@ from typing import Any
 from bench._common import machine
 from bench.faultbench import calibrate, page, repair
 from bench.faultbench.score import score
-from bench.faultbench.stored import load
+from bench.faultbench.stored import HELD, SPLITS, load
 
 
 def main() -> int:
     """Run what was asked for; prints one JSON object as the last line."""
     asked = _arguments()
-    runs = load("dev" if asked.action == "calibrate" else asked.split)
+    runs = load("development" if asked.action == "calibrate" else asked.split)
     if asked.only:
         runs = [run for run in runs if asked.only in (run.fault, run.kind)]
     if not runs:
@@ -36,8 +37,8 @@ def main() -> int:
     told = score(runs, quick=asked.quick)
     if asked.repair:
         told["repair"] = repair.summary(list(repair.repairs(runs, asked.repair)))
-    if asked.split == "test" and not asked.only:
-        page.record(told)
+    if asked.split == HELD and not asked.only:
+        page.record({"split": HELD, **told})
         page.write()
     print(json.dumps(_reported(asked.split, told), ensure_ascii=False))
     return 0
@@ -63,7 +64,7 @@ def _reported(split: str, told: dict[str, Any]) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.faultbench", description=__doc__)
     parser.add_argument("action", nargs="?", choices=("score", "calibrate"), default="score")
-    parser.add_argument("--split", choices=("dev", "test"), default="dev")
+    parser.add_argument("--split", choices=("development", *SPLITS), default="development")
     parser.add_argument("--quick", action="store_true", help="ours only, in one format")
     parser.add_argument("--only", metavar="FAULT", help="one fault, or healthy, or look-alike")
     parser.add_argument("--repair", type=int, default=0, metavar="N", help="train N runs a code")

@@ -16,10 +16,19 @@ from torch import Tensor, nn
 
 from bench.faultbench.words import ASK, CONCEPTS, OPENERS, SLOTS, text, world
 
-LM = {"dev": ("llama", "gpt2"), "test": ("qwen2", "gpt-neox", "opt")}
-EMBEDDING = {"dev": ("bert", "distilbert"), "test": ("mpnet", "roberta", "modernbert")}
+LM = {
+    "dev": ("llama", "gpt2"),
+    "test": ("qwen2", "gpt-neox", "opt"),
+    "test2": ("gemma", "olmo2", "phi", "stablelm"),
+}
+EMBEDDING = {
+    "dev": ("bert", "distilbert"),
+    "test": ("mpnet", "roberta", "modernbert"),
+    "test2": ("albert", "electra", "roformer"),
+}
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
+HALF_TURNED = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
 PRETRAIN = {"lm": 260, "embedding": 90}  # updates
 
@@ -81,6 +90,28 @@ def config(arch: str, variant: int, dropout: float = 0.0) -> Any:
             | {"ffn_dim": 2 * width, "word_embed_proj_dim": width, "max_position_embeddings": 128}
             | {"dropout": dropout, "attention_dropout": dropout},
         ),
+        "gemma": (
+            "GemmaConfig",
+            layers | wide | {"num_key_value_heads": 1, "head_dim": width // 4},
+        ),
+        "olmo2": ("Olmo2Config", layers | wide | {"num_key_value_heads": 4}),
+        "phi": (
+            "PhiConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 4}
+            | {"resid_pdrop": dropout, "embd_pdrop": dropout, "attention_dropout": dropout},
+        ),
+        "stablelm": (
+            "StableLmConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 4, "hidden_dropout": dropout}
+            | {"attention_dropout": dropout, "rope_parameters": HALF_TURNED},
+        ),
+        "albert": ("AlbertConfig", layers | wide | drop | {"embedding_size": width}),
+        "electra": ("ElectraConfig", layers | wide | drop | {"embedding_size": width}),
+        "roformer": ("RoFormerConfig", layers | wide | drop | {"embedding_size": width}),
         "bert": ("BertConfig", layers | wide | drop),
         "roberta": ("RobertaConfig", layers | wide | drop | {"max_position_embeddings": 132}),
         "mpnet": ("MPNetConfig", layers | wide | drop | {"max_position_embeddings": 132}),
@@ -111,8 +142,12 @@ def blank(arch: str, variant: int, dropout: float = 0.0) -> Any:
     import transformers
 
     kind = transformers.AutoModelForCausalLM if family(arch) == "lm" else transformers.AutoModel
-    attention = "eager" if arch == "mpnet" else "sdpa"
-    return kind.from_config(config(arch, variant, dropout), attn_implementation=attention)
+    return kind.from_config(config(arch, variant, dropout), attn_implementation=attention(arch))
+
+
+def attention(arch: str) -> str:
+    """The implementation of attention that an architecture is computed with."""
+    return "eager" if arch in ("mpnet", "roformer") else "sdpa"
 
 
 def base(arch: str, variant: int, dropout: float = 0.0) -> Any:

@@ -1,14 +1,17 @@
 """Makes the runs: python -m bench.faultbench.make --split dev [--only NAME] [--limit N]
 
 Resumable: what is stored is not made again. Each run goes into a file of its own below the cache
-folder first; ``--pack`` writes ``runs/SPLIT.jsonl.gz`` from them.
+folder first; ``--pack`` writes ``runs/SPLIT.jsonl.gz`` from them. Several may make one split side
+by side: a run is made by the one that holds its lock.
 """
 
 import argparse
+import fcntl
 import gzip
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from bench.faultbench.logbook import Clock, rounded
 from bench.faultbench.looks import LOOKS
 from bench.faultbench.loop import Outcome
 from bench.faultbench.spec import Spec, draft_of, plans, spec
+from bench.faultbench.stored import SPLITS
 from bench.faultbench.truth import truth_of, unsound
 from bench.faultbench.verdict import judge, present
 
@@ -129,31 +133,56 @@ def waiting(split: str) -> dict[str, dict[str, Any]]:
 def slice_of(split: str, only: str | None, limit: int) -> int:
     """Make what is missing; returns the number made."""
     done, count = waiting(split), 0
-    for given in plans(split, done):
-        if only and only not in {given.name, given.kind}:
-            continue
-        started, cpu = time.monotonic(), time.process_time()
-        run = make(given)
-        if given.kind == "fault":
-            run |= judge(run, done[given.twin])
-        else:
-            checked = given.kind == "healthy" or LOOKS[given.name].sound
-            reason = run["truth"]["unsound"] if checked else ""
-            run["kind"] = "rejected" if reason else run["kind"]
-            run["reason"] = reason
-        run = finished(run)
-        done[run["id"]] = run
-        (folder(split) / f"{run['id']}.json").write_text(json.dumps(run), encoding="utf-8")
+    for given in plans(split, done, only):
+        place = folder(split) / f"{given.id}.json"
+        # Which draws are sound decides what is made next; who else makes a fault does not matter.
+        with locked(place.with_suffix(".lock"), wait=given.kind != "fault") as mine:
+            if not mine:
+                continue
+            if place.exists():
+                done[given.id] = json.loads(place.read_text(encoding="utf-8"))
+                continue
+            done[given.id] = _made(given, done)
+            part = place.with_suffix(".part")
+            part.write_text(json.dumps(done[given.id]), encoding="utf-8")
+            part.replace(place)
         count += 1
-        took = (time.monotonic() - started, time.process_time() - cpu)
-        print(
-            f"{run['id']} {run['made_by']} {took[0]:.1f} s, {took[1]:.1f} s of computing; "
-            f"{run['kind']} {run.get('decidable')} {run.get('reason')}",
-            flush=True,
-        )
         if count >= limit:
             break
     return count
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold a lock file among processes; False where another has it and nobody is to wait."""
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _made(given: Spec, done: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A run with its verdict, as it is stored; one line is printed."""
+    started, cpu = time.monotonic(), time.process_time()
+    run = make(given)
+    if given.kind == "fault":
+        run |= judge(run, done[given.twin])
+    else:
+        checked = given.kind == "healthy" or LOOKS[given.name].sound
+        reason = run["truth"]["unsound"] if checked else ""
+        run["kind"] = "rejected" if reason else run["kind"]
+        run["reason"] = reason
+    run = finished(run)
+    took = (time.monotonic() - started, time.process_time() - cpu)
+    print(
+        f"{run['id']} {run['made_by']} {took[0]:.1f} s, {took[1]:.1f} s of computing; "
+        f"{run['kind']} {run.get('decidable')} {run.get('reason')}",
+        flush=True,
+    )
+    return run
 
 
 def finished(run: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +215,7 @@ def pack(split: str) -> None:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m bench.faultbench.make", description=__doc__)
-    parser.add_argument("--split", choices=("dev", "test"), required=True)
+    parser.add_argument("--split", choices=SPLITS, required=True)
     parser.add_argument("--only", help="name of a fault, or healthy, look-alike")
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("--pack", action="store_true")

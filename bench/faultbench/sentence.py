@@ -53,7 +53,7 @@ def model_of(draft: Draft) -> Any:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
-    options: dict[str, Any] = {"attn_implementation": "eager" if draft.arch == "mpnet" else "sdpa"}
+    options: dict[str, Any] = {"attn_implementation": bases.attention(draft.arch)}
     body = Transformer(folder_of(draft.arch, draft.variant), model_kwargs=options)
     if draft.tune == "lora":
         body.auto_model = with_adapter(body.auto_model, draft)

@@ -18,7 +18,10 @@ from bench.faultbench.looks import LOOKS
 HEALTHY = 215  # draws of a split
 ENOUGH = 165  # of them that are sound
 LOOKS_EACH = 3  # look-alikes of a kind in a split
-FIRST_LOOK = 1000  # seeds of look-alikes begin here
+FIRST_LOOK = 1000  # look-alikes are numbered from here on
+FIRST = {"test2": 2000}  # draws of a split, with its look-alikes, are numbered from here on
+# The way in which a split plants its faults, and the one in which it plants each once more.
+WAYS = {"dev": ("a", ""), "test": ("b", "a"), "test2": ("c", "b")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +78,41 @@ def draft_of(given: Spec) -> Draft:
     return draft
 
 
-def plans(split: str, done: Mapping[str, dict[str, Any]]) -> Iterator[Spec]:
-    """Runs that are missing, in the order to make them. done is looked at again after each."""
-    for seed in range(24):
-        yield from _missing(Spec(split, "healthy", "healthy", seed), done)
-    yield from _all(split, done, severities=(3,), seeds=1)
-    yield from _looks(split, done)
-    yield from _all(split, done, severities=(3, 2, 1), seeds=3)
-    if split == "test":
-        for fault in FAULTS.values():
-            yield from _of(split, fault, "a", (2,), 1, done)
-    for seed in range(HEALTHY):
+def plans(
+    split: str, done: Mapping[str, dict[str, Any]], only: str | None = None
+) -> Iterator[Spec]:
+    """Runs that are missing, in the order to make them. done is looked at again after each.
+
+    only: name of a fault (with the healthy twins that it needs), healthy or look-alike.
+    """
+    faults = [fault for fault in FAULTS.values() if only in (None, fault.name)]
+    way, again = WAYS[split]
+    if only in (None, "healthy"):
+        for seed in _draws(split)[:24]:
+            yield from _missing(Spec(split, "healthy", "healthy", seed), done)
+    for fault in faults:
+        yield from _of(split, fault, way, (3,), 1, done)
+    if only in (None, "look-alike"):
+        yield from _looks(split, done)
+    for fault in faults:
+        yield from _of(split, fault, way, (3, 2, 1), 3, done)
+    for fault in faults if again else ():
+        yield from _of(split, fault, again, (2,), 1, done)
+    for seed in _draws(split) if only in (None, "healthy") else ():
         if sum(run["kind"] == "healthy" for run in done.values()) >= ENOUGH:
             break
         yield from _missing(Spec(split, "healthy", "healthy", seed), done)
 
 
+def _draws(split: str) -> range:
+    """Numbers of the healthy draws of a split."""
+    first = FIRST.get(split, 0)
+    return range(first, first + HEALTHY)
+
+
 def _missing(one: Spec, done: Mapping[str, Any]) -> Iterator[Spec]:
     if one.id not in done:
         yield one
-
-
-def _all(
-    split: str, done: Mapping[str, Any], severities: tuple[int, ...], seeds: int
-) -> Iterator[Spec]:
-    for fault in FAULTS.values():
-        yield from _of(split, fault, "a" if split == "dev" else "b", severities, seeds, done)
 
 
 def _of(  # noqa: PLR0917
@@ -129,15 +141,15 @@ def _of(  # noqa: PLR0917
 
 def _order(split: str, fault: str, way: str, turn: int) -> list[int]:
     """Draws in the order they are tried: of every third one, so that turns never meet."""
-    seeds = [s for s in range(HEALTHY) if s % 3 == turn]
+    seeds = [s for s in _draws(split) if s % 3 == turn]
     random.Random(f"twins:{split}:{fault}:{way}:{turn}").shuffle(seeds)
     return seeds
 
 
 def _looks(split: str, done: Mapping[str, Any]) -> Iterator[Spec]:
     for place, look in enumerate(LOOKS.values()):
-        good = 0
-        for seed in range(FIRST_LOOK + 20 * place, FIRST_LOOK + 20 * place + 20):
+        good, first = 0, FIRST.get(split, 0) + FIRST_LOOK + 20 * place
+        for seed in range(first, first + 20):
             if good == LOOKS_EACH:
                 break
             if not look.needs(healthy(split, seed, look.family)):

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 RUNS = Path(__file__).parent / "runs"
+DEVELOPMENT = ("dev", "test")  # splits that rules are fitted on; test was a held half once
+HELD = "test2"  # the split that is scored and never looked at
+SPLITS = (*DEVELOPMENT, HELD)
 MANY_EVALS, MANY_UPDATES = 5, 50  # fewer of them are few
 
 
@@ -81,13 +84,15 @@ def run_of(raw: Mapping[str, Any]) -> Run:
 
 
 def load(split: str) -> list[Run]:
-    """All runs of a split (dev, test), in the order stored."""
+    """All runs of a split, or of all ``development`` ones, in the order stored."""
     return [run_of(raw) for path in files(split) for raw in _rows(path)]
 
 
 def files(split: str) -> list[Path]:
-    """The files a split is stored in."""
-    return sorted(RUNS.glob(f"{split}*.jsonl.gz"))
+    """The files a split is stored in; those that are there."""
+    names = DEVELOPMENT if split == "development" else (split,)
+    paths = [RUNS / f"{name}.jsonl.gz" for name in names]
+    return [path for path in paths if path.exists()]
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
