@@ -37,6 +37,13 @@ def amount(case: Case, name: str) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def plain_descent(case: Case) -> bool:
+    """Whether the optimizer is known to be stochastic gradient descent, which takes rates a hundred
+    times as high as Adam's."""
+    name = setting(case, "optimizer")
+    return isinstance(name, str) and name.lower().startswith("sgd")
+
+
 def dtype(case: Case) -> str | None:
     """The number format of the computation: fp32, fp16 or bf16."""
     value = case.record.facts.get("dtype")

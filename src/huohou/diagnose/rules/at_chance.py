@@ -127,7 +127,8 @@ def _evaluation(case: Case) -> Iterator[Evidence]:
     low, end = min(values), level(tail(case.losses)) if case.loss else 0.0
     for n in _evaluated(case):
         constant = in_batch_loss(n)
-        trained = 1 - NEAR <= end / constant <= 1 + FAR  # training guesses, too
+        guesses = 1 - NEAR <= end / constant <= 1 + FAR
+        trained = guesses and not _falls(case.losses)  # training guesses, too
         if 1 - NEAR <= low / constant <= 1 + (FAR if trained else WORSE) and (known or trained):
             yield at_chance.evidence("evals", case.evals[-1], low=low, n=n, constant=constant)
             return

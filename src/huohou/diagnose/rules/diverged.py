@@ -3,7 +3,7 @@
 import numpy as np
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.choice import WHOLE_SCHEDULE, safe_rate
+from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
 from huohou.diagnose.curves import level, lowest, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
@@ -71,10 +71,9 @@ def _finding(case: Case, low: float, limit: float) -> Finding:
         facts.append(diverged.evidence("rate", rate))
     safe = safe_rate(case)
     lower = {"train.learning_rate": safe / 3} if safe else None
-    steady = WHOLE_SCHEDULE | {"train.max_grad_norm": 1.0}
     advice = [
-        diverged.advice("lower_rate", set=lower),
-        diverged.advice("warm_up", set=steady),
+        go_back(case, lowest_loss(case)) or diverged.advice("lower_rate", set=lower),
+        diverged.advice("warm_up", set=STEADY),
     ]
     if best != case.loss[0]:
         advice.append(diverged.advice("go_back", where=where(onset)))

@@ -23,9 +23,9 @@ from huohou.diagnose.embedding import (
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Outcome, rule
 from huohou.diagnose.scores import SIMILARITIES, score
-from huohou.measure.contrast import one_logit_loss
+from huohou.measure.contrast import lead_of, one_logit_loss
 from huohou.measure.reference import in_batch_loss, logit_of, softplus
-from huohou.record.finding import Evidence
+from huohou.record.finding import Evidence, Severity
 from huohou.record.record import Record
 from huohou.text import say
 
@@ -34,6 +34,9 @@ DIGITS = 6e-5  # a loss of four decimals is the constant
 ONE = 0.95  # cosines of unrelated texts above this
 ALIKE = 0.02  # right pairs this near to a cosine of 1, all of them
 APART = 0.01  # and no further apart
+BEGINS = 0.02  # of ln N: a loss that begins so near to it begins with similarities all alike,
+AHEAD = 0.03  # and if right ones end no further ahead than this, as a difference of cosines,
+SETTLED = 0.02  # of ln N: with a loss that moves no more than this, they lie in a narrow cone
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32}
 LOGISTIC = {"loss_kind": "logistic", "scale": 5.0}
@@ -59,6 +62,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=[*falling(0.6, 0.316, n=20), *line(0.316, 0.3145, n=20, noise=0.001)], facts=ONES),
         run(loss=[0.0486] * 12, more={"eval_cosine_accuracy@1": [0.9, 1.0]}, facts=THREE),
         run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
+        run(loss=falling(3.47, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(STUCK,)),
     ),
     quiet=(
@@ -71,6 +75,8 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=[3.4657] * 20, more={"eval_cosine_accuracy@1": [0.7, 0.8]}, facts=BATCH),
         run(loss=falling(2.0, 0.3, n=20), pos_sim=[0.9, 0.8], neg_sim=[0.8, 0.1]),
         run(loss=falling(2.0, 0.3, n=20), eval_spearman_cosine=[0.4, 0.7]),
+        run(loss=falling(3.47, 2.2, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
+        run(loss=falling(4.6, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(REPAIRED,)),
     ),
     source="Loss of equal similarities: ln N for InfoNCE (arXiv 1807.03748), softplus(-s) for a "
@@ -84,10 +90,12 @@ def embedding_collapse(case: Case) -> Outcome:
     when three values or more equal it to the digits. A logistic loss with a known scale that ends
     where right pairs must have a mean cosine above 0.98 leaves no room for wrong ones either. It is
     said too where logged similarities of positives and negatives are both above 0.95 and less than
-    0.01 apart, and where a rank correlation is NaN, which it is for constant similarities. Runs
-    that a report tells of besides its own are judged likewise. Scores far above guessing refute it,
-    but not for a logistic training loss at its floor: there all right pairs have a cosine of 1, and
-    what still ranks is in digits that the loss does not see.
+    0.01 apart, and where a rank correlation is NaN, which it is for constant similarities. And
+    where an in-batch loss begins within 2 % of ln N and ends, without moving any more, where by its
+    scale right pairs are less than 0.03 of a cosine ahead of wrong ones (a warning where they rank
+    well all the same). Runs that a report tells of besides its own are judged likewise. Scores far
+    above guessing refute it, but not for a logistic training loss at its floor: there all right
+    pairs have a cosine of 1, and what still ranks is in digits that the loss does not see.
     """
     earlier = [
         fact for other in case.record.others for fact in _at_constant(Case(other), "earlier")
@@ -95,12 +103,15 @@ def embedding_collapse(case: Case) -> Outcome:
     now = list(_at_constant(case))
     if not _ranking(case):
         now += [*_similar(case), *_nan(case)]
+    narrow = [] if now else [*_narrow(case)]
+    now += narrow
     if not now and not earlier:
         return None
+    severity: Severity = "warning" if narrow and _ranking(case) else "error"
     which = say(f"rule.embedding-collapse.run.{'now' if now else 'earlier'}")
     keys = ("watch", "negatives", "lower_rate") if now else ("watch", "negatives")
     advice = [embedding_collapse.advice(key) for key in keys]
-    return embedding_collapse.finding([*now, *earlier], advice, run=which)
+    return embedding_collapse.finding([*now, *earlier], advice, severity, run=which)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +191,25 @@ def _nearly_one(case: Case, values: list[float]) -> Constant | None:
         return None
     near = 1 - ALIKE <= logit_of(middle) / scale <= 1 + PINNED
     return Constant(f"softplus(-{scale:g})", softplus(-scale), sure=True) if near else None
+
+
+def _narrow(case: Case) -> Iterator[Evidence]:
+    """An in-batch loss that begins at ln N and ends where right pairs are hardly ahead of wrong
+    ones: all embeddings lie close together, though their order may be right."""
+    values, scale = case.losses, told(case, "scale")
+    if kind(case) != "in-batch" or not scale or len(values) < POINTS or too_early(case):
+        return
+    end = tail(values)
+    for n in contrasts(case):
+        constant = in_batch_loss(n)
+        ahead = lead_of(level(end), n) / scale if level(end) > 0 else 1.0
+        alike = abs(level(values[:3]) / constant - 1) <= BEGINS and noise(end) < SETTLED * constant
+        if alike and -AHEAD < ahead < AHEAD:
+            facts = {"constant": f"ln {n}", "ahead": f"{ahead:.2g}", "scale": scale}
+            yield embedding_collapse.evidence("narrow", case.loss[-1], first=values[0], **facts)
+            for one in _ranking(case)[:1]:
+                yield embedding_collapse.evidence("ranks", one.point, name=one.name, told=one.value)
+            return
 
 
 def _similar(case: Case) -> Iterator[Evidence]:

@@ -25,6 +25,7 @@ LOSS = falling(2.0, 1.0, n=60)
     tier="config",
     cause=Cause.NUMBERS,
     needs=(),
+    explains=("nothing-trains",),
     fires=(
         run(loss=LOSS, grad_norm=BROKEN, facts=HALF),
         run(loss=LOSS, grad_norm=NORMS, facts={**HALF, "trained_dtype": "fp16"}),

@@ -33,7 +33,8 @@ FOUR = {"gradient_accumulation": 4}
 def loss_scaled(case: Case) -> Outcome:
     """The training loss is as many times the evaluation loss as there are micro-batches in an
     update, to within 15 %, at the first evaluation and at the middle one: it was summed instead of
-    averaged. Gaps between the two losses mean nothing then, and nor do their absolute values.
+    averaged. The last evaluation is left out, for the last update of a pass may have fewer of them.
+    Gaps between the two losses mean nothing then, and nor do their absolute values.
     """
     pieces = amount(case, "gradient_accumulation")
     if not pieces or pieces < 2 or len(case.evals) < EVALS or case.objective != "likelihood":
@@ -42,7 +43,7 @@ def loss_scaled(case: Case) -> Outcome:
     if (evals <= 0).any():
         return None
     ratios = train_at(case.loss, case.evals) / evals
-    asked = np.array([ratios[0], np.median(ratios)])
+    asked = np.array([ratios[0], np.median(ratios[:-1])])
     if not (np.abs(asked / pieces - 1) <= NEAR).all():
         return None
     facts = [loss_scaled.evidence("ratio", case.evals[0], ratio=show(float(ratios[0])))]

@@ -4,7 +4,8 @@ from huohou.diagnose.case import Case
 from huohou.diagnose.curves import Trend, level, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
-from huohou.diagnose.settings import amount
+from huohou.diagnose.rules.lr_too_low import AMPLE
+from huohou.diagnose.settings import amount, plain_descent
 from huohou.measure.reference import COIN_LOSS, uniform_loss
 from huohou.record.finding import Evidence, Finding, Severity
 
@@ -13,13 +14,15 @@ GAIN = 0.05  # less than this part of the loss was gained
 EXACT = 1e-3  # all values within this part of each other: so flat that 4 of them are enough
 EARLY = 0.1  # of a planned run: too early to say
 PLATEAU = 0.01  # the course after the first fifth lies within this,
-WIDE = 0.10  # or within this where the loss is near that of a guess, and
+WIDE = 0.10  # or within this where the loss is near that of a guess, or its latter half does where
+# the loss is high and the rate is not low, and
 HALF = 0.5  # not half of the first loss was gained before
 
 # What tells a run that learns nothing from one that has nothing left to learn:
 SLOW = 1e-5  # a highest learning rate below this
 ACCURATE = 0.9  # an accuracy below this
 HIGH = 3.0  # nats a token: more than a model has left after learning (perplexity 20)
+UPDATES = 50  # after fewer nothing is said of a loss that is high, but still falls
 GUESS = 0.85  # of ln(vocabulary)
 MANY = 100  # tokens of a vocabulary; fewer are classes or characters
 COIN = 0.01  # a preference loss this near to ln 2
@@ -42,6 +45,7 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=line(0.6931, 0.6931), more={"rewards/chosen": line(0.1, 0.1)}),
         run(loss=STEEP),
         run(loss=[9.4, 6.9, *line(6.0, 5.8, n=38, noise=0.003)], facts={"vocab_size": 560}),
+        run(loss=falling(5.9, 3.8, n=60, noise=0.1), learning_rate=[2e-3] * 60),
     ),
     quiet=(
         run(loss=falling(2.3, 1.1)),
@@ -51,6 +55,7 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=[1.5, *line(0.3, 0.3)]),
         run(loss=line(11.9, 11.9, n=14), facts={"max_steps": 3000, "finished": False}),
         run(loss=line(0.69, 0.69), reward=line(0.1, 0.5)),
+        run(loss=falling(5.9, 3.8, n=60, noise=0.1), learning_rate=[2e-5] * 60),
     ),
     source="Mann-Kendall with the variance of Hamed and Rao (1998), interval of Sen's slope",
 )
@@ -58,11 +63,12 @@ def loss_stuck(case: Case) -> Outcome:
     """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and
     there is no significant fall; or less than half was gained in the first steps and the rest is
     flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a uniform
-    guess. It is a warning where something says that there was more to learn: a tiny learning rate,
-    an accuracy under 90 %, more than 3 nats a token, a loss near that of a uniform guess, a
-    preference loss at ln 2, or values so equal that no update can have happened. Otherwise it is
-    information: the log alone cannot tell a run that learns nothing from one that has nothing left
-    to learn. Rewards are left out, their loss need not fall.
+    guess; or the latter half lies within 10 % above 3 nats a token, after 50 updates and more with
+    a rate of 5e-4 and more. It is a warning where something says that there was more to learn: a
+    tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a loss near that of a
+    uniform guess, a preference loss at ln 2, or values so equal that no update can have happened.
+    Otherwise it is information: the log alone cannot tell a run that learns nothing from one that
+    has nothing left to learn. Rewards are left out, their loss need not fall.
     """
     values, n = case.losses, len(case.losses)
     if case.objective == "reward" or n < 4 or case.is_short_of(EARLY):
@@ -81,9 +87,19 @@ def loss_stuck(case: Case) -> Outcome:
     rest = trend(values[n // 5 :])
     moved = max(abs(rest.low), abs(rest.high))
     limit = WIDE if _uniform(case, end) else PLATEAU
-    if moved < limit * end and end > HALF * values[0]:
-        return None if first - end < spread else _finding(case, "plateau", rest)
-    return None
+    if moved < limit * end and end > HALF * values[0] and first - end >= spread:
+        return _finding(case, "plateau", rest)
+    late = trend(values[n // 2 :])
+    held = max(-late.change, late.change) < WIDE * end and end > HALF * values[0]
+    return _finding(case, "held", late) if held and _high(case, end) else None
+
+
+def _high(case: Case, end: float) -> bool:
+    """Whether a language model ends with a high loss though its rate is not low."""
+    if case.embedding or case.objective != "likelihood" or end <= HIGH:
+        return False
+    ample = (case.peak_rate() or amount(case, "learning_rate") or 0.0) >= AMPLE
+    return ample and not plain_descent(case) and (case.updates or 0) >= UPDATES
 
 
 def _finding(case: Case, key: str, found: Trend) -> Finding:

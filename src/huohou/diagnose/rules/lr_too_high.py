@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.choice import safe_rate
+from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
 from huohou.diagnose.curves import level, lowest, noise, valley
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
-from huohou.diagnose.settings import amount
+from huohou.diagnose.settings import amount, plain_descent, setting
 from huohou.record.columns import Floats
 from huohou.record.finding import Evidence, Finding, Severity
 
@@ -18,6 +18,7 @@ POINTS = 10
 BLOCKS = 20  # the course is judged in so many pieces, by their medians
 HUMP = 0.10  # early, the loss is above its start by this part of it,
 STANDS_OUT = 9  # and by so many noises,
+HEAD = 2  # by so many of those of its first third,
 HUMP_LINES = 2  # in so many lines one after the other
 JOLT = 0.15  # or by this part in one line, with a gradient norm that says the same
 LINES = 3  # that make a level
@@ -45,6 +46,9 @@ STUCK = 0.4  # and the loss ends above this part of its start,
 FLAT = 0.02  # as level as this after its first tenth,
 GONE = 0.03  # or with this part left of its first gradient norm,
 NOTHING = 0.97  # or above this part of its start
+# No transformer is trained with such a rate, whatever its loss does: adapters, all weights.
+BEYOND = {True: 0.06, False: 0.03}
+LEFT = 0.1  # of the first loss: with less left there was nothing to do better
 
 HUMPED = [3.0, 2.9, *falling(4.5, 2.7, n=38, rate=3)]
 SWINGING = [
@@ -75,6 +79,7 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
         run(loss=RISEN, grad_norm=[*line(1.0, 1.0, n=15), *line(5.0, 9.0, n=25)]),
         run(loss=RISEN, learning_rate=[5e-3] * 40, facts={"lora_rank": 16}),
         run(loss=RISEN, evals=[2.4, 2.1, 2.2, 2.3, 2.5, 2.7, 2.8]),
+        run(loss=falling(4.5, 1.5), learning_rate=[0.05] * 40, facts={"vocab_size": 560}),
     ),
     quiet=(
         run(loss=falling(3.0, 1.2)),
@@ -83,23 +88,31 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
         run(loss=[*falling(3.0, 1.5, n=20), *falling(2.5, 1.2, n=20)]),
         run(loss=[3.0, *line(3.2, 1.2, n=39)]),
         run(loss=RISEN, grad_norm=line(1.0, 1.0), evals=[2.4, 2.1, 2.0, 1.9, 1.85, 1.82]),
+        run(loss=falling(4.5, 1.5), learning_rate=[0.05] * 40),
+        run(
+            loss=falling(4.5, 1.5),
+            learning_rate=[0.05] * 40,
+            facts={"vocab_size": 560, "optimizer": "sgd"},
+        ),
     ),
     source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
 )
 def lr_too_high(case: Case) -> Finding | None:
-    """Four signs, measured in units of the noise of the loss itself. A hump: within the first third
-    of the run the loss is above its first value in two lines one after the other, by 10 % and 9
-    noises; or in one line among the first 5 or the first twentieth, by 15 %, with a gradient norm
-    of 3 times its first. A rise: the loss ends 8 % and 6 noises above its lowest level and is not
-    on its way down, while the evaluation loss rises with it; or more than a quarter of what had
-    been learnt is given back, while the gradient norm is 3 times its early level or the learning
-    rate is known to be above what is usual. Swings: at least three excursions of two lines or more
-    above what came before, by 30 % of the level, a tenth of what was learnt and 6 noises, not at
-    the ends of epochs. Nothing learnt: with a rate above 0.015 the loss ends above 0.4 times its
-    first value and does not move, or less than 3 % of its gradient is left. One bad batch is one
-    line and is left out, like a jump that is on its way down again. Rewards, and losses below zero
-    or about it, are left out. Harder data make a hump or a rise as well, but not in the evaluation,
-    and with the gradient norm where it was.
+    """Five signs, measured in units of the noise of the loss itself. A hump: within the first third
+    of the run the loss is above its first value in two lines one after the other, by 10 %, 9
+    noises, and 2 of those that the first third has; or in one line among the first 5 or the first
+    twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss ends 8 % and 6
+    noises above its lowest level and is not on its way down, while the evaluation loss rises with
+    it; or more than a quarter of what had been learnt is given back, while the gradient norm is 3
+    times its early level or the learning rate is known to be above what is usual. Swings: at least
+    three excursions of two lines or more above what came before, by 30 % of the level, a tenth of
+    what was learnt and 6 noises, not at the ends of epochs. Nothing learnt: with a rate above 0.015
+    the loss ends above 0.4 times its first value and does not move, or less than 3 % of its
+    gradient is left. The rate itself: above 0.03 (with LoRA 0.06) with a tenth of the loss left,
+    where a language model or an encoder is trained and neither plain descent nor Muon is known to
+    be the optimizer. One bad batch is one line and is left out, like a jump that is on its way down
+    again. Rewards, and losses below zero or about it, are left out. Harder data make a hump or a
+    rise as well, but not in the evaluation, and with the gradient norm where it was.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward" or values.min() < 0:
@@ -107,8 +120,8 @@ def lr_too_high(case: Case) -> Finding | None:
     if values[0] < SMALL and level(values[-_tail(len(values)) :]) < SMALL:
         return None
     hump = _hump(case, values) or _jolt(case, values)
-    facts = [*hump, *_rise(case, values), *_swings(case, values)]
-    facts += _nothing_learnt(case, values)
+    facts = [*hump, *_rise(case, values), *_swings(case, values), *_nothing_learnt(case, values)]
+    facts = facts or _beyond(case)
     if not facts:
         return None
     return _finding(case, facts)
@@ -125,15 +138,20 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
     safe = safe_rate(case) or peak
     most = START * HIGH[bool(amount(case, "lora_rank"))]
     lower = {"train.learning_rate": float(f"{min(safe / 5, most):.1g}")} if safe else None
-    advice = [lr_too_high.advice("lower", set=lower), lr_too_high.advice("warm_up")]
+    back = go_back(case, lowest_loss(case))
+    advice = [
+        back or lr_too_high.advice("lower", set=lower),
+        lr_too_high.advice("warm_up", set=STEADY),
+    ]
     return lr_too_high.finding(facts, advice, severity, start=start, end=end)
 
 
 def _hump(case: Case, values: Floats) -> list[Evidence]:
     """Above the start, early, in lines one after the other."""
     n, start = len(values), float(values[0])
-    limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values))
-    early = values[: max(n // 3, 2 * LINES)] > limit
+    head = values[: max(n // 3, 2 * LINES)]  # its noise is larger than that of a low loss
+    limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values), HEAD * noise(head))
+    early = head > limit
     if not (np.convolve(early, np.ones(HUMP_LINES), "valid") == HUMP_LINES).any():
         return []
     top = case.loss[int(np.argmax(np.where(early, values[: len(early)], -math.inf)))]
@@ -159,7 +177,7 @@ def _nothing_learnt(case: Case, values: Floats) -> list[Evidence]:
     or a gradient that is gone while the loss is high."""
     peak = case.peak_rate() or amount(case, "learning_rate")
     start, end = float(values[0]), level(values[-_tail(len(values)) :])
-    if not peak or peak < FAR or not 0 < STUCK * start <= end:
+    if not peak or peak < FAR or not 0 < STUCK * start <= end or plain_descent(case):
         return []
     rest, norms = values[len(values) // 10 :], case.finite("grad_norm").values
     flat = np.quantile(rest, 0.9) - np.quantile(rest, 0.1) < FLAT * end
@@ -259,6 +277,19 @@ def _at_epochs(case: Case, begins: Sequence[int]) -> bool:
         return False
     near = np.abs(epochs - np.round(epochs)) <= 2 * float(np.nanmedian(gaps))
     return bool(near.mean() > 0.5) and float(np.nanmedian(gaps)) < 0.1
+
+
+def _beyond(case: Case) -> list[Evidence]:
+    """A rate that is out of all proportion for a transformer and an optimizer like Adam."""
+    peak, adapters = case.peak_rate(), bool(amount(case, "lora_rank"))
+    transformer = case.embedding or adapters or amount(case, "vocab_size")
+    name = str(setting(case, "optimizer") or "").lower()
+    if not peak or peak <= BEYOND[adapters] or not transformer or name.startswith(("sgd", "muon")):
+        return []
+    start, limit = float(case.loss.values[0]), BEYOND[adapters]
+    if level(case.losses[-_tail(len(case.losses)) :]) < LEFT * start:
+        return []
+    return [lr_too_high.evidence("beyond", case.loss[-1], start=start, limit=limit)]
 
 
 def _is_high(case: Case) -> bool:

@@ -9,7 +9,7 @@ from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, show
-from huohou.diagnose.settings import amount
+from huohou.diagnose.settings import amount, plain_descent
 from huohou.record.columns import Floats, Point, Series
 from huohou.record.finding import Evidence, Finding
 
@@ -30,6 +30,8 @@ EARLY = 0.5  # of a planned run: too early to say
 
 # Rates below these are far under all that is usual: adapters, not known, all weights.
 TINY = {"lora": 1e-5, "unknown": 1e-6, "full": 1e-7}
+SGD = 1e-2  # the same for plain descent of a transformer, which takes 0.1 and more
+AMPLE = 5e-4  # a rate from here on is low for plain descent alone
 
 CREEP = line(2.40, 2.25, n=40, noise=0.004)
 
@@ -39,12 +41,17 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
     severity="warning",
     cause=Cause.RATE,
     needs=(Need("loss", KNOWN_POINTS),),
-    explains=("loss-stuck", "undertrained"),
+    explains=("loss-stuck", "undertrained", "at-chance"),
     fires=(
         run(loss=CREEP, learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
         run(loss=CREEP, grad_norm=line(1.2, 1.18), facts={"finished": True}),
         run(loss=line(5.1, 3.9), evals=[4.9, 4.7, 4.5, 4.3, 4.1, 3.9], grad_norm=line(9, 6)),
         run(loss=line(1.40, 1.395, n=13, noise=0.003), learning_rate=[5e-7] * 13),
+        run(
+            loss=line(5.1, 4.2, noise=0.3),
+            learning_rate=[2e-3] * 40,
+            facts={"optimizer": "sgd", "vocab_size": 900},
+        ),
     ),
     quiet=(
         run(loss=falling(2.4, 1.2), learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
@@ -53,20 +60,23 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
         run(loss=falling(2.4, 1.9), grad_norm=line(1.2, 1.0)),
         run(loss=line(0.3, 0.3), grad_norm=line(0.1, 0.1)),
         run(loss=line(0.69, 0.60), learning_rate=[5e-7] * 40, more={"rewards/chosen": line(0, 1)}),
+        run(loss=CREEP, grad_norm=line(1.2, 1.18), learning_rate=[2e-3] * 40),
     ),
-    source="LoRA Without Regret (2025); AutoTrainer (slow convergence)",
+    source="LoRA Without Regret (2025); AutoTrainer (slow convergence); arXiv 2402.19449 (plain "
+    "descent on language models)",
 )
 def lr_too_low(case: Case) -> Finding | None:
     """Either less than 15 % of the loss was gained and the highest learning rate is known to be
-    tiny (below 1e-5 with LoRA, 1e-7 for all weights, 1e-6 where that is not known). Or less than 45
-    % was gained (15 % where the gradient norm is not known), and both losses (of the evaluation
-    from 5 values on), as far as they stand out of their noise, fall as fast at the end as at the
-    start: for each unit of learning rate spent, the second half brings at least 0.65 times what the
-    first brought, or 0.4 times where the gradient norm is known and 40 % or more of its first value
-    is left. A run with a good rate falls fast and then ever more slowly. Fewer than 50 updates,
-    preferences and rewards (their rates are small), and the first half of a planned run, are left
-    out. It explains a loss that is stuck and a run that ends too early: a run that is much too
-    short looks the same, and more updates are the other cure.
+    tiny (below 1e-5 with LoRA, 1e-7 for all weights, 1e-6 where that is not known); or less than 45
+    % with plain descent (SGD) at a rate below 0.01. Or less than 45 % was gained (15 % where the
+    gradient norm is not known), and both losses (of the evaluation from 5 values on), as far as
+    they stand out of their noise, fall as fast at the end as at the start: for each unit of
+    learning rate spent, the second half brings at least 0.65 times what the first brought, or 0.4
+    times where the gradient norm is known and 40 % or more of its first value is left. A run with a
+    good rate falls fast and then ever more slowly. Fewer than 50 updates, preferences and rewards
+    (their rates are small), and the first half of a planned run, are left out. It explains a loss
+    that is stuck and a run that ends too early: a run that is much too short looks the same, and
+    more updates are the other cure.
     """
     values = case.losses
     if case.objective != "likelihood" or len(values) < KNOWN_POINTS or case.is_short_of(EARLY):
@@ -76,7 +86,7 @@ def lr_too_low(case: Case) -> Finding | None:
     if start <= 0 or (start - end) / start >= GAIN or end > start + 3 * noise(values):
         return None
     little = (start - end) / start < LITTLE
-    facts = [*(_tiny(case) if little else []), *_creeps(case, little)]
+    facts = [*_descent(case), *(_tiny(case) if little else []), *_creeps(case, little)]
     if not facts:
         return None
     return _finding(case, [lr_too_low.evidence("gain", case.loss[-1], start=start), *facts])
@@ -87,6 +97,15 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
     higher = {"train.learning_rate": float(f"{10 * peak:.1g}")} if peak else None
     advice = [lr_too_low.advice("higher", set=higher), lr_too_low.advice("try")]
     return lr_too_low.finding(facts, advice)
+
+
+def _descent(case: Case) -> list[Evidence]:
+    """Plain descent of a language model or an encoder at a rate that was meant for Adam."""
+    peak = case.peak_rate() or amount(case, "learning_rate")
+    transformer = case.embedding or amount(case, "vocab_size") or amount(case, "lora_rank")
+    if not peak or peak >= SGD or not transformer or not plain_descent(case):
+        return []
+    return [lr_too_low.evidence("rate_sgd", rate=peak, limit=SGD)]
 
 
 def _tiny(case: Case) -> list[Evidence]:
@@ -101,6 +120,8 @@ def _tiny(case: Case) -> list[Evidence]:
 def _creeps(case: Case, little: bool) -> list[Evidence]:
     """As fast at the end as at the start, for each unit of learning rate, and a gradient that is
     still there."""
+    if (case.peak_rate() or 0.0) >= AMPLE and not plain_descent(case):
+        return []
     norms = case.finite("grad_norm").values
     first = level(norms[:3]) if len(norms) >= POINTS else 0.0
     left = level(norms[-_tail(len(norms)) :]) / first if first > 0 else None

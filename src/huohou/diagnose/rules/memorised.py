@@ -4,12 +4,14 @@ import math
 import re
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import fewer_passes
 from huohou.diagnose.curves import level
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, show
 from huohou.record.finding import Finding, Severity
 
 PASSES = 5
+FEWER = 4  # passes to train next
 BY_HEART = 0.95  # mean probability of a token of the answer
 FEWEST = 2  # values: what two say of a run after many passes is what twenty say
 PURPOSE = re.compile(r"overfit|one[ _-]?batch|sanity|smoke", re.IGNORECASE)
@@ -68,7 +70,7 @@ def memorised(case: Case) -> Finding | None:
         facts.append(memorised.evidence("token", probability=math.exp(-end)))
     facts.append(memorised.evidence("eval", evals[-1]) if evals else memorised.evidence("no_eval"))
     advice = [memorised.advice("held_out"), memorised.advice("earlier")]
-    advice.append(memorised.advice("shorter", set={"train.num_epochs": 4}))
+    advice.append(memorised.advice("shorter", set=fewer_passes(case, FEWER)))
     severity: Severity = "warning"
     if _on_purpose(case):
         facts, severity = [memorised.evidence("purpose"), *facts], "info"

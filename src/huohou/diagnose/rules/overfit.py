@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from huohou.diagnose.case import Case, place
-from huohou.diagnose.choice import use
+from huohou.diagnose.choice import fewer_passes, use
 from huohou.diagnose.curves import above, level, noise, trend, valley
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.lag import train_at
@@ -127,7 +127,7 @@ def _as_good(case: Case, best: Point) -> list[Evidence]:
 
 
 def _advice(case: Case, best: Point, better: bool) -> list[Advice]:
-    shorter = {"train.num_epochs": max(1, round(best.epoch))} if best.epoch else None
+    shorter = fewer_passes(case, max(1, round(best.epoch))) if best.epoch else None
     if better:
         return [overfit.advice("choose_by_task"), overfit.advice("shorter", set=shorter)]
     return [

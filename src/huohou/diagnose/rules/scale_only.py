@@ -19,7 +19,9 @@ ON_PATH = 0.01  # training losses this near to what a growing scale gives
 MATCHES = 3  # values that must agree
 FEW = 10  # of more than these
 OFF = 0.1  # this part may differ
-GROWTH = 0.2  # of the logit over the run
+GROWTH = 0.2  # of the logit over the run, or
+MOVED = 0.05  # this much of one that has outgrown the scale that is told,
+ABOUT = 0.1  # and there the training losses are as near as this to what it gives, on average
 BACK = 0.02  # what it may fall on the way
 SHOWN = 6
 FALL = 0.05  # a loss that fell by this part while no score changed in a digit
@@ -86,10 +88,11 @@ def scale_only(case: Case) -> Outcome:
     negatives have no effect and one scalar explains the run. The squared and absolute errors say it
     more directly where they are (s-1)² and s-1: the scores do not spread. That validation lies
     below training is then the lag of half an epoch between a mean over the epoch and a value at its
-    end. The other sign: the evaluation loss falls by 5 % or more while no score of the ranking
-    changes in a digit. Without word or sign that the evaluation holds positives only nothing is
-    said: in any smooth run training losses lie between their evaluations. Losses off the path
-    refute it.
+    end. Where the evaluation loss has gone below softplus(-scale) of the scale that is told, which
+    no cosine can, training losses within 10 % of the path on average are enough. The other sign:
+    the evaluation loss falls by 5 % or more while no score of the ranking changes in a digit.
+    Without word or sign that the evaluation holds positives only nothing is said: in any smooth run
+    training losses lie between their evaluations. Losses off the path refute it.
     """
     if found := _one_scalar(case):
         return found
@@ -101,13 +104,15 @@ def _one_scalar(case: Case) -> Finding | None:
     if len(values) < MATCHES or not all(0 < value < COIN_LOSS for value in values):
         return None
     logits = [logit_of(value) for value in values]
-    if logits[-1] - logits[0] < GROWTH or any(b < a - BACK for a, b in pairwise(logits)):
+    scale, negatives = told(case, "scale"), told(case, "negatives")
+    beyond = scale is not None and 0 < scale < (1 - ON_PATH) * logits[-1]
+    least = MOVED if beyond else GROWTH
+    if logits[-1] - logits[0] < least or any(b < a - BACK for a, b in pairwise(logits)):
         return None
     off = errors(case)
     identity = one_number(values[-1], off)
-    scale, negatives = told(case, "scale"), told(case, "negatives")
-    beyond = scale is not None and 0 < scale < (1 - ON_PATH) * logits[-1]
     path = _path(case) if negatives or identity or beyond else []
+    path = path or (_about(case) if beyond else [])
     if not (identity or case.record.facts.get("eval_positives_only")) or not (identity or path):
         return None
     shown = ", ".join(show(s) for s in _some(logits))
@@ -124,23 +129,36 @@ def _one_scalar(case: Case) -> Finding | None:
 def _path(case: Case) -> list[tuple[float, float]]:
     """What the path gives and what was logged, for the latter half of the training losses at
     least; empty where they differ. Before that negatives may have acted."""
-    at, ends = _places(case)
-    evals, losses = case.evals.values.tolist(), case.losses
-    if len(set(at)) < len(at) or at != sorted(at):
-        return []
-    windows = list(pairwise(ends))
-    inside = [i for i, (a, b) in enumerate(windows) if at[0] <= a < b <= at[-1]]
-    if len(inside) < MATCHES:
-        return []
-    expected = scale_path(at, evals, [windows[i] for i in inside])
-    half = 0.5 * 10.0 ** -decimals([*evals, *losses])
-    pairs = [(a, losses[i + 1]) for a, i in zip(expected, inside, strict=True)]
+    pairs, half = _pairs(case)
     off = [i for i, (a, b) in enumerate(pairs) if abs(a - b) > ON_PATH * a + half]
     least = max(MATCHES, (len(pairs) + 1) // 2)
     if len(pairs) > FEW and sum(i >= len(pairs) - least for i in off) <= OFF * least:
         return pairs[-least:]
     last = pairs[off[-1] + 1 :] if off else pairs
     return last if len(last) >= least else []
+
+
+def _pairs(case: Case) -> tuple[list[tuple[float, float]], float]:
+    """What the path gives and what was logged, and half a unit of the last digit."""
+    at, ends = _places(case)
+    evals, losses = case.evals.values.tolist(), case.losses
+    half = 0.5 * 10.0 ** -decimals([*evals, *losses])
+    windows = list(pairwise(ends))
+    inside = [i for i, (a, b) in enumerate(windows) if at and at[0] <= a < b <= at[-1]]
+    if len(inside) < MATCHES or len(set(at)) < len(at) or at != sorted(at):
+        return [], half
+    expected = scale_path(at, evals, [windows[i] for i in inside])
+    return [(a, losses[i + 1]) for a, i in zip(expected, inside, strict=True)], half
+
+
+def _about(case: Case) -> list[tuple[float, float]]:
+    """The same, for training losses that lie about the path: on it in the mean of its latter half.
+    Little where nothing else tells, but no cosine brings a loss below softplus(-scale)."""
+    pairs = _pairs(case)[0]
+    last = pairs[len(pairs) // 2 :]
+    if len(last) < MATCHES:
+        return []
+    return last if abs(math.log(sum(b for _, b in last) / sum(a for a, _ in last))) < ABOUT else []
 
 
 def _places(case: Case) -> tuple[list[float], list[float]]:

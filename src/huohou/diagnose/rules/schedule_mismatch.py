@@ -10,6 +10,7 @@ from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
 from huohou.diagnose.schedule import Schedule, schedule
 from huohou.diagnose.settings import amount
+from huohou.record.columns import Floats
 from huohou.record.finding import Evidence
 
 RATES = 10
@@ -21,6 +22,7 @@ BACK = 0.08  # of the lines: a rise at the end that is so long and ends
 RISEN = 0.15  # at this part of the peak, in steps of at most
 STEP = 0.2  # of the peak: a restart comes at once, this one creeps up
 RISING = 0.5  # of the peak: a warm-up begins below this
+STRAIGHT = (0.3, 0.75)  # of the way that a warm-up has made in half of its lines
 
 LOSS = falling(3.0, 1.0, n=40)
 LONG = [1e-4 * (1 - i / 120) for i in range(40)]
@@ -48,6 +50,7 @@ DONE = {"finished": True}
         run(loss=LOSS, learning_rate=LONG, facts={"max_steps": 1200, "finished": False}),
         run(loss=LOSS, learning_rate=[1e-4 / (1 + i) ** 0.1 for i in range(40)], facts=DONE),
         run(loss=LOSS, facts={"warmup_steps": 50, "max_steps": 400}),
+        run(loss=LOSS, learning_rate=[1e-6 * 1.2**i for i in range(40)], facts=DONE),
     ),
     source="A linear or a cosine schedule is exact: its end follows from any part of it",
 )
@@ -55,10 +58,11 @@ def schedule_mismatch(case: Case) -> Outcome:
     """A linear or cosine schedule is recognised by fitting it to the logged rates, to within 1.2 %
     of the peak; so its end is known long before it comes. It does not belong to the run when the
     run has finished and the rate is still above half of its peak, or when it ends at more than 1.5
-    or less than 0.8 times the planned updates. So does a warm-up that takes more than 40 % of the
-    run (a one-cycle schedule takes 30 %), and a rate that had fallen and creeps up again to the
-    end: a cosine that goes on past its end. Other shapes, constant rates and runs whose length is
-    not known are left out. A rate that has already been 0 for long is ``lr-zero``.
+    or less than 0.8 times the planned updates. So does a warm-up, a rise in a straight line, that
+    takes more than 40 % of the run (a one-cycle schedule takes 30 %), and a rate that had fallen
+    and creeps up again to the end: a cosine that goes on past its end. Other shapes, constant rates
+    and runs whose length is not known are left out. A rate that has already been 0 for long is
+    ``lr-zero``.
     """
     found = schedule(case.finite("learning_rate"))
     settings = _warm_up_planned(case)
@@ -100,10 +104,17 @@ def _warm_up(case: Case, found: Schedule) -> list[Evidence]:
     if not length or not begins or found.warm_up < WARM * length:
         return []
     top = rates[int(rates.values.argmax())]
-    if (rates.values[: int(rates.values.argmax()) + 1][1:] < rates.values[:1]).any():
+    rise = rates.values[: int(rates.values.argmax()) + 1]
+    if (rise[1:] < rise[:1]).any() or not _straight(rise):
         return []
     share = round(100 * found.warm_up / length)
     return [schedule_mismatch.evidence("warm_up", top, share=share, length=length)]
+
+
+def _straight(rise: Floats) -> bool:
+    """Whether a rate rises about linearly, as a warm-up does and an exponential does not."""
+    middle = (float(rise[len(rise) // 2]) - float(rise[0])) / max(float(rise[-1] - rise[0]), 1e-30)
+    return STRAIGHT[0] <= middle <= STRAIGHT[1]
 
 
 def _back_up(case: Case) -> list[Evidence]:

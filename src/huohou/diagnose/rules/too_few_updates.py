@@ -36,6 +36,9 @@ def too_few_updates(case: Case) -> Finding | None:
     if updates is None or updates >= UPDATES or (case.finished is False and not case.planned):
         return None
     facts = [too_few_updates.evidence("count", n=int(updates))]
-    longer = more_updates(case, int(updates), WANTED)
-    advice = [too_few_updates.advice("smaller_batch"), too_few_updates.advice("longer", set=longer)]
+    batch, longer = more_updates(case, int(updates), WANTED)
+    advice = [
+        too_few_updates.advice("smaller_batch", set=batch or None),
+        too_few_updates.advice("longer", set=longer or None),
+    ]
     return too_few_updates.finding(facts, advice, n=int(updates))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import longer
 from huohou.diagnose.curves import level, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
@@ -16,20 +17,21 @@ STEEP = 0.05  # this much is a warning where the run was short, and
 GAINED = 0.05  # there a fall of this much in its second half is one, too
 ALL = 0.9  # passes: with fewer not all rows were seen once
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
+BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
-USUAL = 3  # passes
 
 
 @rule(
     "undertrained",
     severity="warning",
     cause=Cause.DURATION,
-    needs=(Need("loss", POINTS),),
+    needs=(Need("loss", BROKEN_OFF),),
     fires=(
         run(loss=line(3.0, 1.5)),
         run(loss=line(3.0, 1.0), evals=[2.6, 2.0, 1.4, 1.1]),
         run(loss=falling(3.0, 1.0, rate=1.0), facts={"finished": True}),
         run(loss=line(1.5, 1.2, noise=0.12), evals=line(1.6, 1.1, n=8), epochs=0.3),
+        run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 88, "finished": True}),
     ),
     quiet=(
         run(loss=falling(3.0, 1.0)),
@@ -37,6 +39,8 @@ USUAL = 3  # passes
         run(loss=line(3.0, 1.0), evals=[2.0, 1.5, 1.4, 1.45]),
         run(loss=line(3.0, 2.9, noise=0.1)),
         run(loss=line(1.0, 0.2), epochs=10),
+        run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 88}),
+        run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 10, "finished": True}),
     ),
     source="Deep Learning Tuning Playbook (still improving at the end: train longer)",
 )
@@ -45,15 +49,18 @@ def undertrained(case: Case) -> Outcome:
     the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
     with it. It is a warning where the run was short: it did not see all its rows once, or made less
     than 0.6 of the updates that were planned. There a significant fall by 5 % in the second half of
-    the run is enough, of the evaluation loss where it has 5 values, else of the training loss.
+    the run is enough, of the evaluation loss where it has 5 values, else of the training loss. Of a
+    run that ended with less than 0.6 of its updates 6 values that fall significantly are enough.
     Without an evaluation it is said of a single pass only: later passes go down because rows are
     seen again. A run that has not ended, and a loss near zero, are left out.
     """
     values = case.losses
     facts = case.record.facts
     died = facts.get("crash") is not None or facts.get("state") in ("failed", "lost")
-    if died or case.finished is False or case.objective != "likelihood" or len(values) < POINTS:
+    if died or case.finished is False or case.objective != "likelihood":
         return None
+    if len(values) < POINTS:
+        return _broken_off(case) or Need("loss", POINTS)
     if len(case.evals) < 3 and (case.epochs or 0) > 1.5:
         return Need("eval_loss", 3)
     tail = values[-len(values) // TAIL :]
@@ -65,6 +72,16 @@ def undertrained(case: Case) -> Outcome:
         return _finding(case, fall, short and fall > STEEP)
     watched = case.evals if len(case.evals) >= EVALS else case.loss
     return _finding(case, max(fall, 0.0), True) if short and _still_gains(watched) else None
+
+
+def _broken_off(case: Case) -> Finding | None:
+    """Ended long before its plan, after few lines, each about lower than the one before."""
+    values = case.losses
+    if not case.finished or not case.is_short_of(PLANNED) or not trend(values).falls(0.05):
+        return None
+    start, end = level(values[: len(values) // TAIL]), level(values[-len(values) // TAIL :])
+    tenths = 10 * (1 - 1 / TAIL)  # between the middles of the first third and the last
+    return _finding(case, (start - end) / end / tenths, True) if 0 < end < start else None
 
 
 def _is_short(case: Case) -> bool:
@@ -95,11 +112,9 @@ def _finding(case: Case, fall: float, sure: bool) -> Finding:
     facts = [undertrained.evidence("fall", case.loss[-1], start=start.value)]
     if len(case.evals) >= 3:
         facts.append(undertrained.evidence("eval", case.evals[-1], before=case.evals[-2].value))
-    passes = case.epochs or 0.0
-    longer = {"train.num_epochs": max(USUAL, round(2 * passes))} if passes > 0 else None
     return undertrained.finding(
         facts,
-        [undertrained.advice("longer", set=longer), undertrained.advice("rate")],
+        [undertrained.advice("longer", set=longer(case) or None), undertrained.advice("rate")],
         severity="warning" if sure else "info",
         percent=round(100 * fall),
     )

@@ -1,11 +1,12 @@
 """The last weights are not the best."""
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.choice import use
+from huohou.diagnose.choice import WHOLE_SCHEDULE, comes_down, go_back, use
 from huohou.diagnose.curves import above, valley
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, where
-from huohou.record.finding import Finding
+from huohou.record.finding import Advice, Finding
+from huohou.record.record import Point
 
 EVALS = 5
 NOISES = 5
@@ -52,8 +53,16 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     ]
     return worse_last_checkpoint.finding(
         facts,
-        [use(worse_last_checkpoint, case, best)],
+        [use(worse_last_checkpoint, case, best), *_again(case, best)],
         severity="info" if kept else "warning",
         percent=above(last.value, best.value),
         where=where(best),
     )
+
+
+def _again(case: Case, best: Point) -> list[Advice]:
+    """How to train again so that the last weights are the best."""
+    back = go_back(case, best)
+    if back is None and comes_down(case) is False:
+        back = worse_last_checkpoint.advice("come_down", set=WHOLE_SCHEDULE)
+    return [back] if back else []
