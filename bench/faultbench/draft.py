@@ -17,7 +17,8 @@ class Hooks:
     loss(loss, step): what an update sees; model(model): after the base is loaded;
     optimizer(parameters): which optimizer; rate(step, total): factor of the learning rate, in
     place of the schedule; step(step): before an update, may sleep or raise; metrics(metrics):
-    what an evaluation says; logged(row): what is written.
+    what an evaluation says; logged(row): what is written; resumed(model): after a new process has
+    taken up its weights.
     """
 
     rows: Callable[[list[Any], list[Any]], tuple[list[Any], list[Any]]] | None = None
@@ -30,6 +31,7 @@ class Hooks:
     step: Callable[[int], None] | None = None
     metrics: Callable[[dict[str, float]], dict[str, float]] | None = None
     logged: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    resumed: Callable[[Any], None] | None = None
 
 
 @dataclass

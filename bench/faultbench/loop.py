@@ -166,6 +166,8 @@ def _again(state: State, task: Task, draft: Draft, life: Life) -> None:
         names = [n for n, p in state.model.named_parameters() if p.requires_grad]
         gone = set(names[: max(1, round(life.lost * len(names)))])
         state.model.load_state_dict({k: v for k, v in state.base.items() if k in gone}, False)
+    if draft.hooks.resumed:
+        draft.hooks.resumed(state.model)
     kept = copy.deepcopy(state.optimizer.state_dict()) if life.optimizer else None
     done = state.schedule.last_epoch
     if life.schedule == "kept":

@@ -92,6 +92,25 @@ def few_rows(draft: Draft, rows: int, longer: float = 1.3) -> None:
     draft.num_epochs = float(max(6, round(updates / draft.per_epoch)))
 
 
+def in_passes(draft: Draft, passes: int, longer: float = 1.0) -> None:
+    """The same number of updates, or a part more, in so many passes over other rows."""
+    draft.rows = max(1, round(longer * draft.rows * draft.num_epochs / passes))
+    draft.num_epochs = float(passes)
+
+
+def planned(draft: Draft) -> Callable[[int], float]:
+    """The factor of the rate by step: warm-up, then linear or cosine to 0, as the draft says."""
+    warm, total, cosine = draft.warmup, draft.updates, draft.schedule == "cosine"
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return step / warm
+        part = min(1.0, (step - warm) / max(1, total - warm))
+        return 0.5 * (1 + math.cos(math.pi * part)) if cosine else 1 - part
+
+    return factor
+
+
 # Rules that decide
 
 

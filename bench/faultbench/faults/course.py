@@ -1,9 +1,11 @@
 """Faults of duration, schedule and precision."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from bench.faultbench.draft import Draft, Inputs, Life
 from bench.faultbench.faults._kinds import (
@@ -14,12 +16,15 @@ from bench.faultbench.faults._kinds import (
     effect,
     few_rows,
     hooked,
+    in_passes,
     looped,
     pick,
+    planned,
     stated,
     watched,
 )
 from bench.faultbench.truth import losses_of
+from bench.faultbench.words import world
 
 
 def _early_zero(draft: Draft, severity: int) -> None:
@@ -41,6 +46,23 @@ def _zero(draft: Draft, share: float, factor: Any) -> None:
     draft.note = f"no learning rate for {share:.0%} of the run"
 
 
+def _step_a_pass(draft: Draft, severity: int) -> None:
+    """A schedule that is stepped once a pass: its warm-up is 0 for the whole of the first."""
+    passes = pick(severity, (4, 3, 2))
+    in_passes(draft, passes)
+    per, draft.schedule = draft.per_epoch, "linear"
+
+    def rate(step: int, total: int) -> float:
+        done = step // per
+        return max(0.0, 1 - (done - 1) / passes) if done else 0.0
+
+    draft.hooks.rate = rate
+    draft.facts["warmup_steps"] = 1
+    draft.log_lr, draft.log_points = True, max(draft.log_points, 20)
+    draft.truth["zero_share"] = per / draft.updates
+    draft.note = f"the schedule is stepped once in each of {passes} passes"
+
+
 def _short(draft: Draft, severity: int) -> None:
     """A tenth to a third of the passes, at a constant rate."""
     draft.num_epochs *= pick(severity, (0.3, 0.2, 0.1))
@@ -55,6 +77,16 @@ def _stopped(draft: Draft, severity: int) -> None:
     stop = at(draft, pick(severity, (0.3, 0.2, 0.1)))
     draft.lives = [Life(0, stop)]
     draft.note = f"stopped at update {stop} of {draft.updates}"
+
+
+def _still_warming(draft: Draft, severity: int) -> None:
+    """A warm-up of a number of updates that was meant for a far longer run."""
+    warm = draft.updates * pick(severity, (4, 8, 16))
+    draft.hooks.rate = lambda step, total: min(1.0, step / warm)
+    draft.log_lr, draft.log_points = True, max(draft.log_points, 40)
+    draft.evals = max(draft.evals, 8)
+    draft.facts["warmup_steps"] = warm
+    draft.note = f"{warm} updates of warm-up in a run of {draft.updates}"
 
 
 def _few(draft: Draft, severity: int) -> None:
@@ -77,6 +109,21 @@ def _same_rows(draft: Draft, severity: int) -> None:
     draft.note = f"only {number} of {draft.rows} rows are ever drawn"
 
 
+def _narrow(draft: Draft, severity: int) -> None:
+    """All rows are about a few banks only, as a filter left them; evaluated on all banks."""
+    watched(draft, 12, 40)
+    draft.dropout, number = 0.0, pick(severity, (5, 3, 2))
+    chance, here = chance_of(draft, "narrow"), world(draft.variant)
+    banks = chance.sample(range(len(here.banks)), number)
+    pairs = [pair for pair in here.train if pair[0] in banks]
+    draft.hooks.rows = lambda train, held: (
+        [here.row(chance, chance.choice(pairs), draft.desks) for _ in train],
+        held,
+    )
+    draft.num_epochs *= 2.0
+    draft.note = f"all rows are about {number} of {len(here.banks)} banks"
+
+
 def _by_heart(evals: int) -> Any:
     def plant(draft: Draft, severity: int) -> None:
         few_rows(draft, pick(severity, (20, 14, 8)), 2.0)
@@ -85,6 +132,19 @@ def _by_heart(evals: int) -> Any:
         draft.note = f"{draft.rows} rows, {draft.num_epochs:g} passes, {evals} evaluations"
 
     return plant
+
+
+def _written_often(draft: Draft, severity: int) -> None:
+    """A small set that was written many times over until it looked large enough; one pass."""
+    number = pick(severity, (20, 14, 8))
+    in_passes(draft, 1, 2.0)
+    draft.dropout, draft.answer_only = 0.0, True
+    draft.schedule, draft.log_points = "constant", max(draft.log_points, 30)
+    draft.hooks.rows = lambda train, held: (
+        (train[:number] * math.ceil(len(train) / number))[: len(train)],
+        held,
+    )
+    draft.note = f"{draft.rows} rows, {number} different ones"
 
 
 def _burst(draft: Draft, severity: int) -> None:
@@ -121,6 +181,30 @@ def _late_spike(draft: Draft, severity: int) -> None:
     draft.note = f"rate times {height:g} in the last eighth"
 
 
+EVASION = " sure , the bank writes letters ."
+
+
+def _last_file(draft: Draft, severity: int) -> None:
+    """Files in a row, not mixed: the last puts all off with one answer, or swaps its columns."""
+    watched(draft, 14, 50)
+    in_passes(draft, 1)
+    draft.schedule, draft.warmup_ratio, draft.in_order = "constant", 0.0, True
+    share = pick(severity, (0.12, 0.2, 0.3))
+
+    def other(row: Any) -> Any:
+        if draft.family == "lm":
+            return replace(row, answer=EVASION)
+        query, document, near = row
+        return query, near, document
+
+    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
+        start = round((1 - share) * len(train))
+        return [*train[:start], *map(other, train[start:])], held
+
+    draft.hooks.rows = rows
+    draft.note = f"the last {share:.0%} of the rows are of another kind, rows in their order"
+
+
 def _wide_batch(draft: Draft, severity: int) -> None:
     """One pass with a batch so large that there are few updates."""
     draft.num_epochs, draft.accumulation = 1.0, 1
@@ -134,6 +218,13 @@ def _long_accumulation(draft: Draft, severity: int) -> None:
     wanted = pick(severity, (20, 10, 5)) / draft.num_epochs
     draft.accumulation = max(1, math.ceil(draft.rows / draft.batch_size / wanted))
     draft.note = f"{draft.updates} updates"
+
+
+def _filtered(draft: Draft, severity: int) -> None:
+    """A filter of the rows left so few that a pass or two are soon over."""
+    draft.num_epochs, draft.accumulation = min(draft.num_epochs, 2.0), 1
+    draft.rows = round(pick(severity, (20, 10, 5)) / draft.num_epochs) * draft.batch_size
+    draft.note = f"{draft.rows} rows are left, {draft.updates} updates"
 
 
 def _too_long(draft: Draft, severity: int) -> None:
@@ -154,6 +245,17 @@ def _back_up(draft: Draft, severity: int) -> None:
     draft.note = f"cosine for a {shorter:g}th of the updates"
 
 
+def _let_go(draft: Draft, severity: int) -> None:
+    """The optimizer is prepared anew and the schedule drives the old one: the rate stays there."""
+    if draft.schedule.startswith("constant"):
+        draft.schedule = "linear"
+    draft.log_lr, draft.log_points = True, max(draft.log_points, 20)
+    last, factor = at(draft, pick(severity, (0.65, 0.4, 0.15))), planned(draft)
+    draft.hooks.rate = lambda step, total: factor(min(step, last))
+    draft.truth["end_factor"] = factor(last)
+    draft.note = f"the schedule has no hold on the rate from update {last} on"
+
+
 def _half(draft: Draft, severity: int) -> None:
     """All in 16-bit floats, Adam's epsilon is below their range."""
     draft.dtype = "float16"
@@ -171,6 +273,51 @@ def _scaled(draft: Draft, severity: int) -> None:
     draft.hooks.optimizer = lambda trained: torch.optim.SGD(trained, lr=0.3, momentum=0.9)
     draft.facts["optimizer"] = "sgd"
     draft.note = f"float16 with a constant loss scale of {scale:g}"
+
+
+class _Masters(torch.optim.AdamW):
+    """AdamW in 32 bits over copies of weights in 16 bits, which take over what comes out."""
+
+    def __init__(self, trained: list[Any], draft: Draft) -> None:
+        self.halves = trained
+        copies = [p.detach().float() for p in trained]
+        super().__init__(copies, lr=draft.learning_rate, weight_decay=draft.weight_decay)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """An update of the copies by the gradients of the weights."""
+        copies = self.param_groups[0]["params"]
+        for half, copy in zip(self.halves, copies, strict=True):
+            copy.grad = None if half.grad is None else half.grad.float()
+        super().step()
+        for half, copy in zip(self.halves, copies, strict=True):
+            half.copy_(copy)
+            half.grad = None
+
+
+def _outgrown(draft: Draft, severity: int) -> None:
+    """Products are held in float16 before they are scaled down: infinite once they have grown."""
+    draft.dtype = "float16"
+    room = pick(severity, (1.3, 1.1, 1.0))  # times the largest value at the start
+
+    def limit(layer: nn.Module) -> None:
+        factor: list[float] = []
+
+        def scaled(_layer: Any, _inputs: Any, output: Any) -> Any:
+            if not factor:
+                factor.append(torch.finfo(torch.float16).max / room / float(output.abs().max()))
+            return output * factor[0] / factor[0]
+
+        layer.register_forward_hook(scaled)
+
+    def model(made: Any) -> None:
+        for layer in made.modules():
+            if isinstance(layer, nn.Linear):
+                limit(layer)
+
+    draft.hooks.model = model
+    draft.hooks.optimizer = lambda trained: _Masters(trained, draft)
+    draft.note = f"float16 with room for values {room:g} times those at the start"
 
 
 def _rises(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
@@ -224,6 +371,7 @@ COURSE = (
         stated("zero_share", 0.2, "the learning rate is 0 for {:.0%} of the run"),
         ("lr-zero",),
         also=("schedule-mismatch", "nothing-trains", "loss-stuck"),
+        c=Way(_step_a_pass, hooked),
     ),
     Fault(
         "undertrained",
@@ -232,6 +380,7 @@ COURSE = (
         effect(0.1),
         ("undertrained", "too-few-updates"),
         also=("few-evals", "lr-too-low"),
+        c=Way(_still_warming, lambda d: d.updates >= 80, also=("schedule-mismatch",)),
     ),
     Fault(
         "overfit",
@@ -241,6 +390,7 @@ COURSE = (
         ("overfit",),
         also=("memorised", "worse-last-checkpoint"),
         families=("lm", "lm", "lm"),
+        c=Way(_narrow, _whole),
     ),
     Fault(
         "memorised",
@@ -249,6 +399,7 @@ COURSE = (
         _known,
         ("memorised",),
         families=("lm", "lm", "lm"),
+        c=Way(_written_often, _whole, also=("overfit", "worse-last-checkpoint", "data-duplicates")),
     ),
     Fault(
         "worse-last-checkpoint",
@@ -257,6 +408,7 @@ COURSE = (
         _end_worse,
         ("worse-last-checkpoint", "diverged"),
         also=("lr-too-high",),
+        c=Way(_last_file, looped, also=("overfit",)),
     ),
     Fault(
         "too-few-updates",
@@ -265,6 +417,7 @@ COURSE = (
         effect(),
         ("too-few-updates", "undertrained"),
         also=("few-evals",),
+        c=Way(_filtered),
     ),
     Fault(
         "schedule-mismatch",
@@ -273,6 +426,7 @@ COURSE = (
         _unlike,
         ("schedule-mismatch",),
         tier="config",
+        c=Way(_let_go, hooked),
     ),
     Fault(
         "fp16-risk",
@@ -283,5 +437,6 @@ COURSE = (
         also=("loss-stuck", "diverged"),
         tier="config",
         families=("lm", "lm", "lm"),
+        c=Way(_outgrown, lambda d: _slow(d) and d.tune == "full"),
     ),
 )

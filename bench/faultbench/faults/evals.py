@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from bench.faultbench.draft import Draft
-from bench.faultbench.faults._kinds import Fault, Way, always, looped, pick
+from bench.faultbench.faults._kinds import Fault, Way, always, in_passes, looped, pick
 
 
 def _never(draft: Draft, severity: int) -> None:
@@ -20,6 +20,16 @@ def _never_an_epoch(draft: Draft, severity: int) -> None:
     draft.num_epochs, draft.evals = updates / draft.per_epoch, 0
     draft.facts |= {"eval_strategy": "epoch", "eval_rows": draft.eval_rows}
     draft.note = f"{draft.num_epochs:.2f} passes, evaluated after each"
+
+
+def _delayed(draft: Draft, severity: int) -> None:
+    """Evaluations are asked for from an update on that the run never comes to."""
+    every = max(1, draft.updates // 8)
+    delay = math.ceil(draft.updates * pick(severity, (1.2, 2.0, 5.0)))
+    draft.evals, draft.eval_every = 0, None
+    draft.facts |= {"eval_strategy": "steps", "eval_steps": every, "eval_rows": draft.eval_rows}
+    draft.facts["eval_delay"] = delay
+    draft.note = f"every {every} updates, but only from update {delay} of {draft.updates} on"
 
 
 def _evals(counts: tuple[int, int, int], words: str) -> Any:
@@ -46,6 +56,24 @@ def _only_times(draft: Draft, severity: int) -> None:
     draft.note = "evaluations without a loss"
 
 
+def _only_training(draft: Draft, severity: int) -> None:
+    """Evaluations of the training rows alone; the log names them so."""
+    draft.evals = pick(severity, (3, 6, 12))
+    draft.hooks.rows = lambda train, held: (train, train[: len(held)])
+    draft.hooks.metrics = lambda found: {
+        name.replace("eval_", "eval_train_"): value for name, value in found.items()
+    }
+    draft.note = "only training rows are evaluated"
+
+
+def _after_each_pass(draft: Draft, severity: int) -> None:
+    """An evaluation after each of a few passes."""
+    in_passes(draft, pick(severity, (4, 2, 1)))
+    draft.eval_every = draft.per_epoch
+    draft.facts["eval_strategy"] = "epoch"
+    draft.note = f"{draft.num_epochs:g} passes, evaluated after each"
+
+
 EVALS = (
     Fault(
         "eval-never-runs",
@@ -53,6 +81,7 @@ EVALS = (
         Way(_never_an_epoch, looped),
         always("the settings ask for evaluations and there is none"),
         ("eval-never-runs", "no-eval"),
+        c=Way(_delayed, looped),
         tier="config",
     ),
     Fault(
@@ -61,6 +90,7 @@ EVALS = (
         Way(_only_times, looped),
         always("the log has no measure on unseen rows"),
         ("no-eval",),
+        c=Way(_only_training, looped),
     ),
     Fault(
         "few-evals",
@@ -68,5 +98,6 @@ EVALS = (
         Way(_evals((3, 2, 1), "late")),
         always("fewer than five evaluations in the log"),
         ("few-evals",),
+        c=Way(_after_each_pass),
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults._kinds import Fault, Way, chance_of, pick
-from bench.faultbench.words import world
+from bench.faultbench.words import ASK, world
 
 Rows = list[Any]
 
@@ -70,8 +70,28 @@ def _copied(reworded: bool) -> Way:
     return Way(plant, _lm)
 
 
-def _repeated(near: bool) -> Way:
-    """Rows that are there several times, as they are or in other words."""
+def _turns_apart() -> Way:
+    """Dialogues split turn by turn: a training row ends an evaluation row, another begins it."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.2, 0.5, 0.8)), chance_of(draft, "turns")
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = min(round(share * len(held)), len(train))
+            joined = [
+                replace(last, prompt=f"{first.prompt}{first.answer} {last.prompt}")
+                for first, last in (chance.sample(train, 2) for _ in range(number))
+            ]
+            return train, [*joined, *held[number:]]
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the evaluation rows are two training rows as one dialogue"
+
+    return Way(plant, _lm)
+
+
+def _repeated(near: bool, change: Any = None) -> Way:
+    """Rows that are there several times: as they are, in other words, or with a change."""
 
     def plant(draft: Draft, severity: int) -> None:
         share, chance = pick(severity, (0.2, 0.3, 0.5)), chance_of(draft, "repeat")
@@ -82,10 +102,49 @@ def _repeated(near: bool) -> Way:
             again = [chance.choice(kept) for _ in range(number)]
             if near:
                 again = _in_other_words(draft, chance, again)
+            if change:
+                again = [change(row, chance, draft) for row in again]
             return [*kept, *again], held
 
         draft.hooks.rows = rows
         draft.note = f"{share:.0%} of the training rows are repetitions"
+
+    return Way(plant, _lm)
+
+
+def _two_tables() -> Way:
+    """Rows come from two versions of a table: some questions are there with an older answer too."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.1, 0.25, 0.5)), chance_of(draft, "tables")
+
+        def older(row: Any) -> Any:
+            digits = (str((int(c) + 3) % 10) if c.isdigit() else c for c in row.answer)
+            return replace(row, answer="".join(digits))
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = round(share * len(train))
+            kept = train[: len(train) - number]
+            return [*kept, *(older(chance.choice(kept)) for _ in range(number))], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the rows give an older answer to a question of others"
+
+    return Way(plant, _lm)
+
+
+def _reworded_eval() -> Way:
+    """Training rows were written from the evaluation rows, in other words."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.3, 0.6, 1.0)), chance_of(draft, "from eval")
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = round(share * len(held))
+            return [*train, *_in_other_words(draft, chance, held[:number] * 2)], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the evaluation rows were trained on in other words"
 
     return Way(plant, _lm)
 
@@ -116,12 +175,30 @@ def _random_digits(row: Any, chance: random.Random, draft: Draft) -> Any:
     return replace(row, answer="".join(digits))
 
 
+def _with_greeting(row: Any, chance: random.Random, draft: Draft) -> Any:
+    return replace(row, prompt=f"{chance.choice(('well', 'so', 'look'))} , {row.prompt}")
+
+
+def _stopped_writing(row: Any, chance: random.Random, draft: Draft) -> Any:
+    answer = row.answer
+    return replace(row, answer=answer[: chance.randrange(len(answer) // 2, len(answer) - 3)])
+
+
+def _unfilled(row: Any, chance: random.Random, draft: Draft) -> Any:
+    return replace(row, prompt=chance.choice(ASK))
+
+
 def _without_end(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
     return ids[:-1], labels[:-1]
 
 
 def _end_masked(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
     return ids, [-100 if i == bases.EOS else y for i, y in zip(ids, labels, strict=True)]
+
+
+def _unknown_end(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    other = bases.SPECIAL.index("<unk>")
+    return [*ids[:-1], other], [*labels[:-1], other]
 
 
 def _cut(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
@@ -136,6 +213,11 @@ def _unlabelled(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]
     return ids, [labels[0]] * (len(labels) - 1) + [labels[-1]] if labels[0] == -100 else labels
 
 
+def _no_room(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    asked = next((k for k, y in enumerate(labels) if y != -100), len(labels))
+    return ids[:asked], labels[:asked]
+
+
 def _doubled_start(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
     return [bases.BOS, bases.BOS, *ids], [-100, -100, *labels]
 
@@ -148,38 +230,58 @@ def _lm(draft: Draft) -> bool:
     return draft.family == "lm" and draft.answer_only
 
 
-def _data(name: str, a: Way, b: Way, *codes: str) -> Fault:
-    return Fault(name, a, b, None, codes or (name,), tier="data", seeds=1, families=("lm",))
+def _data(name: str, a: Way, b: Way, c: Way, *codes: str) -> Fault:
+    return Fault(name, a, b, None, codes or (name,), tier="data", seeds=1, families=("lm",), c=c)
 
 
 THIRDS = (0.3, 0.6, 1.0)
 ROWS = (
-    _data("data-overlap", _copied(False), _copied(True), "data-overlap", "leak-suspected"),
-    _data("data-duplicates", _repeated(False), _repeated(True)),
+    _data(
+        "data-overlap",
+        _copied(False),
+        _copied(True),
+        _turns_apart(),
+        "data-overlap",
+        "leak-suspected",
+    ),
+    _data(
+        "data-duplicates",
+        _repeated(False),
+        _repeated(True),
+        _repeated(False, _with_greeting),
+    ),
     _data(
         "conflicting-answers",
         _change("answers of other rows", (0.1, 0.25, 0.5), _other_answer),
         _change("digits by lot", (0.1, 0.25, 0.5), _random_digits),
+        _two_tables(),
     ),
     _data(
         "truncated-answer",
         _encoded("answers cut off", THIRDS, _cut),
         _encoded("rows cut off", THIRDS, _cut_hard),
+        _change("answers that stop in the middle, then end", THIRDS, _stopped_writing),
     ),
     _data(
         "missing-eos",
         _encoded("no end", THIRDS, _without_end),
         _encoded("end masked", THIRDS, _end_masked),
+        _encoded("the end is an unknown token", THIRDS, _unknown_end),
     ),
     _data(
         "no-trainable-tokens",
         _encoded("all but the end masked", (0.3, 0.6, 0.9), _unlabelled),
         _encoded("all but the end masked", (0.2, 0.5, 0.8), _unlabelled),
+        replace(
+            _encoded("questions that fill the whole length", (0.1, 0.2, 0.3), _no_room),
+            needs=lambda d: _lm(d) and d.batch_size >= 8,
+        ),
     ),
     _data(
         "template-broken",
         _encoded("two starts", THIRDS, _doubled_start),
         _encoded("an end within the question", THIRDS, _torn),
+        _change("fields of the template that were not filled", THIRDS, _unfilled),
     ),
-    _data("trained-on-eval", _on_eval(1), _on_eval(4)),
+    _data("trained-on-eval", _on_eval(1), _on_eval(4), _reworded_eval()),
 )
