@@ -100,7 +100,9 @@ class Draft:
     warm: int = 0  # updates on other rows that the weights at the start have behind them
     skip: int = 0  # an update that overflows and is left out
     policy: bool = False  # a reward is raised instead
-    ranking: str = "right"  # or reversed, off: what an evaluation takes for the right document
+    ranking: str = (
+        "right"  # or reversed, off, ignored: what an evaluation takes for the right document
+    )
     cut: bool = False  # the log ends without an end row
     lives: list[Life] = field(default_factory=list)
     hooks: Hooks = field(default_factory=Hooks)
@@ -169,6 +171,8 @@ def override(draft: Draft, changes: dict[str, Any]) -> list[str]:
         if name in SETTINGS:
             setattr(draft, SETTINGS[name], value)
             _forget(draft, name)
+            if name == "train.batch_size":  # rows of an update: none are gathered beside them
+                draft.accumulation = 1
         elif name == "train.evals_per_epoch":
             draft.eval_every = max(1, round(draft.per_epoch / value))
         elif name == "train.gradient_accumulation":

@@ -20,7 +20,8 @@ def test_a_foreign_run_is_taken_up_with_what_is_known_of_it(tmp_path: Path) -> N
     written = run_file(OVERFIT, diagnose(OVERFIT).findings)
     assert written is not None
     settings = yaml.safe_load(written)
-    assert settings["train"] == {"num_epochs": 2, "learning_rate": 2e-4, "batch_size": 8}
+    shorter = {"num_epochs": 2, "evals_per_epoch": 4}
+    assert settings["train"] == shorter | {"learning_rate": 2e-4, "batch_size": 8}
     assert settings["lora"] == {"rank": 16}
     assert "9 -> 2 (overfit" in written
     path = tmp_path / "next.yaml"

@@ -31,7 +31,7 @@ LONG = 2000  # updates
 LEAST_BATCH = 8  # rows an update: with fewer the gradient is mostly noise
 JUMP = 1.5  # times as high: a learning rate that leaves the one before
 ALIKE = 1.3  # times as high: the rate that was set, met a little after its peak
-LOW = 0.5  # of its peak: a learning rate that has come down
+LOW = 0.25  # of its peak: a learning rate that has come down
 WHOLE = 0.9  # of what was planned
 
 

@@ -2,11 +2,12 @@
 advise to change."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
+from huohou.diagnose.choice import evals_per_epoch
 from huohou.record.finding import Finding
 from huohou.record.record import Record
 from huohou.text import say
@@ -16,7 +17,6 @@ _KNOWN = {
     "model": "model",
     "num_train_epochs": "train.num_epochs",
     "learning_rate": "train.learning_rate",
-    "batch_size": "train.batch_size",
     "max_grad_norm": "train.max_grad_norm",
     "lora_rank": "lora.rank",
     "lora_alpha": "lora.alpha",
@@ -33,12 +33,17 @@ class Change:
 
 
 def changes(findings: Sequence[Finding]) -> dict[str, Change]:
-    """Settings to change; where findings disagree the deeper cause, which comes first, decides."""
+    """Settings to change; where findings disagree the deeper cause, which comes first, decides.
+    How often it is evaluated is told for the passes of the run that was judged, and fitted to those
+    of the next."""
     found: dict[str, Change] = {}
     for finding in findings:
         for advice in finding.advice:
             for name, value in (advice.set or {}).items():
                 found.setdefault(name, Change(value, finding.code, advice.text))
+    often, length = found.get("train.evals_per_epoch"), found.get("train.num_epochs")
+    if often and length:
+        found["train.evals_per_epoch"] = replace(often, value=evals_per_epoch(length.value))
     return found
 
 
@@ -77,6 +82,10 @@ def _known(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, setting in _KNOWN.items():
         if facts.get(name) is not None:
             yield setting, facts[name]
+    if facts.get("total_batch_size") or facts.get("batch_size"):
+        pieces = facts.get("gradient_accumulation") or 1
+        rows = facts.get("total_batch_size") or facts["batch_size"] * pieces
+        yield "train.batch_size", rows
 
 
 def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _back_up(case: Case) -> list[Evidence]:
     low = top + int(values[top:].argmin())
     rise = np.diff(values[low:])
     peak = float(values[top])
-    smooth = len(rise) >= BACK * len(values) and (rise > 0).all() and rise.max() < STEP * peak
+    smooth = len(rise) >= BACK * len(values) and (rise >= 0).all() and rise.max() < STEP * peak
     if not smooth or values[low] > HIGH * peak or values[-1] < max(RISEN * peak, 2 * values[low]):
         return []
     share = round(100 * float(values[-1]) / peak)

@@ -3,16 +3,17 @@
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE, comes_down, go_back, use
 from huohou.diagnose.curves import above, valley
-from huohou.diagnose.examples import falling, run
+from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Advice, Finding
-from huohou.record.record import Point
 
 EVALS = 5
 NOISES = 5
+RAISED = 3  # noises where the learning rate rose after the best
 WORSE = 0.02
 
 TRAIN = falling(2.0, 1.0, n=60)
+STEPPED = [1.5, 1.3, 1.2, 1.15, 1.12, 1.1, 1.08, 1.06, 1.5, 1.68, 1.44]
 
 
 @rule(
@@ -23,17 +24,20 @@ TRAIN = falling(2.0, 1.0, n=60)
     fires=(
         run(loss=TRAIN, evals=[1.5, 1.3, 1.2, 1.15, 1.12, 1.1, 1.1, 1.4]),
         run(loss=TRAIN, evals=[1.5, 1.3, 1.2, 1.15, 1.12, 1.1, 1.1, 1.4], facts={"best_step": 450}),
+        run(loss=TRAIN, evals=STEPPED, learning_rate=[*line(1e-4, 2e-5, n=48), *[1e-3] * 12]),
     ),
     quiet=(
         run(loss=TRAIN, evals=[1.5, 1.3, 1.2, 1.15, 1.12, 1.1]),
         run(loss=TRAIN, evals=[1.5, 1.3, 1.25, 1.35, 1.22, 1.36, 1.24, 1.34]),
+        run(loss=TRAIN, evals=STEPPED, learning_rate=line(1e-4, 1e-6, n=60)),
     ),
     source="finetune-doctor (noise band of the evaluations)",
 )
 def worse_last_checkpoint(case: Case) -> Finding | None:
     """The last evaluation is worse than the best by more than 2 % and, by the best fitting course
-    that first falls and then rises, by more than 5 times the noise that this course leaves over.
-    Where the best checkpoint is kept this is information.
+    that first falls and then rises, by more than 5 times the noise that this course leaves over; 3
+    times where the learning rate rose after the best to 1.5 times the highest before it. Where the
+    best checkpoint is kept this is information.
     """
     evals = case.evals
     if len(evals) < EVALS:
@@ -42,9 +46,11 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     at = values.index(min(values))
     fit = valley(values)
     rise = values[-1] - fit.low
-    if fit.rise(fit.end) <= NOISES or rise <= WORSE * abs(fit.low):
-        return None
     best, last = evals[at], evals[-1]
+    back = go_back(case, best)
+    least = NOISES if back is None else RAISED
+    if fit.rise(fit.end) <= least or rise <= WORSE * abs(fit.low):
+        return None
     named = best.step is not None and case.record.facts.get("best_step") == best.step
     kept = named or case.plan is not None  # our own runs end with the weights of the best
     facts = [
@@ -53,16 +59,15 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     ]
     return worse_last_checkpoint.finding(
         facts,
-        [use(worse_last_checkpoint, case, best), *_again(case, best)],
+        [use(worse_last_checkpoint, case, best), *_again(case, back)],
         severity="info" if kept else "warning",
         percent=above(last.value, best.value),
         where=where(best),
     )
 
 
-def _again(case: Case, best: Point) -> list[Advice]:
+def _again(case: Case, back: Advice | None) -> list[Advice]:
     """How to train again so that the last weights are the best."""
-    back = go_back(case, best)
     if back is None and comes_down(case) is False:
         back = worse_last_checkpoint.advice("come_down", set=WHOLE_SCHEDULE)
     return [back] if back else []
