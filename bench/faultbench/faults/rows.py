@@ -230,6 +230,17 @@ def _lm(draft: Draft) -> bool:
     return draft.family == "lm" and draft.answer_only
 
 
+def _filled_up() -> Way:
+    """Questions as long as a row may be; batches are full, so that none is without a label."""
+    way = _encoded("questions that fill the whole length", (0.1, 0.2, 0.3), _no_room)
+
+    def plant(draft: Draft, severity: int) -> None:
+        draft.rows -= draft.rows % draft.batch_size
+        way.plant(draft, severity)
+
+    return Way(plant, lambda d: _lm(d) and d.batch_size >= 8)
+
+
 def _data(name: str, a: Way, b: Way, c: Way, *codes: str) -> Fault:
     return Fault(name, a, b, None, codes or (name,), tier="data", seeds=1, families=("lm",), c=c)
 
@@ -272,10 +283,7 @@ ROWS = (
         "no-trainable-tokens",
         _encoded("all but the end masked", (0.3, 0.6, 0.9), _unlabelled),
         _encoded("all but the end masked", (0.2, 0.5, 0.8), _unlabelled),
-        replace(
-            _encoded("questions that fill the whole length", (0.1, 0.2, 0.3), _no_room),
-            needs=lambda d: _lm(d) and d.batch_size >= 8,
-        ),
+        _filled_up(),
     ),
     _data(
         "template-broken",
