@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from bench.faultbench.draft import Draft
-from bench.faultbench.faults._kinds import Fault, Way, always, in_passes, looped, pick
+from bench.faultbench.faults._kinds import Fault, Run, Way, always, in_passes, looped, pick
 
 
 def _never(draft: Draft, severity: int) -> None:
@@ -74,6 +74,12 @@ def _after_each_pass(draft: Draft, severity: int) -> None:
     draft.note = f"{draft.num_epochs:g} passes, evaluated after each"
 
 
+def _few(run: Run, twin: Run, spread: float) -> str | None:
+    """Counted, for a maker that evaluates in its own rhythm may have written more."""
+    done = sum(row["kind"] == "eval" for row in run["log"])
+    return f"{done} evaluations in the log" if 0 < done < 5 else None
+
+
 EVALS = (
     Fault(
         "eval-never-runs",
@@ -96,7 +102,7 @@ EVALS = (
         "few-evals",
         Way(_evals((4, 3, 2), "apart")),
         Way(_evals((3, 2, 1), "late")),
-        always("fewer than five evaluations in the log"),
+        _few,
         ("few-evals",),
         c=Way(_after_each_pass),
     ),
