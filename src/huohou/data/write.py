@@ -14,13 +14,24 @@ def write_rows(files: Mapping[Path, Iterable[Row]], *, force: bool = False) -> N
     All targets are looked at before the first is written. Raises UsageError when one is there and
     ``force`` is not given, DataError when the disk does not take it (a full one, for example).
     """
+    write_texts(
+        {
+            path: "".join(f"{json.dumps(r.as_dict(), ensure_ascii=False)}\n" for r in rows)
+            for path, rows in files.items()
+        },
+        force=force,
+    )
+
+
+def write_texts(files: Mapping[Path, str], *, force: bool = False) -> None:
+    """Write each file's text, as ``write_rows`` does."""
     for path in files:
         if path.is_dir() or (path.exists() and not path.is_file()):
             raise UsageError("data.target_not_file", path=path)
         if path.exists() and not force:
             raise UsageError("data.exists", path=path)
-    for path, rows in files.items():
-        _write(path, "".join(f"{json.dumps(r.as_dict(), ensure_ascii=False)}\n" for r in rows))
+    for path, text in files.items():
+        _write(path, text)
 
 
 def _write(path: Path, text: str) -> None:
