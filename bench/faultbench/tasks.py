@@ -231,7 +231,9 @@ class SearchTask:
         query = model(rows["query"])
         documents = torch.cat([model(rows["document"]), model(rows["near"])])
         scores = (query[:, None] * documents[among]).sum(-1)
-        if ranking != "right":
+        if ranking == "ignored":  # as a document with the number of the query
+            scores[:, 0] = -torch.inf
+        elif ranking != "right":
             scores = -scores if ranking == "reversed" else scores.roll(1, 1)
         right, others = scores[:, :1], scores[:, 1:]
         ahead = (others > right + 1e-6).sum(1) + ((others - right).abs() <= 1e-6).sum(1) / 2

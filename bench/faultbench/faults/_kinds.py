@@ -41,14 +41,11 @@ class Fault:
     tier: str = "log"
     seeds: int = 3
     families: tuple[str, ...] = field(default=("lm", "lm", "embedding"))
-    c: Way | None = None
+    c: Way = field(kw_only=True)
 
     def planted(self, way: str) -> Way:
         """The way of a letter: a, b or c."""
-        found = {"a": self.a, "b": self.b, "c": self.c}[way]
-        if found is None:
-            raise KeyError(f"{self.name} is not planted in way {way}")
-        return found
+        return {"a": self.a, "b": self.b, "c": self.c}[way]
 
 
 def pick(severity: int, values: tuple[Any, Any, Any]) -> Any:

@@ -38,6 +38,13 @@ def _dead_layer(draft: Draft, severity: int) -> None:
     draft.note = "only a layer off the way is trained"
 
 
+def _cut_off(draft: Draft, severity: int) -> None:
+    """The loss is made again from its number, so that no gradient comes back."""
+    _frozen_log(draft, severity)
+    draft.hooks.loss = lambda loss, step: loss.detach().requires_grad_()
+    draft.note = "the loss is a new tensor without a way back"
+
+
 def _frozen_log(draft: Draft, severity: int) -> None:
     """The milder, the less the log shows: no gradient, then no evaluation."""
     draft.log_points = max(draft.log_points, 20)
@@ -77,6 +84,13 @@ def _wrong_group(draft: Draft, severity: int) -> None:
     draft.note = f"{number} vectors are trained, the rest is frozen"
 
 
+def _clipped_away(draft: Draft, severity: int) -> None:
+    """Gradients are clipped to a norm far below what the optimizer adds in its divisor."""
+    draft.log_points = max(draft.log_points, 30)
+    draft.max_grad_norm = pick(severity, (2e-8, 5e-9, 1e-9))
+    draft.note = f"gradients are clipped to {draft.max_grad_norm:g}"
+
+
 def _other_tokenizer(draft: Draft, severity: int) -> None:
     """Part of the vocabulary has the numbers of another tokenizer."""
     share = pick(severity, (0.5, 0.8, 1.0))
@@ -110,6 +124,16 @@ def _twice_shifted(draft: Draft, severity: int) -> None:
     draft.note = f"labels of {share:.0%} of the rows are shifted twice"
 
 
+def _loud_head(draft: Draft, severity: int) -> None:
+    """Logits are multiplied by a factor that the base model was made without."""
+    factor = pick(severity, (2.0, 4.0, 8.0))
+    draft.hooks.model = lambda made: made.get_output_embeddings().register_forward_hook(
+        lambda _module, _inputs, output: output * factor
+    )
+    draft.log_points = max(draft.log_points, 60)
+    draft.note = f"logits are multiplied by {factor:g}"
+
+
 def _above_uniform(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
     bound = math.log(run["facts"]["vocab_size"])
     first = next(row["loss"] for row in run["log"] if "loss" in row)
@@ -136,6 +160,7 @@ LEARNING = (
         ("loss-stuck",),
         also=("loss-above-uniform", "lr-too-low", "undertrained"),
         families=LM,
+        c=Way(_clipped_away, _full, also=("nothing-trains",)),
     ),
     Fault(
         "nothing-trains",
@@ -145,6 +170,7 @@ LEARNING = (
         ("nothing-trains", "loss-stuck"),
         also=("no-eval",),
         families=LM,
+        c=Way(_cut_off, lambda d: _lm(d) and hooked(d)),
     ),
     Fault(
         "loss-above-uniform",
@@ -153,5 +179,6 @@ LEARNING = (
         _above_uniform,
         ("loss-above-uniform",),
         families=LM,
+        c=Way(_loud_head, lambda d: _lm(d) and hooked(d)),
     ),
 )

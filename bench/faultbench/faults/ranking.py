@@ -44,6 +44,21 @@ def _shuffled(both: bool) -> Any:
     return plant
 
 
+def _no_question(draft: Draft, severity: int) -> None:
+    """The column of the queries is empty for most rows: they all read the same."""
+    watched(draft, 5, 30)
+    draft.metrics, share = True, pick(severity, (0.9, 0.95, 1.0))
+    draft.eval_rows = max(draft.eval_rows, 60)
+    draft.facts["eval_rows"] = draft.eval_rows
+
+    def emptied(rows: list[Any]) -> list[Any]:
+        number = round(share * len(rows))
+        return [("find", *row[1:]) for row in rows[:number]] + rows[number:]
+
+    draft.hooks.rows = lambda train, held: (emptied(train), emptied(held))
+    draft.note = f"the queries of {share:.0%} of the rows are empty"
+
+
 def _mixed(rows: list[Any], share: float, chance: Any) -> list[Any]:
     number = round(share * len(rows))
     others = [row[1:] for row in rows[:number]]
@@ -85,6 +100,7 @@ RANKING = (
         _below,
         ("below-chance",),
         families=EMB,
+        c=Way(_ranked("ignored"), looped),
     ),
     Fault(
         "at-chance",
@@ -94,5 +110,6 @@ RANKING = (
         ("at-chance", "loss-stuck", "embedding-collapse"),
         also=("overfit", "memorised", "below-chance"),
         families=EMB,
+        c=Way(_no_question, looped),
     ),
 )

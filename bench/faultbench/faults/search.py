@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults._kinds import (
     Fault,
@@ -58,6 +59,26 @@ def _constant(draft: Draft, severity: int) -> None:
     draft.note = f"a constant of length {strength:g} is added to every embedding"
 
 
+def _same_beginning(draft: Draft, severity: int) -> None:
+    """A long instruction stands before every text and fills the window: one token of text is left.
+
+    The milder, the less the log shows.
+    """
+    watched(draft, 5, 30)
+    draft.metrics, said = severity > 1, pick(severity, (8, 16, 24))
+    marks = torch.Generator().manual_seed(draft.seed)
+    words = torch.randint(4, bases.VARIANTS[draft.variant][1], (said,), generator=marks)
+
+    def model(made: Any) -> None:
+        encode = made.forward
+        made.forward = lambda ids: encode(
+            torch.cat([words.expand(len(ids), -1), ids[:, :1]], dim=1)
+        )
+
+    draft.hooks.model = model
+    draft.note = f"{said} tokens of instruction, then the first of the text"
+
+
 def _scale_learns(draft: Draft, severity: int) -> None:
     """Positives alone and a scale that is trained: the loss falls because the scale grows."""
     watched(draft, 6, 30)
@@ -75,6 +96,22 @@ def _scale_alone(draft: Draft, severity: int) -> None:
     draft.hooks.model = lambda made: made.body.requires_grad_(False)
     draft.truth["encoder"] = "frozen"
     draft.note = "the encoder is frozen, the scale is trained on positive pairs"
+
+
+def _cached(draft: Draft, severity: int) -> None:
+    """Embeddings come without gradient, as from a cache; only the scale of the loss is trained."""
+    watched(draft, 6, 30)
+    draft.loss_kind, draft.warm, draft.metrics = "in-batch", 60, True
+    draft.scale, draft.learn_scale = pick(severity, (4.0, 2.0, 1.0)), True
+    _quick_scale(draft, pick(severity, (0.02, 0.03, 0.04)))
+
+    def model(made: Any) -> None:
+        encode = made.forward
+        made.forward = lambda ids: encode(ids).detach()
+
+    draft.hooks.model = model
+    draft.truth["encoder"] = "frozen"
+    draft.note = "embeddings carry no gradient, the scale is trained"
 
 
 def _quick_scale(draft: Draft, rate: float) -> None:
@@ -98,6 +135,25 @@ def _eval_positives(kind: str) -> Any:
         draft.note = "evaluated on positive pairs alone"
 
     return plant
+
+
+def _all_ones(draft: Draft, severity: int) -> None:
+    """A classifier of pairs is evaluated on pairs that all belong together: always right."""
+    watched(draft, pick(severity, (5, 8, 12)), 30)
+    draft.loss_kind, draft.metrics, draft.scale = "margin", False, 8.0
+    draft.facts["eval_positives_only"] = True
+    names = ("eval_cosine_accuracy", "eval_cosine_f1", "eval_cosine_ap")
+    draft.hooks.metrics = lambda found: found | dict.fromkeys(names, 1.0)
+    draft.note = "pairs are classified where all of them are right"
+
+
+def _error_of_graded(draft: Draft, severity: int) -> None:
+    """Similarities on a scale of grades or in percent are compared with a label of 1."""
+    watched(draft, 6, 30)
+    draft.loss_kind, draft.metrics = "margin", False
+    draft.mse_scale = pick(severity, (5.0, 10.0, 100.0))
+    draft.hooks.metrics = lambda found: {k: v for k, v in found.items() if k != "eval_mae"}
+    draft.note = f"MSE and RMSE of similarities from 0 to {draft.mse_scale:g} against 1"
 
 
 def _error_of_scaled(scales: tuple[float, float, float], kind: str) -> Any:
@@ -128,6 +184,44 @@ def _constant_margin(draft: Draft, severity: int) -> None:
     draft.loss_kind, draft.margin = "margin", pick(severity, (0.1, 0.2, 0.5))
     _constant(draft, 3)
     draft.note = "margin loss over embeddings that are all the same"
+
+
+def _hardest(draft: Draft, severity: int) -> None:
+    """The hardest document of the batch is the negative from the start: all move to one point."""
+    watched(draft, 5, 30)
+    draft.loss_kind, draft.hard = "margin", False
+    draft.margin = pick(severity, (0.2, 0.5, 1.0))
+    draft.batch_size = max(draft.batch_size, 16)
+    draft.learning_rate *= 4
+    held: list[Any] = []
+
+    def model(made: Any) -> None:
+        encode = made.forward
+
+        def kept(ids: Any) -> Any:
+            held[:] = [encode(ids)]
+            return held[0]
+
+        made.forward = kept
+
+    def loss(_: Any, step: int) -> Any:
+        query, document = held[0].chunk(2)
+        near = query @ document.T
+        right = near.diagonal()
+        hardest = (near - 9 * torch.eye(len(near))).max(1).values
+        return torch.relu(draft.margin - right + hardest).mean()
+
+    draft.hooks.model, draft.hooks.loss = model, loss
+    draft.note = "the hardest document of the batch is the negative"
+
+
+def _learnt_scale(draft: Draft, severity: int) -> None:
+    """The scale is trained with the encoder's rate, and begins far from where it should be."""
+    watched(draft, 5, 30)
+    draft.loss_kind, draft.learn_scale = "in-batch", True
+    draft.scale = pick(severity, (2.0, 1.0, 0.3))
+    draft.facts["learn_scale"] = True
+    draft.note = f"a scale that is trained and begins at {draft.scale:g}"
 
 
 def _scaled_by(scales: tuple[float, float, float]) -> Any:
@@ -183,6 +277,7 @@ SEARCH = (
         also=("at-chance", "loss-stuck", "below-chance", "nothing-trains"),
         tier="log",
         families=EMB,
+        c=Way(_same_beginning, looped),
     ),
     Fault(
         "scale-only",
@@ -192,6 +287,7 @@ SEARCH = (
         ("scale-only", "embedding-collapse"),
         also=("positives-only-eval", "at-chance", "below-chance"),
         families=EMB,
+        c=Way(_cached, looped, codes=("scale-only",), also=("nothing-trains",)),
     ),
     Fault(
         "positives-only-eval",
@@ -201,6 +297,7 @@ SEARCH = (
         ("positives-only-eval",),
         tier="config",
         families=EMB,
+        c=Way(_all_ones, looped, also=("metric-meaningless",)),
     ),
     Fault(
         "metric-meaningless",
@@ -210,6 +307,7 @@ SEARCH = (
         ("metric-meaningless",),
         also=("positives-only-eval",),
         families=EMB,
+        c=Way(_error_of_graded, looped),
     ),
     Fault(
         "hinge-floor",
@@ -219,6 +317,7 @@ SEARCH = (
         ("hinge-floor", "embedding-collapse", "loss-stuck"),
         also=("nothing-trains", "at-chance", "below-chance"),
         families=EMB,
+        c=Way(_hardest, looped),
     ),
     Fault(
         "temperature-off",
@@ -228,5 +327,6 @@ SEARCH = (
         ("temperature-off", "loss-stuck"),
         tier="config",
         families=EMB,
+        c=Way(_learnt_scale, lambda d: looped(d) and d.loss_kind == "in-batch"),
     ),
 )

@@ -59,6 +59,27 @@ def _broken_weight(draft: Draft, severity: int) -> None:
     draft.note = f"a weight is NaN from update {step} on"
 
 
+def _root_of_nothing(draft: Draft, severity: int) -> None:
+    """A term of the loss is the root of a difference that is 0: its gradient is no number."""
+    step = at(draft, pick(severity, ONSET))
+
+    def loss(value: Any, now: int) -> Any:
+        if now != step:
+            return value
+        return value + torch.sqrt((value - value.detach()) ** 2)
+
+    draft.hooks.loss = loss
+    draft.note = f"the gradient of a root of 0 at update {step}"
+
+
+def _rate_of_nothing(draft: Draft, severity: int) -> None:
+    """A schedule of one's own divides what is left by what is left: 0 by 0 where a part ends."""
+    step = at(draft, pick(severity, ONSET))
+    draft.hooks.rate = lambda now, total: 1 - now / total if now < step else math.nan
+    draft.facts["lr_scheduler"] = "lambda"
+    draft.note = f"the rate is 0/0 from update {step} on"
+
+
 def _hidden(plant: Any) -> Any:
     def hide(draft: Draft, severity: int) -> None:
         plant(draft, severity)
@@ -113,6 +134,33 @@ def _uphill(draft: Draft, severity: int) -> None:
     draft.note = f"gradient ascent from update {step} on"
 
 
+def _grown(draft: Draft, severity: int) -> None:
+    """The weight decay has a schedule that falls below 0: updates make all weights longer."""
+    watched(draft, 6, 40)
+    first, total, held = 0.4 * draft.updates, math.log(pick(severity, (20.0, 80.0, 400.0))), []
+    slope = 2 * total / (draft.updates - first) ** 2
+    draft.hooks.model = held.append
+
+    def step(now: int) -> None:
+        with torch.no_grad():
+            for p in held[0].parameters():
+                if p.requires_grad:
+                    p.mul_(math.exp(slope * max(0.0, now - first)))
+
+    draft.hooks.step = step
+    draft.note = f"the weight decay falls below 0 from update {math.ceil(first)} on"
+
+
+def _steps_of_warmup(draft: Draft, severity: int) -> None:
+    """A warm-up of one's own counts its steps and does not divide by their number."""
+    steps = pick(severity, (15, 40, 100))
+    draft.log_points = max(draft.log_points, 30)
+    draft.warmup_ratio = steps / draft.updates
+    draft.hooks.rate = lambda step, total: float(min(step + 1, steps))
+    draft.facts["lr_scheduler"] = "lambda"
+    draft.note = f"the warm-up rises to {steps} times the rate"
+
+
 def _one_cycle(draft: Draft, severity: int) -> None:
     """One cycle whose peak is far too high."""
     factor = pick(severity, (8.0, 20.0, 50.0))
@@ -135,6 +183,14 @@ def _plain_descent(draft: Draft, severity: int) -> None:
     draft.hooks.optimizer = lambda trained: torch.optim.SGD(trained, lr=draft.learning_rate)
     draft.facts["optimizer"] = "sgd"
     draft.note = "SGD at a rate for Adam"
+
+
+def _long_warmup(draft: Draft, severity: int) -> None:
+    """The warm-up was set for a far longer run; this one ends when it has hardly begun."""
+    draft.log_points = max(draft.log_points, 30)
+    draft.schedule = "constant_with_warmup" if draft.schedule == "constant" else draft.schedule
+    draft.warmup_ratio = pick(severity, (8.0, 30.0, 100.0))
+    draft.note = f"a warm-up of {draft.warmup} updates in a run of {draft.updates}"
 
 
 def _gone(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
@@ -163,6 +219,7 @@ TRAINING = (
         BAD,
         ("nan-loss",),
         families=LM,
+        c=Way(_root_of_nothing, hooked),
     ),
     Fault(
         "masked-nan",
@@ -171,6 +228,7 @@ TRAINING = (
         shown("metrics", "loss", lambda x: x == 0.0, "{} losses of 0.0 stand for NaN"),
         ("masked-nan", "nan-loss"),
         families=LM,
+        c=Way(_hidden(_rate_of_nothing), hooked),
     ),
     Fault(
         "diverged",
@@ -179,6 +237,7 @@ TRAINING = (
         _gone,
         ("diverged",),
         also=("nan-loss",),
+        c=Way(_grown, hooked),
     ),
     Fault(
         "lr-too-high",
@@ -187,6 +246,7 @@ TRAINING = (
         effect(),
         ("lr-too-high", "diverged"),
         also=("loss-stuck", "nan-loss", "worse-last-checkpoint"),
+        c=Way(_steps_of_warmup),
     ),
     Fault(
         "lr-too-low",
@@ -195,5 +255,6 @@ TRAINING = (
         effect(),
         ("lr-too-low", "loss-stuck"),
         also=("undertrained",),
+        c=Way(_long_warmup, also=("schedule-mismatch",)),
     ),
 )
