@@ -68,13 +68,6 @@ def test_whether_a_rate_comes_down(record: Record, expected: bool | None) -> Non
     assert comes_down(Case(record)) is expected
 
 
-def test_a_rate_that_was_set_and_never_reached_is_not_exceeded() -> None:
-    creep = line(2.4, 2.25, n=40, noise=0.004)
-    facts = {"lora_rank": 8, "learning_rate": 5e-6}
-    told = advised(run(loss=creep, learning_rate=line(1e-8, 1e-6), facts=facts))
-    assert told["train.learning_rate"] == 5e-6
-
-
 def test_no_rate_is_advised_for_plain_descent() -> None:
     facts = {"optimizer": "sgd", "vocab_size": 900}
     record = run(loss=line(5.1, 4.2, noise=0.3), learning_rate=[2e-3] * 40, facts=facts)
@@ -95,6 +88,13 @@ def test_more_updates_come_of_passes_then_of_the_batch_then_of_passes_again() ->
     assert of(1000, 128, 4) == ({"train.batch_size": 32}, {})
     assert of(100, 32, 1) == ({"train.batch_size": 8}, {"train.num_epochs": 8})
     assert of(60, 8, 2) == ({}, {"train.num_epochs": 14})
+
+
+def test_a_rate_that_rises_to_the_end_gets_a_schedule_with_the_updates() -> None:
+    facts = {"rows": 493, "batch_size": 32, "num_train_epochs": 3}
+    record = run(loss=falling(4.5, 2.5, n=48), every=1, learning_rate=line(1e-4, 1e-2, 48))
+    case = Case(Record(record.source, record.series, facts))
+    assert more_updates(case, 48, 100)[1]["train.schedule"] == "cosine"
 
 
 def test_gathered_gradients_count_as_rows_of_an_update() -> None:

@@ -121,6 +121,7 @@ def longer(case: Case) -> dict[str, Any]:
 def more_updates(case: Case, updates: int, wanted: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings of the batch and of the length with which a run makes that many updates: first the
     usual number of passes, then a smaller batch, and only then more passes, which learn by heart.
+    The length comes with a schedule where the rate did not come down.
     """
     known = passes(case)
     if known is None or updates <= 0:
@@ -132,7 +133,8 @@ def more_updates(case: Case, updates: int, wanted: int) -> tuple[dict[str, Any],
         smaller = max(LEAST_BATCH, 2 ** int(math.log2(max(1.0, size * made / wanted))))
         batch, made = {"train.batch_size": smaller}, made * size / smaller
     number = max(number, math.ceil(number * wanted / made))
-    return batch, {"train.num_epochs": number} if number > known else {}
+    length: dict[str, Any] = {"train.num_epochs": number} if number > known else {}
+    return batch, length | (WHOLE_SCHEDULE if comes_down(case) is False else {})
 
 
 def _rows_an_update(case: Case, updates: int) -> float | None:

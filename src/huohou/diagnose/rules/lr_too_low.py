@@ -31,7 +31,6 @@ EARLY = 0.5  # of a planned run: too early to say
 # Rates below these are far under all that is usual: adapters, not known, all weights.
 TINY = {"lora": 1e-5, "unknown": 1e-6, "full": 1e-7}
 SGD = 1e-2  # the same for plain descent of a transformer, which takes 0.1 and more
-REACHED = 2.0  # times the highest rate: what was set and never reached
 AMPLE = 5e-4  # a rate from here on is low for plain descent alone
 
 CREEP = line(2.40, 2.25, n=40, noise=0.004)
@@ -99,14 +98,12 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
 
 
 def _higher(case: Case) -> dict[str, float] | None:
-    """Ten times the rate, no more than was set and never reached. Of plain descent no setting is
-    advised: a run file trains with AdamW, which its rate suits as it is."""
-    asked = amount(case, "learning_rate")
-    peak = case.peak_rate() or asked
+    """Ten times the rate. Of plain descent no setting is advised: a run file trains with AdamW,
+    which its rate suits as it is."""
+    peak = case.peak_rate() or amount(case, "learning_rate")
     if not peak or plain_descent(case):
         return None
-    rate = asked if asked and REACHED * peak < asked < 10 * peak else float(f"{10 * peak:.1g}")
-    return {"train.learning_rate": rate}
+    return {"train.learning_rate": float(f"{10 * peak:.1g}")}
 
 
 def _descent(case: Case) -> list[Evidence]:
