@@ -17,10 +17,12 @@ from huohou.api.listing import (
 )
 from huohou.api.machine import env, init
 from huohou.api.plans import make_plan
+from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 
 __all__ = [
     "back_up",
     "branch",
+    "compare_sweep",
     "data_check",
     "data_make",
     "data_split",
@@ -37,6 +39,7 @@ __all__ = [
     "make_plan",
     "move",
     "need_extra",
+    "plan_sweep",
     "put_away",
     "reindex",
     "restore",
@@ -46,6 +49,7 @@ __all__ = [
     "runs",
     "same_name",
     "stop",
+    "sweep",
     "train",
     "watch",
     "workspace",

@@ -97,6 +97,20 @@ def move(run: str, first: bool, before: str | None) -> None:
     click.echo(say("runs.moved" if done["moved"] else "runs.not_moved", job=done["id"]))
 
 
+@command.command(help=say("cli.runs.sweep.help"))
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
+def sweep(name: str, as_json: bool) -> None:
+    from huohou import api
+    from huohou.cli._sweep import show_sweep
+
+    found = api.compare_sweep(name)
+    if as_json:
+        _print_json(found)
+    else:
+        show_sweep(found)
+
+
 @command.command(help=say("cli.runs.rm.help"))
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 def rm(runs: tuple[str, ...]) -> None:

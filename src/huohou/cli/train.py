@@ -19,30 +19,44 @@ NEXT = {
 
 
 @click.command(help=say("cli.train.help"))
-@click.argument("run_file", required=False, type=click.Path(path_type=Path))
+@click.argument("run_file", required=False)
+@click.argument("more", nargs=-1, metavar="")
 @click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
 @click.option("--name", metavar="NAME", help=say("cli.train.name"))
 @click.option("--if-exists", type=click.Choice(CHOICES), help=say("cli.train.if_exists"))
 @click.option("--detach", is_flag=True, help=say("cli.train.detach"))
 @click.option("--stop-on", type=click.Choice(GRAVE), help=say("cli.train.stop_on"))
 @click.option("--slots", type=click.IntRange(1), metavar="N", help=say("cli.train.slots"))
+@click.option("--sweep", multiple=True, metavar="KEY=A,B,C...", help=say("cli.train.sweep"))
+@click.option("--blend", type=click.FloatRange(0, 1), metavar="B", help=say("cli.train.blend"))
+@click.option("--force", is_flag=True, help=say("cli.train.force"))
 def command(
     *,
-    run_file: Path | None,
+    run_file: str | None,
+    more: tuple[str, ...],
     flags: tuple[str, ...],
     name: str | None,
     if_exists: str | None,
     detach: bool,
     stop_on: str | None,
     slots: int | None,
+    sweep: tuple[str, ...],
+    blend: float | None,
+    force: bool,
 ) -> int:
     from huohou import api
     from huohou.cli._plan import show_plan
     from huohou.cli._progress import showing
+    from huohou.cli._sweep import asked, train_sweep
 
-    if name is not None:
-        flags = (*flags, f"name={name}")
-    there = api.same_name(run_file, flags)
+    short = {"name": name, "align.blend": blend, "align.force": force or None}
+    flags = (*flags, *(f"{key}={value}" for key, value in short.items() if value is not None))
+    given, wanted = asked(run_file, more, sweep)
+    path = Path(given) if given is not None else None
+    if wanted:
+        how: dict[str, Any] = {"detach": detach, "stop_on": stop_on, "slots": slots}
+        return train_sweep(path, flags, wanted, if_exists, how)
+    there = api.same_name(path, flags)
     choice = decide(there, if_exists) if there else "new"
     if choice == "cancel":
         click.echo(say("train.cancelled"), err=True)
@@ -50,12 +64,12 @@ def command(
     if there and choice == "backup":
         place = api.back_up(str(there["id"]))
         click.echo(say("train.backed_up", id=there["id"], path=place), err=True)
-    plan = api.make_plan(run_file, flags)
+    plan = api.make_plan(path, flags)
     show_plan(plan, err=True)
     with showing() as on_event:
         if there and choice == "continue":
             ref = str(there["id"])
-            how: dict[str, Any] = {"detach": detach, "stop_on": stop_on, "on_event": on_event}
+            how = {"detach": detach, "stop_on": stop_on, "on_event": on_event}
             ended = api.resume(ref, plan=plan, on_note=note, **how)
         else:
             ended = api.train(plan, on_event, slots=slots, detach=detach, stop_on=stop_on)
