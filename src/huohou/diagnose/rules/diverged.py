@@ -70,7 +70,7 @@ def _finding(case: Case, low: float, limit: float) -> Finding:
     if rate is not None:
         facts.append(diverged.evidence("rate", rate))
     safe = safe_rate(case)
-    lower = {"train.learning_rate": safe / 3} if safe else None
+    lower = {"train.learning_rate": float(f"{safe / 3:.2g}")} if safe else None
     advice = [
         go_back(case, lowest_loss(case)) or diverged.advice("lower_rate", set=lower),
         diverged.advice("warm_up", set=STEADY),

@@ -75,7 +75,7 @@ def _advice(case: Case, first: Point, survived: bool) -> list[Advice]:
         return [nan_loss.advice("look", where=where(first))]
     peak = case.peak_rate()
     half = dtype(case) == "fp16"
-    lower = {"train.learning_rate": peak / 3} if peak and not half else None
+    lower = {"train.learning_rate": float(f"{peak / 3:.2g}")} if peak and not half else None
     return [
         nan_loss.advice("go_back", where=where(first)),
         nan_loss.advice("lower_rate", set=lower),
