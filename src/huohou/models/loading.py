@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huohou.errors import ModelError
@@ -27,35 +28,44 @@ def load_model(
     Only safetensors are read and no code of the model's is run. Raises ModelError.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
-    quiet()
     folder = resolve(name, progress).folder
     options: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": "sdpa"}
     if four_bit:
         options["quantization_config"] = _four_bits(options["dtype"])
         options["device_map"] = {"": device}
-    loader: Any = AutoModelForCausalLM
+    model, missing = from_files(AutoModelForCausalLM, folder, name, **options)
+    refuse_missing(name, missing)
+    loaded: PreTrainedModel = model if four_bit else model.to(device)
+    return loaded
+
+
+def from_files(loader: Any, folder: Path, name: str, **options: Any) -> tuple[Any, list[str]]:
+    """A model of a loader's kind, and the names of weights that its files lack or shape otherwise.
+
+    Only safetensors are read and no code of the model's is run. Raises ModelError.
+    """
+    from safetensors import SafetensorError
+
+    quiet()
     try:
         model, report = loader.from_pretrained(
             str(folder),
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # reported instead, and refused below
+            ignore_mismatched_sizes=True,  # reported instead
             **options,
         )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         code = "trust_remote_code" in str(error)
         key = "models.needs_code" if code else "models.cannot_load"
         raise ModelError(key, name=name, problem=first_line(error)) from error
-    _complete(name, [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
-    loaded: PreTrainedModel = model if four_bit else model.to(device)
-    return loaded
+    return model, [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
 
 
-def _complete(name: str, missing: Collection[str]) -> None:
+def refuse_missing(name: str, missing: Collection[str]) -> None:
     """transformers fills up with random numbers and goes on; that is no model."""
     if missing:
         example = sorted(missing)[0]
