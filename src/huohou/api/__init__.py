@@ -16,6 +16,7 @@ from huohou.api.listing import (
     watch,
 )
 from huohou.api.machine import env, init
+from huohou.api.pairs import data_make_pairs
 from huohou.api.plans import make_plan
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 
@@ -25,6 +26,7 @@ __all__ = [
     "compare_sweep",
     "data_check",
     "data_make",
+    "data_make_pairs",
     "data_split",
     "data_stats",
     "diagnose",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huohou.api.common import need_extra
+from huohou.api.pairs import check_pairs, stats_pairs, takes_pairs
 
 if TYPE_CHECKING:
     from huohou.data.dataset import Dataset, Row
@@ -26,6 +27,8 @@ def data_check(
     model: whose tokenizer is used, "none" for no tokenizer; preview: rows to show token by token.
     Raises DataError, ModelError, MissingExtraError.
     """
+    if takes_pairs(path, format, model):
+        return check_pairs(path, eval_path, format)
     from huohou.data import checks
     from huohou.data.labels import label_row
     from huohou.data.preview import preview as show
@@ -54,6 +57,8 @@ def data_stats(
     path: str | Path, *, model: str = "none", format: str | None = None, max_length: int = 1024
 ) -> dict[str, Any]:
     """Counts and lengths of a data file: the document of `data stats --json`."""
+    if takes_pairs(path, format, model):
+        return stats_pairs(path, format)
     from huohou.data.labels import label_row
     from huohou.data.read import read_dataset
     from huohou.data.stats import describe

@@ -64,6 +64,10 @@ def show(found: Mapping[str, Any]) -> None:
     for source in (found["source"], found["eval"]):
         if source:
             click.echo(described(source))
+    for note in found.get("notes", ()):
+        click.echo(note)
+    if "entities" in found:
+        click.echo(say("data.show.coverage", **found["entities"]))
     for finding in found["findings"]:
         _show_finding(finding)
     if not found["findings"]:
@@ -79,10 +83,11 @@ def show(found: Mapping[str, Any]) -> None:
 
 
 def described(source: Mapping[str, Any]) -> str:
-    """One line on a data file: rows, format, fingerprint."""
+    """One line on a source: rows or pairs, format, fingerprint."""
     how = say("data.show.found_out") if source["guessed"] else ""
     sha = source["fingerprint"][:12]
-    return say("data.show.source", **{**source, "how": how, "sha": sha})
+    key = "data.show.source_pairs" if "passages" in source else "data.show.source"
+    return say(key, **{**source, "how": how, "sha": sha})
 
 
 def _show_finding(finding: Mapping[str, Any]) -> None:

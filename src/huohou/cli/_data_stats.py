@@ -9,8 +9,9 @@ import click
 from huohou.cli._data_check import described
 from huohou.text import say
 
-COUNTS = ("rows", "repeated", "system_prompts", "without_system")
+COUNTS = ("answering", "rows", "repeated", "system_prompts", "without_system")
 SPREADS = ("turns", "question", "answer", "tokens", "trained")
+OF_PAIRS = ("positives", "negatives", "query", "passage")
 
 
 @click.command(help=say("cli.data.stats.help"))
@@ -33,11 +34,18 @@ def stats(file: Path, model: str, format_: str | None, as_json: bool) -> None:
 def _show(found: Mapping[str, Any]) -> None:
     click.echo(described({**found, "path": found["source"]}))
     for name in COUNTS:
-        _line(name, str(found[name]))
-    for name in SPREADS:
-        if found[name] is not None:
+        if name in found:
+            _line(name, str(found[name]))
+    for name in SPREADS + OF_PAIRS:
+        if found.get(name) is not None:
             _line(name, say("data.show.stat.spread", **found[name]))
-    for column, values in found["columns"].items():
+    for part, counts in found.get("parts", {}).items():
+        click.echo("  " + say("data.show.part_pairs", part=part, **counts))
+    if "entities" in found:
+        click.echo("  " + say("data.show.coverage", **found["entities"]))
+    for note in found.get("notes", ()):
+        click.echo(f"  {note}")
+    for column, values in found.get("columns", {}).items():
         counted = ", ".join(f"{value} {count}" for value, count in values.items())
         click.echo(f"  {column}: {counted}")
 

@@ -7,7 +7,7 @@ from huohou.data.pairs import rows
 from huohou.data.pairs.beir import read_beir
 from huohou.data.pairs.pairset import PARTS, PairSet
 from huohou.data.pairs.squad import articles, read_squad
-from huohou.errors import DataError, UsageError
+from huohou.errors import DataError, HuohouError, UsageError
 from huohou.text import nearest
 
 FORMATS = ("pairs", "beir", "squad")
@@ -41,10 +41,10 @@ def is_pairs(path: str | Path) -> bool:
     if source.is_dir():
         return (source / "corpus.jsonl").is_file()
     try:
-        records = read_records(source)
-    except DataError:
+        records = read_records(source)[:1]
+    except HuohouError:
         return False
-    return bool(records) and rows.fits(records[0][1])
+    return any(rows.fits(row) for _, row in records)
 
 
 def _guess(source: Path) -> str:
