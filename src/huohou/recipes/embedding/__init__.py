@@ -1,0 +1,1 @@
+"""Pieces of the recipe that trains encoders of texts."""
