@@ -154,22 +154,27 @@ def _mean_of(values: Floats, better: Integers, ties: Integers) -> Floats:
 
 
 def place(
-    scores: NDArray[np.floating], rows: Integers, columns: Integers, tolerance: float = 0.0
+    scores: NDArray[np.floating],
+    rows: Integers,
+    columns: Integers,
+    tolerance: float | Floats = 0.0,
 ) -> tuple[Integers, Integers]:
     """How many candidates score better than, and the same as, the ones named: better, ties.
 
-    scores [q, C]; rows, columns [m]: which scores are asked about; tolerance: scores at most this
-    much apart count as equal, for scores that rounding makes differ. NaN raises ValueError.
+    scores [q, C]; rows, columns [m]: which scores are asked about; tolerance, one or [m]: scores at
+    most this much apart count as equal, for scores that rounding makes differ. NaN raises
+    ValueError.
 
     >>> [x.tolist() for x in place(np.array([[0.5, 0.9, 0.5, 0.1]]), np.array([0]), np.array([2]))]
     [[1], [1]]
     """
-    if np.isnan(scores).any():
+    if scores.size and np.isnan(scores.min()):
         raise ValueError(f"a score of query {int(np.argwhere(np.isnan(scores))[0][0])} is NaN")
-    own = scores[rows, columns][:, None]
-    better = np.count_nonzero(scores[rows] > own + tolerance, axis=1)
-    same = np.count_nonzero(scores[rows] >= own - tolerance, axis=1)
-    return better.astype(np.int64), (same - better - 1).astype(np.int64)
+    own, asked = scores[rows, columns], scores[rows]
+    high, low = ((own + way * tolerance).astype(scores.dtype)[:, None] for way in (1.0, -1.0))
+    better = np.count_nonzero(asked > high, axis=1).astype(np.int64)
+    same = np.count_nonzero(asked >= low, axis=1).astype(np.int64)
+    return better, same - better - 1
 
 
 def _check(ranking: Ranking) -> None:
