@@ -87,6 +87,60 @@ class LoraSettings(_Part):
     )
 
 
+class EmbedSettings(_Part):
+    """How texts become vectors that are alike where they belong together."""
+
+    loss: Literal["info-nce", "sigmoid", "csd"] = Field(
+        "info-nce", description="What is minimised; the data sheets are in docs/losses.md."
+    )
+    scale: float = Field(
+        20.0, gt=0, le=100, description="Similarities are multiplied by it (1 / temperature)."
+    )
+    learn_scale: bool = Field(True, description="Learn the scale too.")
+    bias: float = Field(-10.0, description="Added to scaled similarities (sigmoid, csd); learnt.")
+    neg_ratio: int = Field(
+        5, ge=1, description="Negatives drawn from the batch for a positive (sigmoid, csd)."
+    )
+    head: Literal["none", "gaussian"] = Field(
+        "none", description="gaussian: a new head, texts become normal distributions."
+    )
+    head_dim: int = Field(64, ge=2, description="Dimensions of the head's vectors.")
+    variance: Literal["logvar", "kappa", "none"] = Field(
+        "logvar", description="What the head has beside the mean."
+    )
+    score: Literal["cosine", "csd", "w2", "mls"] = Field(
+        "cosine", description="How two texts are compared; all but cosine need a variance."
+    )
+    new_learning_rate: float = Field(
+        1e-4, gt=0, description="Peak learning rate of what is new: head, scale, bias."
+    )
+    group_passages: bool = Field(
+        False,
+        description="Put queries of a passage into one update, which then encodes it once.",
+    )
+    entities: Literal["auto", "off"] = Field(
+        "auto", description="Let the head learn entities beside whole texts where both have some."
+    )
+
+
+class AlignSettings(_Part):
+    """Stage 2: what stage 1 ranks wrong is learnt."""
+
+    mode: Literal["gt", "all-pairs", "listwise"] = Field(
+        "gt", description="gt: ground truth above negatives; all-pairs: the whole order."
+    )
+    margin: float = Field(0.1, gt=0, description="By how much the ground truth shall lead.")
+    negatives: int = Field(5, ge=1, description="Other candidates of each question.")
+    top_k: int = Field(1, ge=1, description="Hard: the ground truth is not among the first k.")
+    blend: float | None = Field(
+        None, ge=0, le=1, description="Part of stage 2 in the mean of both stages' weights."
+    )
+    score: Literal["sentence", "mean_pairs", "max_sim"] = Field(
+        "sentence", description="By whole texts, or by the entities in them."
+    )
+    force: bool = Field(False, description="Train although evaluated questions are among the rows.")
+
+
 class RunSettings(_Part):
     """A run file."""
 
@@ -96,6 +150,24 @@ class RunSettings(_Part):
     data: DataSettings = Field(default_factory=DataSettings)
     train: TrainSettings = Field(default_factory=TrainSettings)
     lora: LoraSettings = Field(default_factory=LoraSettings)
+    embed: EmbedSettings = Field(default_factory=EmbedSettings)
+    align: AlignSettings = Field(default_factory=AlignSettings)
+
+
+# What a recipe's defaults have other than the ones above.
+_ENCODER = {
+    "model": "minilm-l6",
+    "train.learning_rate": 2e-5,
+    "train.batch_size": 32,
+    "train.max_length": 256,
+    "train.warmup_ratio": 0.1,
+}
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "embed": _ENCODER,
+    "align": _ENCODER | {"train.batch_size": 16},
+}
+# Groups that only some recipes have.
+GROUPS = {"lora": ("sft",), "embed": ("embed", "align"), "align": ("align",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +190,22 @@ class Settings:
     base: Path
 
     def table(self) -> dict[str, Setting]:
-        """Dotted name to value and source, in the order of the run file."""
+        """Dotted name to value and source, in the order of the run file.
+
+        Groups of other recipes are left out unless something in them was set.
+        """
         flat = flatten(self.run.model_dump())
-        return {k: Setting(v, self.sources.get(k, "default")) for k, v in flat.items()}
+        return {
+            k: Setting(v, self.sources.get(k, "default"))
+            for k, v in flat.items()
+            if k in self.sources or self._has(k.split(".")[0])
+        }
+
+    def _has(self, group: str) -> bool:
+        recipes = {name for names in GROUPS.values() for name in names}
+        return self.run.recipe not in recipes or self.run.recipe in GROUPS.get(
+            group, (self.run.recipe,)
+        )
 
     def path(self, value: str) -> Path:
         """A path of the run file, made absolute."""
@@ -260,7 +345,8 @@ def _known(key: str, source: str) -> None:
 
 def _validate(values: Mapping[str, Any], sources: Mapping[str, str]) -> RunSettings:
     nested: dict[str, Any] = {}
-    for key, value in values.items():
+    usual = DEFAULTS.get(str(values.get("recipe")), {})
+    for key, value in {**usual, **values}.items():
         *parents, leaf = key.split(".")
         place = nested
         for parent in parents:

@@ -5,6 +5,7 @@ neighbours of similar length, padded inside a block where that is cheaper than a
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -75,7 +76,7 @@ def blocks_of(lengths: Sequence[int]) -> tuple[Block, ...]:
 
 def _blocks(lengths: Sequence[int], cuts: Sequence[int]) -> tuple[Block, ...]:
     found, token = [], 0
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         own = torch.tensor(lengths[start:end])
         texts, longest, size = end - start, int(own.max()), int(own.sum())
         places = blind = None
