@@ -1,0 +1,210 @@
+"""Stage 2 of a retrieval model: learn the cases that stage 1 ranks wrong.
+
+Reads from top to bottom: pairs -> stage 1's encoder -> candidates of each training question ->
+how stage 1 ranks them -> hard cases -> training on these -> what became of held-out questions ->
+which model is the result. Hard cases come from training questions only, and stage 2 replaces
+stage 1 only where held-out questions are ranked better by more than the interval of the gain.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments
+
+from huohou.errors import DataError
+from huohou.measure.paired import power_sentence
+from huohou.models.encoder import Encoder
+from huohou.plan import Plan, contract
+from huohou.recipes import Start
+from huohou.recipes.aligning.cases import Cases, hard_cases, held_out
+from huohou.recipes.aligning.corpus import Corpus
+from huohou.recipes.aligning.heldout import METRIC, HeldOut
+from huohou.recipes.aligning.outcome import conclude, once_more
+from huohou.recipes.aligning.stage import MAX_TOKENS, Stage, planned_pairs, stage_one
+from huohou.recipes.aligning.trainer import AlignTrainer, HardCase, load_weights
+from huohou.recipes.aligning.unseen import mark, refuse_seen
+from huohou.recipes.reporter import EarlyStopping, Reporter
+from huohou.recipes.resume import going_on, resumed
+from huohou.record.checkpoints import FOLDER as CHECKPOINTS
+from huohou.record.checkpoints import Checkpoint, open_checkpoint
+from huohou.record.recorder import Recorder
+from huohou.text import say
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    recorder: Recorder,
+    should_stop: Callable[[], bool],
+    start: Start = Start(),  # noqa: B008 - frozen
+) -> None:
+    """Carry out a plan: leaves the files of stage 2, ``best_model/`` and ``model/`` in the folder.
+
+    ``model/`` is the result, of whichever stage ``release.json`` names.
+    """
+    transformers.set_seed(int(plan.value("train.seed")))
+    recorder.log(say("align.preparing"))
+    train = planned_pairs(plan.train, "train", plan)
+    watched = planned_pairs(plan.eval, "eval", plan) if plan.eval else None
+    force = bool(plan.value("align.force"))
+    trained_on = refuse_seen(train, watched, force=force) if watched else 0
+
+    max_tokens = start.max_tokens or int(plan.value("train.max_tokens") or MAX_TOKENS)
+    stage = Stage(plan, folder, recorder, stage_one(plan), max_tokens)
+    corpus = stage.corpus(train)
+    cases = hard_cases(stage, corpus)
+    unseen = held_out(stage, watched, trained_on) if watched else None
+    before = unseen.look(stage.encoder) if unseen else None
+    say_what_it_can_show(unseen, recorder)
+
+    checkpoint = begin_from(start, stage.encoder)
+    trainer = trainer_of(stage, corpus, cases, unseen, should_stop)
+    told = facts(stage, cases, unseen)
+    recorder.start(**told, **going_on(start, checkpoint, recorder))
+    if unseen and before and checkpoint is None:
+        recorder.eval(0, 0.0, **unseen.metrics(before))
+    trainer.train(resume_from_checkpoint=resumed(start))
+    if should_stop():
+        return
+    evaluations = sum("eval_loss" in one for one in trainer.state.log_history)
+    conclude(stage, unseen, before, max(1, evaluations))
+    if force:
+        once_more(stage, corpus, cases)
+
+
+def say_what_it_can_show(unseen: HeldOut | None, recorder: Recorder) -> None:
+    """How large a gain the held-out questions can show, or that there are none."""
+    if unseen is None:
+        recorder.alert(say("align.unseen_needed"))
+        return
+    recorder.log(power_sentence(len(unseen.corpus.queries)))
+    if unseen.trained_on:
+        recorder.alert(mark(unseen.trained_on))
+
+
+def begin_from(start: Start, encoder: Encoder) -> Checkpoint | None:
+    """The checkpoint a run goes on from, read through once; where only its weights are wanted they
+    are loaded. Raises DataError when it is not whole."""
+    if start.checkpoint is None:
+        return None
+    found = open_checkpoint(start.checkpoint)
+    if not isinstance(found, Checkpoint):
+        raise DataError("checkpoint.damaged", path=found.path, problem=found.problem)
+    if start.weights_only:
+        load_weights(encoder, found.path)
+    return found
+
+
+def trainer_of(
+    stage: Stage,
+    corpus: Corpus,
+    cases: Cases,
+    unseen: HeldOut | None,
+    should_stop: Callable[[], bool],
+) -> AlignTrainer:
+    """The trainer over the hard cases."""
+    plan, encoder = stage.plan, stage.encoder
+    rows = [
+        HardCase(
+            corpus.queries[corpus.places[sample.query]],
+            tuple(corpus.pairs.index[one] for one in sample.candidates),
+        )
+        for sample in cases.hard.samples
+    ]
+    trainer = AlignTrainer(
+        model=encoder,
+        args=arguments(plan, stage.folder / CHECKPOINTS, updates_of(len(rows), plan)),
+        train_dataset=rows,
+        eval_dataset=rows[:1] if unseen else None,  # what is evaluated is the judge's business
+        data_collator=lambda chosen: {"rows": chosen},
+        callbacks=callbacks(plan, stage.recorder, should_stop),
+        seed=stage.number("train.seed"),
+        contract=contract(plan),
+        objective=stage.objective,
+        score=stage.score,
+        passages=corpus.passages,
+        max_tokens=stage.max_tokens,
+        judge=lambda: unseen.metrics(unseen.look(encoder)) if unseen else {},
+    )
+    trainer.remove_callback(PrinterCallback)  # the recorder says it better
+    return trainer
+
+
+def callbacks(
+    plan: Plan, recorder: Recorder, should_stop: Callable[[], bool]
+) -> list[TrainerCallback]:
+    """Reporter, and early stopping where a patience is set."""
+    found: list[TrainerCallback] = [Reporter(recorder, should_stop)]
+    patience = plan.value("train.early_stopping_patience")
+    if patience and plan.eval is not None:
+        found.append(EarlyStopping(early_stopping_patience=int(patience)))
+    return found
+
+
+def updates_of(rows: int, plan: Plan) -> int:
+    """Updates of the whole run: fewer than planned, since hard cases are some of the questions."""
+    a_pass = math.ceil(rows / int(plan.value("train.batch_size")))
+    return math.ceil(a_pass * float(plan.value("train.num_epochs")))
+
+
+def arguments(plan: Plan, checkpoints: Path, updates: int) -> TrainingArguments:
+    """The plan in the words of transformers' Trainer."""
+    value = plan.value
+    every = max(1, math.ceil(updates / value("train.num_epochs") / value("train.evals_per_epoch")))
+    watched = plan.eval is not None
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=float(value("train.num_epochs")),
+        learning_rate=float(value("train.learning_rate")),
+        per_device_train_batch_size=int(value("train.batch_size")),
+        lr_scheduler_type=value("train.schedule"),
+        warmup_steps=math.ceil(value("train.warmup_ratio") * updates),
+        weight_decay=float(value("train.weight_decay")),
+        max_grad_norm=float(value("train.max_grad_norm")),
+        seed=int(value("train.seed")),
+        data_seed=int(value("train.seed")),
+        logging_steps=max(1, updates // 500),
+        logging_nan_inf_filter=False,
+        eval_strategy="steps" if watched else "no",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=int(value("train.keep_checkpoints")) + watched,
+        load_best_model_at_end=watched,
+        metric_for_best_model=f"eval_{METRIC}" if watched else None,
+        greater_is_better=True if watched else None,
+        use_cpu=plan.device.value == "cpu",
+        bf16=plan.dtype.value == "bfloat16",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        report_to=[],
+        disable_tqdm=True,
+    )
+
+
+def facts(stage: Stage, cases: Cases, unseen: HeldOut | None) -> dict[str, Any]:
+    """What the record should know of the run: what rules and readers ask for."""
+    value = stage.plan.value
+    rows = len(cases.hard.samples)
+    told: dict[str, Any] = {
+        "recipe": stage.plan.recipe,
+        "model": stage.plan.model,
+        "rows": rows,
+        "train_queries": len(cases.built.samples),
+        "eval_rows": len(unseen.corpus.queries) if unseen else 0,
+        "updates": updates_of(rows, stage.plan),
+        "epochs": value("train.num_epochs"),
+        "batch_size": value("train.batch_size"),
+        "learning_rate": value("train.learning_rate"),
+        "entity_coverage": cases.coverage,
+        **stage.objective.facts(cases.hard.negatives),
+    }
+    if unseen is not None:
+        told["eval_candidates"] = len(unseen.corpus.passages)
+    if unseen is not None and unseen.trained_on:
+        trained = {"count": unseen.trained_on, "of": told["eval_rows"], "trained": True}
+        told |= {"trained_on_eval": True, "hard_cases": trained}
+    return told

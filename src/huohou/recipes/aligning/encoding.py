@@ -1,0 +1,64 @@
+"""Texts to vectors of sentences and entities, with or without a gradient: one way for both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from huohou.data.pairs import Span
+from huohou.models.encoder import Encoder
+from huohou.models.encoder_text import Spans, Tokens, chunks, spans_of
+from huohou.recipes.aligning.similarity import Vectors
+
+
+def tokens_of(
+    encoder: Encoder,
+    texts: Sequence[str],
+    entities: Sequence[Sequence[Span]],
+    prompt: str,
+    *,
+    by_entity: bool,
+) -> list[Tokens]:
+    """Tokens of texts, with the places of their entities where those are scored.
+
+    prompt: ``query`` or ``document``.
+    """
+    spans = entities if by_entity else [()] * len(texts)
+    return encoder.tokenize_spans(texts, spans, prompt)
+
+
+def embed(encoder: Encoder, rows: Sequence[Tokens], max_tokens: int) -> Vectors:
+    """Vectors of texts in their order. Texts of like length go together, up to max_tokens with
+    padding; entities without a token (cut off) are left out."""
+    order: list[int] = []
+    sentences: list[Tensor] = []
+    entities: list[Tensor] = []
+    owners: list[int] = []
+    for chunk in chunks([len(row.ids) for row in rows], max_tokens):
+        some = [rows[i] for i in chunk]
+        ids, mask = encoder.pad([row.ids for row in some])
+        states: Any = encoder.transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        order += chunk
+        sentences.append(encoder.views(states, mask).mu)
+        at, spans = spans_of(some, ids.shape[1])
+        if at:
+            moved = Spans(spans.row.to(ids.device), spans.mask.to(ids.device))
+            entities.append(encoder.views(states, mask, moved).mu)
+            owners += [chunk[i] for i, _ in at]
+    back = torch.empty(len(order), dtype=torch.long)
+    back[torch.tensor(order)] = torch.arange(len(order))
+    sentence = torch.cat(sentences)[back.to(sentences[0].device)]
+    owner = torch.tensor(owners, dtype=torch.long, device=sentence.device)
+    return Vectors(sentence, torch.cat(entities) if entities else sentence[:0], owner)
+
+
+@torch.no_grad()
+def encode(encoder: Encoder, rows: Sequence[Tokens], max_tokens: int) -> Vectors:
+    """As ``embed``, for looking only: no dropout, nothing kept for a gradient."""
+    was = encoder.training
+    encoder.eval()
+    try:
+        return embed(encoder, rows, max_tokens)
+    finally:
+        encoder.train(was)
