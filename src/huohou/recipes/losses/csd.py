@@ -14,8 +14,8 @@ Parameters: scale, learnt as its logarithm and at most 100, and bias, learnt.
 Reads: a variance that grows on positives means that a text has many kinds of partners. Search it
 with ``measure.gaussian.csd_vectors``.
 
-Source: Chun (PCME++), arXiv 2305.18171, equations 1 to 3 (scale and bias start at 5; vib 1e-4), an
-exact form of the soft contrast of Oh et al. (HIB), arXiv 1810.00319.
+Source: Chun (PCME++), arXiv 2305.18171, section 2 (scale and bias start at 5, vib 1e-4), without
+its pseudo-positives; an exact form of the soft contrast of Oh et al. (HIB), arXiv 1810.00319.
 """
 
 from typing import ClassVar, Literal

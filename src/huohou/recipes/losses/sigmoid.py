@@ -15,7 +15,7 @@ collapses to one point and only the scale goes on growing.
 Reads: ln 2 says that nothing was said; softplus(-scale) on positives alone, that all cosines are 1.
 With r negatives a positive, a bias alone reaches the entropy of the labels (0.4506 for 5).
 
-Source: Zhai et al. (SigLIP), arXiv 2303.15343, equation 1, with a mean over pairs in place of one
+Source: Zhai et al. (SigLIP), arXiv 2303.15343, section 3.2, with a mean over pairs in place of one
 over queries, so that the constants above hold.
 """
 
