@@ -116,10 +116,7 @@ class EmbedSettings(_Part):
     )
     group_passages: bool = Field(
         False,
-        description="Put queries of a passage into one update, which then encodes it once.",
-    )
-    entities: Literal["auto", "off"] = Field(
-        "auto", description="Let the head learn entities beside whole texts where both have some."
+        description="Deal passages, not queries, to updates: each is encoded once for all its queries.",
     )
 
 
@@ -131,6 +128,9 @@ class AlignSettings(_Part):
     )
     margin: float = Field(0.1, gt=0, description="By how much the ground truth shall lead.")
     negatives: int = Field(5, ge=1, description="Other candidates of each question.")
+    draw: Literal["mined", "random"] = Field(
+        "mined", description="Candidates: found by stage 1's own search, or drawn at random."
+    )
     top_k: int = Field(1, ge=1, description="Hard: the ground truth is not among the first k.")
     blend: float | None = Field(
         None, ge=0, le=1, description="Part of stage 2 in the mean of both stages' weights."
@@ -138,7 +138,9 @@ class AlignSettings(_Part):
     score: Literal["sentence", "mean_pairs", "max_sim"] = Field(
         "sentence", description="By whole texts, or by the entities in them."
     )
-    force: bool = Field(False, description="Train although evaluated questions are among the rows.")
+    force: bool = Field(
+        False, description="Evaluate on what is trained on all the same; the numbers are marked."
+    )
 
 
 class RunSettings(_Part):
@@ -164,7 +166,13 @@ _ENCODER = {
 }
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "embed": _ENCODER,
-    "align": _ENCODER | {"train.batch_size": 16},
+    "align": _ENCODER
+    | {
+        "train.learning_rate": 1e-5,
+        "train.batch_size": 8,
+        "train.num_epochs": 5.0,
+        "train.keep_checkpoints": 5,
+    },
 }
 # Groups that only some recipes have.
 GROUPS = {"lora": ("sft",), "embed": ("embed", "align"), "align": ("align",)}
