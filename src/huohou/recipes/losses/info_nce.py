@@ -62,6 +62,6 @@ def contrast(found: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
     """The formula above; found [Q, D] scaled scores, positive and negative [Q, D] bool."""
     least = torch.finfo(found.dtype).min / 4  # not -inf: a query without negatives has slope 0
     against = found.masked_fill(~negative, least).logsumexp(1, keepdim=True)
-    each = functional.softplus(against - found).masked_fill(~positive, 0.0).sum(1)
+    each = -functional.logsigmoid(found - against).masked_fill(~positive, 0.0).sum(1)
     count = positive.sum(1)
     return (each / count.clamp(min=1)).sum() / (count > 0).sum().clamp(min=1)

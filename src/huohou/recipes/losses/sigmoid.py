@@ -70,7 +70,7 @@ class Sigmoid(Loss):
 
 def logistic(found: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
     """Mean of the formula above; found [Q, D] logits, positive and negative [Q, D] bool."""
-    each = functional.softplus(found.where(negative, -found))
+    each = -functional.logsigmoid(found.where(positive, -found))
     chosen = positive | negative
     return each.masked_fill(~chosen, 0.0).sum() / chosen.sum().clamp(min=1)
 
