@@ -3,6 +3,7 @@
 Source: Thakur et al. 2021, BEIR; github.com/beir-cellar/beir, "Load your own custom dataset".
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,7 +117,7 @@ def _judge(judged: list[Judgement], texts: Mapping[str, Query], built: Builder) 
 
 
 def _judgements(path: Path) -> Iterator[Judgement]:
-    for line, text in enumerate(read_text(path).splitlines(), 1):
+    for line, text in enumerate(read_text(path).split("\n"), 1):
         cells = text.split("\t")
         if not text.strip() or (line == 1 and cells[-1].strip().lower() == "score"):
             continue
@@ -125,9 +126,12 @@ def _judgements(path: Path) -> Iterator[Judgement]:
             del cells[1]
         try:
             query, passage, score = cells
-            yield Judgement(query, passage, float(score), where)
+            judged = Judgement(query, passage, float(score), where)
         except ValueError as error:
             raise DataError("data.pairs.bad_qrel", where=where) from error
+        if not math.isfinite(judged.score):
+            raise DataError("data.pairs.bad_qrel", where=where)
+        yield judged
 
 
 def _parts(judged: Mapping[str, list[Judgement]], built: Builder) -> None:

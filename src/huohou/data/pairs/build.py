@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from huohou.data.dataset import place
+from huohou.data.pairs.cells import check_id
 from huohou.data.pairs.pairset import PairSet, Passage, Query, Span
 from huohou.errors import DataError
 from huohou.text import say
@@ -48,11 +50,11 @@ class Builder:
 
     def claim(self, kind: str, id: str, where: str) -> None:
         """DataError when that id (of a passage, a query) was used before."""
-        if not id or any(c in id for c in "\t\r\n"):
-            raise DataError("data.pairs.bad_id", where=where, id=id)
-        before = self.places.setdefault((kind, id), where)
-        if before != where:
+        check_id(id, where)
+        before = self.places.get((kind, id))
+        if before is not None:
             raise DataError(f"data.pairs.same_{kind}_id", where=where, id=id, before=before)
+        self.places[kind, id] = where
 
     def query(self, found: Query, where: str) -> None:
         """Take a query in; one whose id is known gets further positives and negatives."""
@@ -60,7 +62,7 @@ class Builder:
             raise DataError("data.pairs.empty_query", where=where)
         before = self.queries.get(found.id)
         if before is not None and before.text != found.text:
-            known = f"{self.source}:{before.line}"
+            known = place(self.source, before.line)
             raise DataError("data.pairs.same_query_id", where=where, id=found.id, before=known)
         merged = _clean(_joined(before, found) if before else found)
         if before is not None and (merged.positives, merged.negatives) == (

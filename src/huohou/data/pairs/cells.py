@@ -14,6 +14,12 @@ def cell(row: Mapping[str, Any], name: str, where: str) -> str:
     return text(row.get(name), where, name)
 
 
+def check_id(id: str, where: str) -> None:
+    """DataError for an id that a line of a qrels file cannot hold."""
+    if not id or any(c < " " or c == "\x7f" for c in id):
+        raise DataError("data.pairs.bad_id", where=where, id=id)
+
+
 def texts(value: Any, where: str, column: str) -> list[str]:
     """A cell as texts: one, or a list of them (in CSV a list as JSON)."""
     if isinstance(value, str) and value.lstrip().startswith('["'):

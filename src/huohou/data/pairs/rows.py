@@ -7,7 +7,7 @@ from typing import Any
 from huohou.data.containers import read_records
 from huohou.data.dataset import place
 from huohou.data.pairs.build import Builder
-from huohou.data.pairs.cells import cell, spans, texts
+from huohou.data.pairs.cells import cell, check_id, spans, texts
 from huohou.data.pairs.pairset import PairSet, Query
 from huohou.errors import DataError
 
@@ -74,8 +74,7 @@ def _query_id(
     for name in ("id", "_id", "query_id"):
         if name in row:
             id = cell(row, name, where)
-            if not id or any(c in id for c in "\t\r\n"):
-                raise DataError("data.pairs.bad_id", where=where, id=id)
+            check_id(id, where)
             return id
     return seen.setdefault(query, f"q{line}")
 

@@ -1,5 +1,6 @@
 """Train, eval and test by document: what is asked for in test was never read in train."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,13 +23,12 @@ def split_pairs(
     from 1 on a number of documents; 0 for none. Every part has all passages, with their part set.
     Raises UsageError for shares that leave nothing, DataError when the documents cannot be split.
     """
-    wanted = {"test": test_share, "eval": eval_share}
-    below = [share for share in wanted.values() if share < 1]
-    if any(share < 0 for share in below) or sum(below) >= 1:
+    given = {"test": test_share, "eval": eval_share}
+    if not all(0 <= share < math.inf for share in given.values()):
         raise UsageError("data.shares", eval=eval_share, test=test_share)
+    wanted = {name: share for name, share in given.items() if share}
     documents = list(dict.fromkeys(passage.document for passage in pairs.passages))
-    if len(documents) == 1:
-        raise DataError("data.pairs.one_document", source=pairs.source, document=documents[0])
+    _possible(pairs.source, documents, wanted)
     place = {document: i for i, document in enumerate(documents)}
     groups = merge(range(len(documents)), _together(pairs, place))
     part_of = _dealt(pairs, groups, place, wanted, random.Random(seed))
@@ -36,12 +36,24 @@ def split_pairs(
     marked = replace(pairs, passages=passages)
     parts = {}
     for name in PARTS:
-        if name == "train" or wanted[name]:
+        if name == "train" or name in wanted:
             found = [q for q in pairs.queries if marked.passage(q.positives[0]).part == name]
-            share = wanted.get(name, 1 - sum(below))
-            notes = pairs.notes + _notes(name, share, pairs, len(found))
+            notes = pairs.notes + _notes(name, wanted.get(name, 1), len(found), len(pairs))
             parts[name] = replace(marked, queries=tuple(found), notes=notes)
     return parts
+
+
+def _possible(source: str, documents: Sequence[str], wanted: Mapping[str, float]) -> None:
+    """Raises UsageError or DataError for parts that these documents cannot have."""
+    counted = sum(round(share) for share in wanted.values() if share >= 1)
+    if sum(share for share in wanted.values() if share < 1) >= 1:
+        raise UsageError("data.shares", eval=wanted.get("eval", 0), test=wanted.get("test", 0))
+    if len(documents) == 1:
+        raise DataError("data.pairs.one_document", source=source, document=documents[0])
+    if counted >= len(documents):
+        raise DataError(
+            "data.pairs.few_documents", source=source, documents=len(documents), wanted=counted
+        )
 
 
 def _together(pairs: PairSet, place: Mapping[str, int]) -> Iterator[tuple[int, int]]:
@@ -68,7 +80,7 @@ def _dealt(
     sizes = Counter(groups)
     held = Counter(groups[place[passage.document]] for passage in pairs.passages)
     silent = {group: count for group, count in held.items() if group not in asked}
-    if len(asked) < 1 + sum(share > 0 for share in wanted.values()):
+    if len(asked) <= len(wanted):
         raise DataError(
             "data.pairs.few_groups", source=pairs.source, groups=len(asked), documents=len(groups)
         )
@@ -82,27 +94,32 @@ def _deal(
     wanted: Mapping[str, float],
     dice: random.Random,
 ) -> dict[int, str]:
-    """Whole groups into each part until it has its share; what is left is trained."""
+    """Whole groups into each part until it has its share; what is left is trained.
+
+    counts: what is shared out (queries, passages) by group; documents: how many a group has. One
+    group is kept back for each part still to come, and for train.
+    """
     order = sorted(counts)
     dice.shuffle(order)
     part_of = dict.fromkeys(order, "train")
-    for name, share in wanted.items():
+    for done, (name, share) in enumerate(wanted.items()):
+        kept_back = len(wanted) - done
         weight = counts if share < 1 else documents
         room = round(share * sum(counts.values())) if share < 1 else round(share)
         for group in order:
-            if part_of[group] == "train" and weight[group] <= room:
+            free = sum(part == "train" for part in part_of.values())
+            if part_of[group] == "train" and weight[group] <= room and free > kept_back:
                 part_of[group] = name
                 room -= weight[group]
-        if share and counts and name not in part_of.values():  # better a large one than none
-            left = [group for group in order if part_of[group] == "train"]
-            if len(left) > 1:
-                part_of[min(left, key=lambda group: weight[group])] = name
+        rest = [group for group in order if part_of[group] == "train"]
+        if name not in part_of.values() and len(rest) > 1:  # a large one before none
+            part_of[min(rest, key=lambda group: weight[group])] = name
     return part_of
 
 
-def _notes(name: str, share: float, pairs: PairSet, queries: int) -> tuple[str, ...]:
+def _notes(name: str, share: float, queries: int, total: int) -> tuple[str, ...]:
     """A word where whole documents made a part much smaller or larger than was asked for."""
-    wanted = round(share * len(pairs))
+    wanted = round(share * total)
     if share >= 1 or 0.7 * wanted <= queries <= 1.3 * wanted + 1:
         return ()
     return (say("data.pairs.note_size", part=name, queries=queries, wanted=wanted),)

@@ -64,7 +64,8 @@ def _question(asked: Any, passage: str, where: str, built: Builder) -> bool:
     if asked.get("is_impossible") is True:
         return False
     id = cell(asked, "id", where) or f"q{len(built.queries) + 1}"
-    built.claim("query", id, f"{where}, {id}" if id not in built.queries else where)
-    entities = spans(asked.get("entities"), len(cell(asked, "question", where)), where, "entities")
-    built.query(Query(id, cell(asked, "question", where), (passage,), (), (), entities), where)
+    built.claim("query", id, where)
+    text = cell(asked, "question", where)
+    entities = spans(asked.get("entities"), len(text), where, "entities")
+    built.query(Query(id, text, (passage,), entities=entities), where)
     return True
