@@ -26,7 +26,7 @@ def cosine(mu_q: Array, logvar_q: Array | None, mu_p: Array, logvar_p: Array | N
 
 
 def csd(mu_q: Array, logvar_q: Array | None, mu_p: Array, logvar_p: Array | None) -> Scores:
-    """Minus the closed-form sampled distance (Chun, PCME++, arXiv 2305.18171, equation 1).
+    """Minus the closed-form sampled distance (Chun, PCME++, arXiv 2305.18171).
 
     The mean squared distance of two draws: |mu_q - mu_p|^2 + sum var_q + sum var_p.
 
