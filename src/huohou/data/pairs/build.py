@@ -38,7 +38,9 @@ class Builder:
         known = self.first.setdefault(found.text, found.id)
         self.same[found.id] = known
         if known == found.id:
-            self.passages.setdefault(known, found)
+            before = self.passages.setdefault(known, found)
+            if before.document == before.id != found.document:  # first seen as a negative
+                self.passages[known] = replace(before, document=found.document)
         elif not self.passages[known].entities:
             self.passages[known] = replace(self.passages[known], entities=found.entities)
         return known

@@ -38,7 +38,8 @@ class Query:
     """A question with the ids of the passages that answer it.
 
     negatives: ids of passages that are known not to answer it; gains: how well each positive
-    answers it, parallel to positives, all 1 where empty; line: where it stands in its file.
+    answers it, parallel to positives, all 1 where empty; line: where it stands in its file;
+    answers: words that answer it, where the source has them: passages with them are no negatives.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Query:
     gains: tuple[float, ...] = ()
     entities: tuple[Span, ...] = ()
     line: int = 0
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ def _read(
     wrong = [built.text(one, "", (), where) for one in _negatives(row, where)]
     entities = spans(row.get("entities"), len(query), where, "entities")
     id = _query_id(row, query, where, seen, line)
-    built.query(Query(id, query, tuple(ids), tuple(wrong), (), entities, line), where)
+    said = tuple(texts(row["answers"], where, "answers")) if row.get("answers") else ()
+    built.query(Query(id, query, tuple(ids), tuple(wrong), (), entities, line, said), where)
 
 
 def _query_id(

@@ -67,5 +67,13 @@ def _question(asked: Any, passage: str, where: str, built: Builder) -> bool:
     built.claim("query", id, where)
     text = cell(asked, "question", where)
     entities = spans(asked.get("entities"), len(text), where, "entities")
-    built.query(Query(id, text, (passage,), entities=entities), where)
+    answers = _answers(asked.get("answers"), where)
+    built.query(Query(id, text, (passage,), entities=entities, answers=answers), where)
     return True
+
+
+def _answers(value: Any, where: str) -> tuple[str, ...]:
+    """The words of a question's answers, each once."""
+    listed = value if isinstance(value, list) else []
+    found = [cell(one, "text", where) for one in listed if isinstance(one, Mapping)]
+    return tuple(dict.fromkeys(one for one in found if one.strip()))

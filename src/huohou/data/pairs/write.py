@@ -55,7 +55,8 @@ def _passage(passage: Passage) -> dict[str, Any]:
 
 
 def _query(query: Query) -> dict[str, Any]:
-    return {"_id": query.id, "text": query.text} | _entities(query)
+    answers = {"answers": list(query.answers)} if query.answers else {}
+    return {"_id": query.id, "text": query.text} | answers | _entities(query)
 
 
 def _entities(one: Passage | Query) -> dict[str, Any]:
