@@ -1,7 +1,7 @@
 """How often a finding was right, counted on runs whose truth is known.
 
 ``confidence.json`` is written by ``python -m bench.faultbench calibrate`` from the development
-half of FT-FaultBench: for each code and severity the number of findings and how many of them were
+runs of FT-FaultBench: for each code and severity the number of findings and how many of them were
 true. A finding that was not seen there often enough has no confidence, and none is printed.
 """
 
