@@ -116,7 +116,7 @@ class EmbedSettings(_Part):
     )
     group_passages: bool = Field(
         False,
-        description="Deal passages, not queries, to updates: each is encoded once for all its queries.",
+        description="Deal passages, not queries, to updates: one pass for all queries of each.",
     )
 
 

@@ -40,8 +40,12 @@ def attention(  # noqa: PLR0917 - the signature is transformers'
     states = [part[0].transpose(0, 1) for part in (query, key, value)]  # [T, heads, width]
     if query.device.type != "cpu":
         return torch.cat([_sdpa(states, b, factor, dropout) for b in blocks])[None], None
-    found: Tensor = _Attention.apply(*states, blocks, factor, dropout, chance or Chance())
-    return found[None], None
+    half = query.dtype in {torch.bfloat16, torch.float16}  # gain little in small blocks
+    single = [part.float() for part in states] if half else states
+    found: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
+        *single, blocks, factor, dropout, chance or Chance()
+    )
+    return found.to(query.dtype)[None], None
 
 
 def _sdpa(states: list[Tensor], block: Block, factor: float, dropout: float) -> Tensor:
@@ -129,8 +133,10 @@ def _flat(states: Tensor, block: Block) -> Tensor:
 
 def _line(states: Tensor, block: Block) -> Tensor:
     """[texts, heads, longest, width] back to tokens of the line: [N, heads, width]."""
-    found = states.transpose(1, 2).flatten(0, 1)
-    return found if block.places is None else found[block.places]
+    found: Tensor = states.transpose(1, 2).flatten(0, 1)
+    if block.places is not None:
+        found = found.index_select(0, block.places)
+    return found
 
 
 AttentionInterface.register(NAME, attention)

@@ -1,0 +1,259 @@
+"""Training of a sentence encoder: texts that belong together become alike (stage 1 of retrieval).
+
+Reads from top to bottom: pairs -> encoder with a head where asked -> loss -> check of the fast
+pass -> training by transformers' Trainer -> ``model/``, which sentence-transformers loads. What is
+particular here: each distinct text of an update is encoded once, without padding, and one loss
+goes over all of them (``embedding/gradient.py``).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments
+
+from huohou.data.pairs import PairSet, fingerprint_pairs, read_pairs
+from huohou.errors import DataError
+from huohou.models.encoder import Encoder, Head, load_encoder
+from huohou.plan import DataPart, Plan, contract
+from huohou.recipes import Start
+from huohou.recipes.embedding.chance import Chance, quicken
+from huohou.recipes.embedding.gradient import Cut, Learner
+from huohou.recipes.embedding.judge import METRIC, HeldOut
+from huohou.recipes.embedding.passes import can_line
+from huohou.recipes.embedding.proof import compare
+from huohou.recipes.embedding.rows import Group, Row, groups_of, rows_of
+from huohou.recipes.embedding.table import trim, whole
+from huohou.recipes.embedding.trainer import EmbedTrainer, load_weights
+from huohou.recipes.losses import losses
+from huohou.recipes.losses.base import Loss
+from huohou.recipes.reporter import EarlyStopping, Reporter
+from huohou.recipes.resume import going_on, resumed
+from huohou.record.checkpoints import FOLDER as CHECKPOINTS
+from huohou.record.checkpoints import Checkpoint, open_checkpoint
+from huohou.record.recorder import Recorder
+from huohou.text import say
+
+# Both ways of computing sum in other orders: by how much they may differ, relative to the largest
+# value, for the fast one to be used.
+TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2}
+MODEL = "model"
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    recorder: Recorder,
+    should_stop: Callable[[], bool],
+    start: Start = Start(),  # noqa: B008 - frozen
+) -> None:
+    """Carry out a plan: leaves ``checkpoints/`` and ``model/`` in the job's folder."""
+    transformers.set_seed(int(plan.value("train.seed")))
+    recorder.log(say("embed.preparing"))
+    train = planned_pairs(plan.train, "train")
+    watched = planned_pairs(plan.eval, "eval") if plan.eval else None
+
+    recorder.log(say("sft.loading", model=plan.model, dtype=plan.dtype.value))
+    encoder = encoder_of(plan)
+    rows = rows_of(train, encoder)
+    groups = groups_of(rows, by_passage=bool(plan.value("embed.group_passages")))
+    held_out = held_out_rows(encoder, watched, plan) if watched else None
+
+    learner = learner_of(encoder, rows, plan)
+    checkpoint = begin_from(start, learner)
+    cut = fast_pass(learner, rows, plan, recorder, start)
+
+    trainer = EmbedTrainer(
+        model=learner,
+        args=arguments(plan, folder / CHECKPOINTS, len(groups)),
+        train_dataset=groups,
+        eval_dataset=[None] if held_out else None,
+        data_collator=lambda chosen: {"rows": chosen},
+        callbacks=callbacks(plan, recorder, should_stop),
+        cut=cut,
+        new_rate=float(plan.value("embed.new_learning_rate")),
+        judge=lambda now: held_out.metrics(learner, now) if held_out else {},
+        seed=int(plan.value("train.seed")),
+        contract=contract(plan),
+        on_cut=lambda now, error: tell_smaller(recorder, now, error),
+    )
+    trainer.remove_callback(PrinterCallback)  # the recorder says it better
+    told = facts(plan, learner.loss, rows, groups, held_out)
+    recorder.start(**told, **going_on(start, checkpoint, recorder))
+    if held_out and checkpoint is None:
+        found = held_out.metrics(learner, cut)
+        recorder.eval(0, 0.0, **{f"eval_{name}": value for name, value in found.items()})
+    trainer.train(resume_from_checkpoint=resumed(start))
+    with whole(encoder):
+        encoder.save(folder / MODEL)
+
+
+def planned_pairs(part: DataPart, name: str) -> PairSet:
+    """The pairs of the plan. Raises DataError when the file is not the planned one."""
+    pairs = read_pairs(Path(part.path), name, part.format)
+    if fingerprint_pairs(pairs) != part.fingerprint:
+        raise DataError("sft.data_changed", path=part.path)
+    return pairs
+
+
+def encoder_of(plan: Plan) -> Encoder:
+    """The plan's encoder, with a new head where the plan has one."""
+    head = None
+    if plan.value("embed.head") == "gaussian":
+        dim, variance = int(plan.value("embed.head_dim")), plan.value("embed.variance")
+        head = Head(dim=dim, variance=variance)
+    length = int(plan.value("train.max_length"))
+    # Weights stay in float32; bfloat16 is what products are computed in.
+    return load_encoder(plan.model, head=head, device=plan.device.value, max_length=length)
+
+
+def held_out_rows(encoder: Encoder, watched: PairSet, plan: Plan) -> HeldOut:
+    """The held-out queries in tokens."""
+    rows, batch = rows_of(watched, encoder), int(plan.value("train.batch_size"))
+    return HeldOut(watched, rows, batch, plan.value("embed.score"))
+
+
+def learner_of(encoder: Encoder, rows: Sequence[Row], plan: Plan) -> Learner:
+    """Encoder and loss to be trained: quick dropout, and no more of the word table than occurs."""
+    chance = Chance()
+    quicken(encoder.transformer, chance)
+    if plan.value("train.weight_decay") == 0:
+        texts = (text for row in rows for text in (row.query, *row.trained, *row.negatives))
+        trim(encoder, {token for text in texts for token in text})
+    return Learner(encoder, loss_of(plan).to(plan.device.value), chance)
+
+
+def loss_of(plan: Plan) -> Loss:
+    """The plan's loss."""
+    value = plan.value
+    options: dict[str, Any] = {
+        "scale": float(value("embed.scale")),
+        "learn_scale": bool(value("embed.learn_scale")),
+    }
+    if value("embed.loss") != "csd":
+        options["score"] = value("embed.score")
+    if value("embed.loss") != "info-nce":
+        options["bias"] = float(value("embed.bias"))
+        options["neg_ratio"] = int(value("embed.neg_ratio"))
+    return losses.get(value("embed.loss"))(**options)
+
+
+def begin_from(start: Start, learner: Learner) -> Checkpoint | None:
+    """The checkpoint a run goes on from, read through once; where only its weights are wanted they
+    are loaded. Raises DataError when it is not whole."""
+    if start.checkpoint is None:
+        return None
+    found = open_checkpoint(start.checkpoint)
+    if not isinstance(found, Checkpoint):
+        raise DataError("checkpoint.damaged", path=found.path, problem=found.problem)
+    if start.weights_only:
+        load_weights(learner, found.path)
+    return found
+
+
+def fast_pass(
+    learner: Learner, rows: Sequence[Row], plan: Plan, recorder: Recorder, start: Start
+) -> Cut:
+    """The quickest pass that agrees with the plain one on the first rows: one line of tokens, or
+    padded chunks. What is left out is logged with the difference that was measured."""
+    cut = Cut(start.max_tokens or int(plan.facts["max_tokens"]), recompute=start.recompute)
+    if can_line(learner.encoder):
+        found = compare(learner, rows[:4], cut)
+        if found.within(TOLERANCE["float32"]):
+            recorder.log(say("embed.line", difference=found.gradient))
+            return cut
+        told = {"loss": found.loss, "gradient": found.gradient}
+        recorder.log(say("embed.not_equal", **told), level="warning")
+    return Cut(cut.max_tokens, line=False, recompute=cut.recompute)
+
+
+def tell_smaller(recorder: Recorder, now: Cut, error: BaseException) -> None:
+    """An update did not fit: what is done about it, for people and for a later process life."""
+    text = str(error).strip().split("\n")[0][:200]
+    told = say("embed.smaller", tokens=now.max_tokens, error=text)
+    recorder.alert(told, max_tokens=now.max_tokens, recompute=now.recompute)
+
+
+def callbacks(
+    plan: Plan, recorder: Recorder, should_stop: Callable[[], bool]
+) -> list[TrainerCallback]:
+    """Reporter, and early stopping where a patience is set."""
+    found: list[TrainerCallback] = [Reporter(recorder, should_stop)]
+    patience = plan.value("train.early_stopping_patience")
+    if patience and plan.eval is not None:
+        found.append(EarlyStopping(early_stopping_patience=int(patience)))
+    return found
+
+
+def arguments(plan: Plan, checkpoints: Path, groups: int) -> TrainingArguments:
+    """The plan in the words of transformers' Trainer. groups: what is dealt to updates."""
+    value = plan.value
+    updates = math.ceil(math.ceil(groups / value("train.batch_size")) * value("train.num_epochs"))
+    every = max(1, math.ceil(updates / value("train.num_epochs") / value("train.evals_per_epoch")))
+    watched = plan.eval is not None
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=float(value("train.num_epochs")),
+        learning_rate=float(value("train.learning_rate")),
+        per_device_train_batch_size=int(value("train.batch_size")),
+        lr_scheduler_type=value("train.schedule"),
+        warmup_steps=math.ceil(value("train.warmup_ratio") * updates),
+        weight_decay=float(value("train.weight_decay")),
+        max_grad_norm=float(value("train.max_grad_norm")),
+        seed=int(value("train.seed")),
+        data_seed=int(value("train.seed")),
+        logging_steps=max(1, updates // 500),
+        logging_nan_inf_filter=False,
+        eval_strategy="steps" if watched else "no",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=int(value("train.keep_checkpoints")) + watched,
+        load_best_model_at_end=watched,
+        metric_for_best_model=f"eval_{METRIC}" if watched else None,
+        greater_is_better=True if watched else None,
+        use_cpu=plan.device.value == "cpu",
+        bf16=plan.dtype.value == "bfloat16",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        report_to=[],
+        disable_tqdm=True,
+    )
+
+
+def facts(
+    plan: Plan,
+    loss: Loss,
+    rows: Sequence[Row],
+    groups: Sequence[Group],
+    held_out: HeldOut | None,
+) -> dict[str, Any]:
+    """What the record should know of the run: what rules and readers ask for."""
+    batch = int(plan.value("train.batch_size"))
+    told: dict[str, Any] = {
+        "recipe": plan.recipe,
+        "model": plan.model,
+        "rows": len(rows),
+        "groups": len(groups),
+        "eval_rows": plan.eval.rows if plan.eval else 0,
+        "updates": plan.prediction.updates,
+        "epochs": plan.value("train.num_epochs"),
+        "batch_size": batch,
+        "learning_rate": plan.value("train.learning_rate"),
+        "loss": plan.value("embed.loss"),
+        "loss_kind": loss.kind,
+        "score": plan.value("embed.score"),
+        "negatives": 0,
+        **loss.facts(),
+    }
+    if loss.kind == "logistic":
+        told["negatives"] = int(plan.value("embed.neg_ratio"))
+    else:
+        told["candidates"] = batch
+        told["negatives"] = max(len(row.negatives) for row in rows)
+    if held_out is not None:
+        told["eval_candidates"] = len(held_out.pairs.passages)
+        told["eval_batch_size"] = batch
+    return told

@@ -1,0 +1,184 @@
+"""transformers' Trainer over updates of queries and passages."""
+
+import gc
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from huohou.models.encoder import Views, load_encoder
+from huohou.recipes.embedding.gradient import Cut, Learner, take
+from huohou.recipes.embedding.rows import Group, Update, update_of
+from huohou.recipes.embedding.table import whole
+from huohou.recipes.memory import NotEnoughMemoryError, is_out
+from huohou.recipes.trainer import AnswerTrainer
+
+LOSS = "loss.safetensors"
+
+
+class EmbedTrainer(AnswerTrainer):
+    """new_rate: learning rate of what is not part of the pretrained model; judge: evaluation
+    numbers by name; on_smaller: told of a cut that had to be made smaller."""
+
+    def __init__(
+        self,
+        *,
+        cut: Cut,
+        new_rate: float,
+        judge: Callable[[Cut], dict[str, float]],
+        on_cut: Callable[[Cut, BaseException], None] = lambda *_: None,
+        **options: Any,
+    ) -> None:
+        super().__init__(frugal=None, logits=None, **options)  # type: ignore[arg-type]
+        self.cut, self.new_rate, self.judge, self.on_cut = cut, new_rate, judge, on_cut
+        self._sums: dict[str, float] = {}
+        self._updates = 0
+
+    @property
+    def learner(self) -> Learner:
+        """What is trained."""
+        found: Learner = self.accelerator.unwrap_model(self.model)
+        return found
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW as the Trainer makes it; what is new has its own rate and no decay."""
+        if self.optimizer is None:
+            old = {id(p) for p in self.learner.encoder.transformer.parameters()}
+            decayed = set(self.get_decay_parameter_names(self.learner))
+            named = [(n, p) for n, p in self.learner.named_parameters() if p.requires_grad]
+            groups: list[dict[str, Any]] = [
+                {
+                    "params": [p for n, p in named if id(p) in old and n in decayed],
+                    "weight_decay": self.args.weight_decay,
+                },
+                {
+                    "params": [p for n, p in named if id(p) in old and n not in decayed],
+                    "weight_decay": 0.0,
+                },
+                {
+                    "params": [p for _, p in named if id(p) not in old],
+                    "weight_decay": 0.0,
+                    "lr": self.new_rate,
+                },
+            ]
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
+            self.optimizer = kind([group for group in groups if group["params"]], **options)
+        return self.optimizer
+
+    def training_step(
+        self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Gradient of one update; returns its loss."""
+        started = time.perf_counter()
+        model.train()
+        groups: list[Group] = inputs["rows"]
+        update = update_of([row for group in groups for row in group])
+        state = torch.get_rng_state()
+        while True:
+            try:
+                total = self._gradient(update)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out(error):
+                    raise
+                lacked: BaseException = error.with_traceback(None)  # it holds on to the tensors
+            torch.set_rng_state(state)
+            self._smaller(update, lacked)
+        self.seconds += time.perf_counter() - started
+        self.tokens += sum(map(len, update.texts))
+        return total
+
+    def _gradient(self, update: Update) -> Tensor:
+        with self.compute_loss_context_manager():
+            if not self.cut.recompute:
+                total, found = self.learner(update, self.cut)
+                self.accelerator.backward(total)
+            else:
+                parts = self.learner.cached(update, self.cut)
+                total, found = next(parts)
+                self.accelerator.backward(total)
+                for part, _ in parts:
+                    self.accelerator.backward(part)
+        self._watch(update, found)
+        loss: Tensor = total.detach()
+        return loss
+
+    def _smaller(self, update: Update, lacked: BaseException) -> None:
+        """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
+        self.learner.zero_grad(set_to_none=True)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        longest = max(map(len, update.texts))
+        found = self.cut.smaller(longest)
+        if found is None:
+            raise NotEnoughMemoryError("embed.no_memory", longest=longest) from lacked
+        self.cut = found
+        self.on_cut(found, lacked)
+
+    @torch.no_grad()
+    def _watch(self, update: Update, found: Views) -> None:
+        """What tells an encoder that learns from one that collapses."""
+        mu = found.mu.detach().float()
+        alike = take(Views(mu, None), update.query).mu @ mu[update.docs].T
+        target = update.target.to(alike.device)
+        self._add(
+            pos_sim=float(alike[target].mean()),
+            neg_sim=float(alike[~target].mean()) if bool((~target).any()) else math.nan,
+            spread=float(1 - mu.mean(0).square().sum()),
+            ln_n=math.log(target.shape[1]),
+        )
+
+    def _add(self, **told: float) -> None:
+        self._updates += 1
+        for name, value in told.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Also the scale and bias as they are, and the means of the similarities since."""
+        if "loss" in logs and self._updates:
+            logs.update({name: total / self._updates for name, total in self._sums.items()})
+            logs.update(self.learner.loss.facts())
+            self._sums, self._updates = {}, 0
+        super().log(logs, start_time)
+
+    @torch.no_grad()
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """The held-out queries against all of their corpus."""
+        found = {f"{metric_key_prefix}_{k}": v for k, v in self.judge(self.cut).items()}
+        self.log(dict(found))  # a copy: the Trainer adds the epoch to what it logs
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+        return found
+
+    # Checkpoints are folders that sentence-transformers loads.
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(str(output_dir))
+        with whole(self.learner.encoder):
+            self.learner.encoder.save(folder)
+        state = {k: v.detach().cpu().clone() for k, v in self.learner.loss.state_dict().items()}
+        if state:
+            save_file(state, folder / LOSS)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_weights(self.learner, Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        if self.state.best_model_checkpoint:
+            load_weights(self.learner, Path(self.state.best_model_checkpoint))
+
+
+def load_weights(learner: Learner, folder: Path) -> None:
+    """The weights of a checkpoint into what is trained."""
+    saved = load_encoder(str(folder)).state_dict()
+    with whole(learner.encoder):
+        learner.encoder.load_state_dict(saved)
+    if (folder / LOSS).is_file():
+        learner.loss.load_state_dict(load_file(folder / LOSS))
