@@ -40,8 +40,19 @@ def beir(folder: Path, qrels: str = "q1\tp1\t1\n", **files: list[Any]) -> Path:
 def test_rows_with_one_query_are_one_query(tmp_path: Path) -> None:
     path = lines(
         tmp_path / "pairs.jsonl",
-        {"anchor": "capital?", "positive": "Berlin", "negative": "Bonn", "document_id": "d1"},
-        {"anchor": "capital?", "positive": "Paris", "negatives": ["Lyon", "Bonn", "Berlin"]},
+        {
+            "anchor": "capital?",
+            "positive": "Berlin",
+            "negative": "Bonn",
+            "document_id": "d1",
+            "answers": ["B"],
+        },
+        {
+            "anchor": "capital?",
+            "positive": "Paris",
+            "negatives": ["Lyon", "Bonn", "Berlin"],
+            "answers": {"text": ["P", "B"]},
+        },
         {"anchor": "river?", "positive": "Rhine", "negative_1": "Bonn", "negative_2": ""},
         {"anchor": "river?", "positive": "Rhine"},
     )
@@ -53,6 +64,7 @@ def test_rows_with_one_query_are_one_query(tmp_path: Path) -> None:
     assert [text[id] for id in river.negatives] == ["Bonn"]
     assert pairs.documents_of(capital) == ("d1", capital.positives[1])
     assert pairs.repeated == 1
+    assert capital.answers == ("B", "P")
     assert len(pairs.notes) == 2
     assert pairs.place(river) == f"{path}:3"
 
@@ -101,7 +113,8 @@ def test_squad(tmp_path: Path) -> None:
     path.write_text(json.dumps({"data": [{"title": "T", "paragraphs": paragraphs}]}), "utf-8")
     pairs = read_pairs(path)
     assert [(p.id, p.document) for p in pairs.passages] == [("T#1", "T"), ("T#2", "T")]
-    assert [(q.id, q.positives) for q in pairs.queries] == [("1", ("T#1",))]
+    assert [(q.id, q.positives, q.answers) for q in pairs.queries] == [("1", ("T#1",), ("me",))]
+    assert read_pairs(path, format="pairs") == pairs
     assert pairs.format == "squad"
     assert pairs.notes[0].startswith("1 questions")
     assert not is_pairs(path)  # rows of conversations unless one says otherwise
@@ -160,7 +173,9 @@ def pair_sets(draw: st.DrawFn) -> dict[str, PairSet]:
         text = draw(TEXT)
         kept = gains if any(gain != 1 for gain in gains) else ()
         wrong = tuple(order[count : draw(st.integers(count, len(order)))])
-        queries.append(Query(id, text, tuple(order[:count]), wrong, kept, spans(text)))
+        said = tuple(draw(st.lists(TEXT, max_size=2, unique=True)))
+        entities = spans(text)
+        queries.append(Query(id, text, tuple(order[:count]), wrong, kept, entities, answers=said))
     whole = PairSet("x", "pairs", passages, tuple(queries))
     cut = draw(st.integers(1, len(queries)))
     parts = {"train": replace(whole, queries=whole.queries[:cut])}

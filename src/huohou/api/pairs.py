@@ -73,7 +73,7 @@ def stats_pairs(path: str | Path, format: str | None) -> dict[str, Any]:
     from huohou.data.pairs.stats import describe_pairs
 
     parts = _parts(path, format)
-    whole = read_pairs(path, format=_format(format)) if len(parts) > 1 else parts.popitem()[1]
+    whole = read_pairs(path, format=format) if len(parts) > 1 else parts.popitem()[1]
     return {
         "schema": 1,
         "guessed": format is None,
@@ -123,12 +123,7 @@ def _parts(path: str | Path, format: str | None) -> dict[str, "PairSet"]:
 def _read(path: str | Path, part: str, format: str | None) -> "PairSet":
     from huohou.data.pairs import read_pairs
 
-    return read_pairs(path, part, _format(format))
-
-
-def _format(format: str | None) -> str | None:
-    """``pairs`` stands for all of them here, so that the columns decide."""
-    return None if format == "pairs" else format
+    return read_pairs(path, part, format)
 
 
 def _asked(pairs: "PairSet") -> Mapping[str, int]:

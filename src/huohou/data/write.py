@@ -25,13 +25,18 @@ def write_rows(files: Mapping[Path, Iterable[Row]], *, force: bool = False) -> N
 
 def write_texts(files: Mapping[Path, str], *, force: bool = False) -> None:
     """Write each file's text, as ``write_rows`` does."""
-    for path in files:
+    refuse_existing(files, force=force)
+    for path, text in files.items():
+        _write(path, text)
+
+
+def refuse_existing(paths: Iterable[Path], *, force: bool = False) -> None:
+    """Raise UsageError for a file that is there, without ``force``, and for what is no file."""
+    for path in paths:
         if path.is_dir() or (path.exists() and not path.is_file()):
             raise UsageError("data.target_not_file", path=path)
         if path.exists() and not force:
             raise UsageError("data.exists", path=path)
-    for path, text in files.items():
-        _write(path, text)
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from huohou.data.containers import read_records, read_text
 from huohou.data.pairs.build import Builder
-from huohou.data.pairs.cells import cell, spans, texts
+from huohou.data.pairs.cells import answers, cell, spans
 from huohou.data.pairs.pairset import PARTS, PairSet, Passage, Query
 from huohou.errors import DataError
 
@@ -98,8 +98,8 @@ def _queries(path: Path, used: set[str], built: Builder) -> dict[str, Query]:
             if not text.strip():
                 raise DataError("data.pairs.empty_query", where=where)
             entities = spans(row.get("entities"), len(text), where, "entities")
-            answers = tuple(texts(row["answers"], where, "answers")) if "answers" in row else ()
-            found[id] = Query(id, text, (), entities=entities, line=line, answers=answers)
+            said = answers(row.get("answers"), where)
+            found[id] = Query(id, text, (), entities=entities, line=line, answers=said)
     return found
 
 

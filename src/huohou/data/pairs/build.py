@@ -37,12 +37,13 @@ class Builder:
             raise DataError("data.pairs.empty_passage", where=where, id=found.id)
         known = self.first.setdefault(found.text, found.id)
         self.same[found.id] = known
-        if known == found.id:
-            before = self.passages.setdefault(known, found)
-            if before.document == before.id != found.document:  # first seen as a negative
-                self.passages[known] = replace(before, document=found.document)
-        elif not self.passages[known].entities:
-            self.passages[known] = replace(self.passages[known], entities=found.entities)
+        before = self.passages.setdefault(known, found)
+        unknown = before.document == before.id and found.document != found.id
+        self.passages[known] = replace(  # seen as a negative, say, less may have been known of it
+            before,
+            document=found.document if unknown else before.document,
+            entities=before.entities or found.entities,
+        )
         return known
 
     def text(self, text: str, document: str, entities: tuple[Span, ...], where: str) -> str:
@@ -113,6 +114,7 @@ def _joined(before: Query, found: Query) -> Query:
         negatives=before.negatives + found.negatives,
         gains=gains,
         entities=before.entities or found.entities,
+        answers=tuple(dict.fromkeys(before.answers + found.answers)),
     )
 
 

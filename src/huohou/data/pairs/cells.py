@@ -28,6 +28,12 @@ def texts(value: Any, where: str, column: str) -> list[str]:
     return [text(_passage_text(one), where, column) for one in found if one is not None]
 
 
+def answers(value: Any, where: str) -> tuple[str, ...]:
+    """Words that answer a query, each once: texts, or SQuAD's objects that hold them."""
+    listed = value.get("text") if isinstance(value, Mapping) else value
+    return tuple(dict.fromkeys(one for one in texts(listed, where, "answers") if one.strip()))
+
+
 def _passage_text(value: Any) -> Any:
     """Passages of other tools come as objects with a title and a text."""
     if not isinstance(value, Mapping) or "text" not in value:

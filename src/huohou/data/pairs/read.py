@@ -17,13 +17,13 @@ def read_pairs(path: str | Path, part: str | None = None, format: str | None = N
     """Queries and passages of a file or a BEIR folder.
 
     part: train, eval or test of a BEIR folder (its passages are the whole corpus), None for the
-    queries of all; a file has no parts. format: one of FORMATS, found out when None. Raises
-    DataError with path and line, UsageError for an unknown format or part.
+    queries of all; a file has no parts. format: one of FORMATS, found out when None or ``pairs``.
+    Raises DataError with path and line, UsageError for an unknown format or part.
     """
     source = Path(path)
     if part is not None and part not in PARTS:
         raise UsageError("data.pairs.no_such_part", part=part, known=", ".join(PARTS))
-    chosen = format or _guess(source)
+    chosen = _guess(source) if format in (None, "pairs") else format
     if chosen == "beir":
         return read_beir(_folder(source), part)
     if chosen == "squad":

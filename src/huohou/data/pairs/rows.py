@@ -7,7 +7,7 @@ from typing import Any
 from huohou.data.containers import read_records
 from huohou.data.dataset import place
 from huohou.data.pairs.build import Builder
-from huohou.data.pairs.cells import cell, check_id, spans, texts
+from huohou.data.pairs.cells import answers, cell, check_id, spans, texts
 from huohou.data.pairs.pairset import PairSet, Query
 from huohou.errors import DataError
 
@@ -64,7 +64,7 @@ def _read(
     wrong = [built.text(one, "", (), where) for one in _negatives(row, where)]
     entities = spans(row.get("entities"), len(query), where, "entities")
     id = _query_id(row, query, where, seen, line)
-    said = tuple(texts(row["answers"], where, "answers")) if row.get("answers") else ()
+    said = answers(row.get("answers"), where)
     built.query(Query(id, query, tuple(ids), tuple(wrong), (), entities, line, said), where)
 
 

@@ -1,12 +1,13 @@
 """SQuAD-format files (SQuAD, XQuAD, CMRC 2018, DRCD): articles of paragraphs with questions."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from huohou.data.containers import parse_json, read_text
 from huohou.data.pairs.build import Builder
-from huohou.data.pairs.cells import cell, spans
+from huohou.data.pairs.cells import answers, cell, spans
 from huohou.data.pairs.pairset import PairSet, Passage, Query
 from huohou.errors import DataError
 from huohou.text import say
@@ -67,13 +68,6 @@ def _question(asked: Any, passage: str, where: str, built: Builder) -> bool:
     built.claim("query", id, where)
     text = cell(asked, "question", where)
     entities = spans(asked.get("entities"), len(text), where, "entities")
-    answers = _answers(asked.get("answers"), where)
-    built.query(Query(id, text, (passage,), entities=entities, answers=answers), where)
+    found = Query(id, text, (passage,), entities=entities)
+    built.query(replace(found, answers=answers(asked.get("answers"), where)), where)
     return True
-
-
-def _answers(value: Any, where: str) -> tuple[str, ...]:
-    """The words of a question's answers, each once."""
-    listed = value if isinstance(value, list) else []
-    found = [cell(one, "text", where) for one in listed if isinstance(one, Mapping)]
-    return tuple(dict.fromkeys(one for one in found if one.strip()))
