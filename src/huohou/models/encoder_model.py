@@ -27,7 +27,7 @@ from huohou.models.encoder_text import (
     spans_of,
 )
 from huohou.models.gaussian import Head
-from huohou.models.pooling import Dense, Normalize, pool
+from huohou.models.pooling import Dense, Normalize, full, pool
 
 MAX_TOKENS = 4096  # padded tokens of a chunk in ``encode``: more is not quicker on a CPU
 
@@ -121,18 +121,16 @@ class Encoder(nn.Module):
         """
         if self.head is None:
             raise ValueError("the encoder has no head")
-        rows = self.tokenize(texts)
+        first, second = (part for part in self.before if isinstance(part, Dense))
         total = torch.zeros(self.hidden, self.hidden, dtype=torch.float64)
+        rows = self.tokenize(texts)
         with self._at_rest(), torch.inference_mode():
             for chunk in chunks([len(row) for row in rows], max_tokens):
                 ids, mask = self.pad([rows[i] for i in chunk])
                 states = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state
-                means = functional.normalize(pool(_full(states), mask, ("mean",)), dim=-1)
-                part = means.double().cpu()
-                total += part.T @ part
-        basis = torch.linalg.eigh(total).eigenvectors.T.flip(0)
-        first, second = (part for part in self.before if isinstance(part, Dense))
-        gaussian.start_from(first, second, basis)
+                part = functional.normalize(pool(full(states), mask, ("mean",)), dim=-1)
+                total += (part.T @ part).double().cpu()
+        gaussian.start_from(first, second, torch.linalg.eigh(total).eigenvectors.T.flip(0))
 
     def tokenize(self, texts: Sequence[str], prompt: str | None = None) -> list[list[int]]:
         """Ids of texts with special tokens, cut at max_length.
@@ -187,11 +185,11 @@ class Encoder(nn.Module):
             inner = part(inner)
         if spans is not None:
             inner, states, mask = inner[spans.row], states[spans.row], spans.mask
-        mu = pool(_full(inner), mask, self.parts.modes).to(inner.dtype)
+        mu = pool(full(inner), mask, self.parts.modes).to(inner.dtype)
         for part in self.after:
             mu = part(mu)
-        mu = functional.normalize(_full(mu), dim=-1)
-        logvar = None if self.variance is None else _full(self.variance(states, mask))
+        mu = functional.normalize(full(mu), dim=-1)
+        logvar = None if self.variance is None else full(self.variance(states, mask))
         return Views(mu, logvar)
 
     def encode(
@@ -299,8 +297,3 @@ class Encoder(nn.Module):
         write_parts(folder, self.parts, self._pooled)
         if self.head is not None:
             gaussian.write_head(folder, self.head, self.variance)
-
-
-def _full(x: Tensor) -> Tensor:
-    """At least float32: sums and lengths are taken in it whatever the model computes in."""
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

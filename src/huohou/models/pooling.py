@@ -43,6 +43,11 @@ class Normalize(nn.Module):
         return functional.normalize(x, dim=-1)
 
 
+def full(x: Tensor) -> Tensor:
+    """At least float32: sums and lengths are taken in it whatever the model computes in."""
+    return x.float() if x.dtype in {torch.bfloat16, torch.float16} else x
+
+
 def pool(states: Tensor, mask: Tensor, modes: Sequence[str]) -> Tensor:
     """states [S, L, h], mask [S, L] (1: counts) -> [S, h * number of modes].
 
