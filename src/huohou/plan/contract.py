@@ -11,6 +11,18 @@ from typing import Any
 from huohou.plan.frozen import Plan
 
 ADAPTER = ("lora.rank", "lora.alpha", "lora.dropout", "lora.targets")
+HEAD = ("embed.head", "embed.head_dim", "embed.variance", "embed.score")
+CONTRAST = (
+    "embed.loss",
+    "embed.scale",
+    "embed.learn_scale",
+    "embed.bias",
+    "embed.neg_ratio",
+    "embed.new_learning_rate",
+    "embed.group_passages",
+)
+STAGE_TWO = ("align.mode", "align.margin", "align.negatives", "align.top_k", "align.score")
+OF_RECIPE = {"embed": (*HEAD, *CONTRAST), "align": (*HEAD, "embed.scale", *STAGE_TWO)}
 OPTIMIZER = (
     "train.learning_rate",
     "train.schedule",
@@ -20,6 +32,14 @@ OPTIMIZER = (
     "train.seed",
 )
 BATCH = ("train.batch_size", "train.max_length")
+ALIGN = (
+    "align.mode",
+    "align.margin",
+    "align.negatives",
+    "align.draw",
+    "align.top_k",
+    "align.score",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +63,9 @@ def contract(plan: Plan) -> dict[str, Any]:
         "dtype": plan.dtype.value,
         "four_bit": bool(plan.facts.get("four_bit")),
     }
-    return fixed | {name: plan.value(name) for name in (*ADAPTER, *OPTIMIZER, *BATCH)}
+    names = (*ADAPTER, *OPTIMIZER, *BATCH, *(ALIGN if plan.recipe == "align" else ()))
+    # A plan has the settings of its own recipe only.
+    return fixed | {name: plan.value(name) for name in names if name in plan.settings}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:

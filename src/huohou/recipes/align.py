@@ -24,8 +24,10 @@ from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.heldout import METRIC, HeldOut
 from huohou.recipes.aligning.outcome import conclude, once_more
 from huohou.recipes.aligning.stage import MAX_TOKENS, Stage, planned_pairs, stage_one
-from huohou.recipes.aligning.trainer import AlignTrainer, HardCase, load_weights
+from huohou.recipes.aligning.trainer import AlignTrainer, HardCase, Scorer, load_weights
 from huohou.recipes.aligning.unseen import mark, refuse_seen
+from huohou.recipes.embedding.chance import Chance, quicken
+from huohou.recipes.embedding.table import trim
 from huohou.recipes.reporter import EarlyStopping, Reporter
 from huohou.recipes.resume import going_on, resumed
 from huohou.record.checkpoints import FOLDER as CHECKPOINTS
@@ -52,7 +54,7 @@ def run(
     force = bool(plan.value("align.force"))
     trained_on = refuse_seen(train, watched, force=force) if watched else 0
 
-    max_tokens = start.max_tokens or int(plan.value("train.max_tokens") or MAX_TOKENS)
+    max_tokens = int(plan.value("train.max_tokens") or MAX_TOKENS)
     stage = Stage(plan, folder, recorder, stage_one(plan), max_tokens)
     corpus = stage.corpus(train)
     cases = hard_cases(stage, corpus)
@@ -61,7 +63,7 @@ def run(
     say_what_it_can_show(unseen, recorder)
 
     checkpoint = begin_from(start, stage.encoder)
-    trainer = trainer_of(stage, corpus, cases, unseen, should_stop)
+    trainer = trainer_of(stage, corpus, cases, unseen, should_stop, room=start.max_tokens)
     told = facts(stage, cases, unseen)
     recorder.start(**told, **going_on(start, checkpoint, recorder))
     if unseen and before and checkpoint is None:
@@ -104,16 +106,21 @@ def trainer_of(
     cases: Cases,
     unseen: HeldOut | None,
     should_stop: Callable[[], bool],
+    *,
+    room: int | None,
 ) -> AlignTrainer:
-    """The trainer over the hard cases."""
+    """The trainer over the hard cases. room: tokens held at once, after a life that lacked memory.
+
+    Dropout is quick, and no more of the word table is trained than occurs (``recipes/embedding``).
+    """
     plan, encoder = stage.plan, stage.encoder
-    rows = [
-        HardCase(
-            corpus.queries[corpus.places[sample.query]],
-            tuple(corpus.pairs.index[one] for one in sample.candidates),
-        )
-        for sample in cases.hard.samples
-    ]
+    rows = rows_of(corpus, cases)
+    chance = Chance()
+    quicken(encoder.transformer, chance)
+    if plan.value("train.weight_decay") == 0:
+        named = {place for row in rows for place in row.candidates}
+        texts = [*(row.query for row in rows), *(corpus.passages[place] for place in named)]
+        trim(encoder, {token for text in texts for token in text.ids})
     trainer = AlignTrainer(
         model=encoder,
         args=arguments(plan, stage.folder / CHECKPOINTS, updates_of(len(rows), plan)),
@@ -123,14 +130,31 @@ def trainer_of(
         callbacks=callbacks(plan, stage.recorder, should_stop),
         seed=stage.number("train.seed"),
         contract=contract(plan),
+        scorer=Scorer(encoder, corpus.passages, stage.score, stage.max_tokens, chance),
         objective=stage.objective,
-        score=stage.score,
-        passages=corpus.passages,
-        max_tokens=stage.max_tokens,
         judge=lambda: unseen.metrics(unseen.look(encoder)) if unseen else {},
+        room=room,
+        on_room=lambda now, error: tell_smaller(stage.recorder, now, error),
     )
     trainer.remove_callback(PrinterCallback)  # the recorder says it better
     return trainer
+
+
+def rows_of(corpus: Corpus, cases: Cases) -> list[HardCase]:
+    """The hard cases in tokens."""
+    found = []
+    for sample in cases.hard.samples:
+        query = corpus.queries[corpus.places[sample.query]]
+        places = tuple(corpus.pairs.index[one] for one in sample.candidates)
+        tokens = len(query.ids) + sum(len(corpus.passages[place].ids) for place in places)
+        found.append(HardCase(query, places, tokens))
+    return found
+
+
+def tell_smaller(recorder: Recorder, room: int, error: BaseException) -> None:
+    """An update did not fit: what is done about it, for people and for a later process life."""
+    text = str(error).strip().split("\n")[0][:200]
+    recorder.alert(say("align.smaller", tokens=room, error=text), max_tokens=room)
 
 
 def callbacks(

@@ -14,6 +14,7 @@ from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.heldout import HeldOut
 from huohou.recipes.aligning.ranked import Scores
 from huohou.recipes.aligning.stage import Stage
+from huohou.recipes.embedding.table import whole
 from huohou.text import say
 
 EVERYWHERE = ("train", "eval", "test", "")  # parts that candidates of an evaluation come from
@@ -101,6 +102,8 @@ def evaluation(
         | trained
         for i, (sample, own) in enumerate(zip(built.samples, scores, strict=True))
     ]
+    with whole(stage.encoder):
+        fingerprint = stage.encoder.fingerprint
     count = {"k": top_k, "count": int(outside.sum()), "of": len(outside)}
     return {
         "schema": 1,
@@ -108,7 +111,7 @@ def evaluation(
         "of": "train",
         **trained,
         "model": stage.encoder.name,
-        "fingerprint": stage.encoder.fingerprint,
+        "fingerprint": fingerprint,
         "score": stage.score,
         "entity_coverage": covered,
         "candidates": built.negatives + 1,

@@ -11,6 +11,7 @@ from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.heldout import METRIC, HeldOut, Seen, values_of
 from huohou.recipes.aligning.release import Chosen, Decision, decide
 from huohou.recipes.aligning.stage import Stage, stage_one
+from huohou.recipes.embedding.table import whole
 from huohou.text import say
 
 
@@ -40,7 +41,8 @@ def conclude(
     result = stage.encoder if decision.chosen != "stage1" else stage_one(stage.plan)
     save(result, stage.folder / files.MODEL)
     told = {"schema": 1, **decision.as_dict(), "blend": stage.plan.value("align.blend")}
-    told |= {"stage1": stage.plan.model, "fingerprint": result.fingerprint}
+    with whole(result):
+        told |= {"stage1": stage.plan.model, "fingerprint": result.fingerprint}
     words = sentence(decision)
     files.write_document(stage.folder / files.RELEASE, told | {"said": words})
     if decision.reason == "better":
@@ -55,8 +57,10 @@ def blended(stage: Stage) -> Chosen:
     part = stage.plan.value("align.blend")
     if part is None:
         return "stage2"
-    first, second = stage_one(stage.plan).state_dict(), stage.encoder.state_dict()
-    stage.encoder.load_state_dict(interpolate(first, second, float(part)))
+    first = stage_one(stage.plan).state_dict()
+    with whole(stage.encoder):
+        mixed = interpolate(first, stage.encoder.state_dict(), float(part))
+        stage.encoder.load_state_dict(mixed)
     return "blend"
 
 
@@ -86,6 +90,7 @@ def save(encoder: Encoder, folder: Path) -> None:
     """Write a model; one that this run wrote before makes room at the last moment."""
     staged = folder.with_name(f".{folder.name}")
     shutil.rmtree(staged, ignore_errors=True)
-    encoder.save(staged)
+    with whole(encoder):
+        encoder.save(staged)
     shutil.rmtree(folder, ignore_errors=True)
     staged.rename(folder)

@@ -1,8 +1,9 @@
 """transformers' Trainer over hard cases: an update's loss is one function of the scores of its
-questions and their candidates, every text of the update encoded once."""
+questions and their candidates, every distinct text encoded once."""
 
+import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,53 +16,63 @@ from huohou.models.encoder_text import Tokens
 from huohou.recipes.aligning.encoding import embed
 from huohou.recipes.aligning.objective import Objective
 from huohou.recipes.aligning.similarity import similarity
+from huohou.recipes.embedding.chance import Chance, draw_seed
+from huohou.recipes.embedding.table import whole
+from huohou.recipes.memory import NotEnoughMemoryError, is_out
 from huohou.recipes.trainer import AnswerTrainer
+from huohou.record import checkpoints
 
 
 @dataclass(frozen=True, slots=True)
 class HardCase:
-    """A question in tokens and its candidates by place, the ground truth first."""
+    """A question in tokens and its candidates by place, the ground truth first; tokens: of all."""
 
     query: Tokens
     candidates: tuple[int, ...]
+    tokens: int
 
 
-def update_scores(
-    encoder: Encoder,
-    rows: Sequence[HardCase],
-    passages: Sequence[Tokens],
-    score: str,
-    max_tokens: int,
-) -> Tensor:
-    """Scores [rows, candidates] with a gradient; questions and distinct passages go together."""
-    named = sorted({place for row in rows for place in row.candidates})
-    texts = [*(row.query for row in rows), *(passages[i] for i in named)]
-    found = embed(encoder, texts, max_tokens)
-    n = len(rows)
-    device = found.sentence.device
-    queries = found.take(torch.arange(n, device=device))
-    docs = found.take(torch.arange(n, len(texts), device=device))
-    at = {place: i for i, place in enumerate(named)}
-    columns = torch.tensor([[at[c] for c in row.candidates] for row in rows], device=device)
-    return similarity(queries, docs, score)[0].gather(1, columns)
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Scores of hard cases with a gradient. passages: in tokens; score: ``similarity.SCORES``;
+    max_tokens: with padding, of texts encoded at once; chance: of dropout."""
+
+    encoder: Encoder
+    passages: Sequence[Tokens]
+    score: str
+    max_tokens: int
+    chance: Chance | None = None
+
+    def __call__(self, rows: Sequence[HardCase]) -> Tensor:
+        """[rows, candidates], the ground truth in column 0."""
+        named = sorted({place for row in rows for place in row.candidates})
+        texts = [*(row.query for row in rows), *(self.passages[i] for i in named)]
+        found = embed(self.encoder, texts, self.max_tokens, self.chance)
+        device, n = found.sentence.device, len(rows)
+        queries = found.take(torch.arange(n, device=device))
+        docs = found.take(torch.arange(n, len(texts), device=device))
+        at = {place: i for i, place in enumerate(named)}
+        columns = torch.tensor([[at[c] for c in row.candidates] for row in rows], device=device)
+        return similarity(queries, docs, self.score)[0].gather(1, columns)
 
 
 class AlignTrainer(AnswerTrainer):
-    """judge: evaluation numbers of the model as it is, named eval_..."""
+    """judge: evaluation numbers of the model as it is, named eval_...; room: tokens of an update
+    that are held at once, None for all; on_room: told when that had to be made smaller."""
 
     def __init__(
         self,
         *,
+        scorer: Scorer,
         objective: Objective,
-        score: str,
-        passages: Sequence[Tokens],
-        max_tokens: int,
         judge: Callable[[], dict[str, float]],
+        room: int | None = None,
+        on_room: Callable[[int, BaseException], None] = lambda *_: None,
         **options: Any,
     ) -> None:
         super().__init__(frugal=None, logits=None, **options)  # type: ignore[arg-type]
-        self.objective, self.score, self.passages = objective, score, passages
-        self.max_tokens, self.judge = max_tokens, judge
+        self.scorer, self.objective, self.judge = scorer, objective, judge
+        self.room, self.on_room = room, on_room
         self._sums: dict[str, float] = {}
         self._updates = 0
 
@@ -72,17 +83,49 @@ class AlignTrainer(AnswerTrainer):
         started = time.perf_counter()
         model.train()
         rows: list[HardCase] = inputs["rows"]
-        encoder: Any = self.accelerator.unwrap_model(model)
-        with self.compute_loss_context_manager():
-            scores = update_scores(encoder, rows, self.passages, self.score, self.max_tokens)
-            loss = self.objective(scores.float())
-        self.accelerator.backward(loss)
-        self._watch(scores.detach())
+        while True:
+            try:
+                total = self._update(rows)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out(error):
+                    raise
+                lacked: BaseException = error.with_traceback(None)  # it holds on to the tensors
+            self._smaller(model, rows, lacked)
         self.seconds += time.perf_counter() - started
         read = {place for row in rows for place in row.candidates}
-        self.tokens += sum(len(self.passages[place].ids) for place in read)
+        self.tokens += sum(len(self.scorer.passages[place].ids) for place in read)
         self.tokens += sum(len(row.query.ids) for row in rows)
-        return loss.detach()
+        return total
+
+    def _update(self, rows: Sequence[HardCase]) -> Tensor:
+        """The loss is a mean over questions, so parts of an update add up to the whole."""
+        total = torch.zeros((), device=self.args.device)
+        seen: list[Tensor] = []
+        if self.scorer.chance is not None:
+            self.scorer.chance.restart(draw_seed())
+        for part in parts(rows, self.room):
+            with self.compute_loss_context_manager():
+                scores = self.scorer(part)
+                loss = self.objective(scores.float()) * (len(part) / len(rows))
+            self.accelerator.backward(loss)
+            total += loss.detach()
+            seen.append(scores.detach().float())
+        self._watch(torch.cat(seen))
+        return total
+
+    def _smaller(self, model: nn.Module, rows: Sequence[HardCase], lacked: BaseException) -> None:
+        """Begin the update anew in smaller parts. Raises NotEnoughMemoryError at the end."""
+        model.zero_grad(set_to_none=True)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        crowded = [part for part in parts(rows, self.room) if len(part) > 1]
+        if not crowded:
+            longest = max(len(text.ids) for text in self.scorer.passages)
+            raise NotEnoughMemoryError("embed.no_memory", longest=longest) from lacked
+        self.room = max(sum(row.tokens for row in part) for part in crowded) // 2
+        self.on_room(self.room, lacked)
 
     def _watch(self, scores: Tensor) -> None:
         """What tells a model that learns from one that collapses."""
@@ -108,7 +151,7 @@ class AlignTrainer(AnswerTrainer):
     ) -> dict[str, float]:
         """The held-out questions against the whole corpus, and against their candidates."""
         metrics = self.judge()
-        self.log(dict(metrics))
+        self.log(dict(metrics))  # a copy: the Trainer adds the epoch to what it logs
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
@@ -117,18 +160,33 @@ class AlignTrainer(AnswerTrainer):
     # Checkpoints are folders that sentence-transformers loads.
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        encoder: Any = self.accelerator.unwrap_model(self.model)
-        encoder.save(Path(str(output_dir)))
+        with whole(self.scorer.encoder):
+            self.scorer.encoder.save(Path(str(output_dir)))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        load_weights(self.model, Path(resume_from_checkpoint))
+        load_weights(self.scorer.encoder, Path(resume_from_checkpoint))
 
     def _load_best_model(self) -> None:
-        if self.state.best_model_checkpoint:
-            load_weights(self.model, Path(self.state.best_model_checkpoint))
+        # by its step: while it was saved its folder had another name
+        best = checkpoints.name(self.state.best_global_step or 0)
+        folder = Path(str(self.args.output_dir)) / best
+        if folder.is_dir():
+            load_weights(self.scorer.encoder, folder)
 
 
-def load_weights(encoder: Any, folder: Path) -> None:
+def parts(rows: Sequence[HardCase], room: int | None) -> Iterator[Sequence[HardCase]]:
+    """Rows in their order in parts of at most so many tokens, or of one row."""
+    begin, size = 0, 0
+    for end, row in enumerate(rows):
+        if room is not None and end > begin and size + row.tokens > room:
+            yield rows[begin:end]
+            begin, size = end, 0
+        size += row.tokens
+    yield rows[begin:]
+
+
+def load_weights(encoder: Encoder, folder: Path) -> None:
     """The weights of a saved encoder into one of the same shape."""
-    saved = load_encoder(str(folder))
-    encoder.load_state_dict(saved.state_dict())
+    saved = load_encoder(str(folder)).state_dict()
+    with whole(encoder):
+        encoder.load_state_dict(saved)
