@@ -18,6 +18,7 @@ from huohou.api.listing import (
 from huohou.api.machine import env, init
 from huohou.api.pairs import data_make_pairs
 from huohou.api.plans import make_plan
+from huohou.api.search import mine
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "import_log",
     "init",
     "make_plan",
+    "mine",
     "move",
     "need_extra",
     "plan_sweep",
