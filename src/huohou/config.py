@@ -131,6 +131,12 @@ class AlignSettings(_Part):
     draw: Literal["mined", "random"] = Field(
         "mined", description="Candidates: found by stage 1's own search, or drawn at random."
     )
+    closest: float = Field(
+        1.1,
+        gt=0,
+        description="Mined: none that scores this many times as high as the ground truth, for it "
+        "may be right too.",
+    )
     top_k: int = Field(1, ge=1, description="Hard: the ground truth is not among the first k.")
     blend: float | None = Field(
         None, ge=0, le=1, description="Part of stage 2 in the mean of both stages' weights."
@@ -172,6 +178,16 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "train.batch_size": 8,
         "train.num_epochs": 5.0,
         "train.keep_checkpoints": 5,
+    },
+}
+# What a loss of embeddings starts from, as its paper has it.
+OF_LOSS: Mapping[str, Mapping[str, Any]] = {
+    "sigmoid": {"embed.scale": 10.0, "embed.bias": -10.0},
+    "csd": {
+        "embed.scale": 5.0,
+        "embed.bias": 5.0,
+        "embed.head": "gaussian",
+        "embed.score": "csd",
     },
 }
 # Groups that only some recipes have.
@@ -353,7 +369,10 @@ def _known(key: str, source: str) -> None:
 
 def _validate(values: Mapping[str, Any], sources: Mapping[str, str]) -> RunSettings:
     nested: dict[str, Any] = {}
-    usual = DEFAULTS.get(str(values.get("recipe")), {})
+    usual = {
+        **DEFAULTS.get(str(values.get("recipe")), {}),
+        **OF_LOSS.get(str(values.get("embed.loss")), {}),
+    }
     for key, value in {**usual, **values}.items():
         *parents, leaf = key.split(".")
         place = nested

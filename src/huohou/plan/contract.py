@@ -21,7 +21,15 @@ CONTRAST = (
     "embed.new_learning_rate",
     "embed.group_passages",
 )
-STAGE_TWO = ("align.mode", "align.margin", "align.negatives", "align.top_k", "align.score")
+STAGE_TWO = (
+    "align.mode",
+    "align.margin",
+    "align.negatives",
+    "align.draw",
+    "align.closest",
+    "align.top_k",
+    "align.score",
+)
 OF_RECIPE = {"embed": (*HEAD, *CONTRAST), "align": (*HEAD, "embed.scale", *STAGE_TWO)}
 OPTIMIZER = (
     "train.learning_rate",
@@ -32,14 +40,6 @@ OPTIMIZER = (
     "train.seed",
 )
 BATCH = ("train.batch_size", "train.max_length")
-ALIGN = (
-    "align.mode",
-    "align.margin",
-    "align.negatives",
-    "align.draw",
-    "align.top_k",
-    "align.score",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def contract(plan: Plan) -> dict[str, Any]:
         "dtype": plan.dtype.value,
         "four_bit": bool(plan.facts.get("four_bit")),
     }
-    names = (*ADAPTER, *OPTIMIZER, *BATCH, *(ALIGN if plan.recipe == "align" else ()))
+    names = (*ADAPTER, *OPTIMIZER, *BATCH, *OF_RECIPE.get(plan.recipe, ()))
     # A plan has the settings of its own recipe only.
     return fixed | {name: plan.value(name) for name in names if name in plan.settings}
 
