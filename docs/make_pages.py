@@ -67,6 +67,8 @@ def rows(model: Any, prefix: str) -> Iterator[str]:
 
 def plain(value: Any) -> str:
     """A default as people write it in a run file."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -88,7 +90,7 @@ def name_of(annotation: Any) -> str:
     """A type in words."""
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
-    return {str: "text", int: "whole number", float: "number"}[annotation]
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[annotation]
 
 
 def pages() -> dict[Path, str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from huohou.config import load
 from huohou.data.pairs import fingerprint_pairs
 from huohou.data.stdlib import first_sentence, python_pairs
 from huohou.errors import DataError
@@ -90,6 +91,13 @@ def test_first_sentences_ask_for_the_rest(folder: Path) -> None:
 def test_a_folder_without_sources_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no Python sources"):
         python_pairs(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["run.yaml", "stage2.yaml"])
+def test_the_run_files_of_the_example_are_right(name: str) -> None:
+    found = load(Path(__file__).parents[2] / "examples" / "search_stdlib" / name, environment={})
+    assert found.run.data.train == found.run.data.eval == "pairs"
+    assert found.run.recipe == {"run.yaml": "embed", "stage2.yaml": "align"}[name]
 
 
 @pytest.mark.parametrize(
