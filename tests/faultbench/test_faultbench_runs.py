@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "bench" / "faultbench" / "runs"
+SPLITS = {"dev": "a", "test": "b", "test2": "c"}  # with the way that each plants
 CODES = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -25,7 +26,7 @@ def load(split: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def runs() -> dict[str, list[dict[str, Any]]]:
-    return {split: load(split) for split in ("dev", "test")}
+    return {split: load(split) for split in SPLITS}
 
 
 def of(found: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -38,13 +39,13 @@ def test_healthy_runs_are_enough_and_sound_in_truth(runs: dict[str, Any]) -> Non
         assert len(healthy) >= 150
         assert all(run["truth"]["sound"] and run["truth"]["end"] < run["truth"]["start"] * 0.71
                    for run in healthy)  # fmt: skip
-    assert sum(len(of(found, "healthy")) for found in runs.values()) >= 320
+    assert sum(len(of(found, "healthy")) for found in runs.values()) >= 490
 
 
 def test_every_fault_has_three_severities_and_three_seeds_in_each_split(
     runs: dict[str, Any],
 ) -> None:
-    for split, way in (("dev", "a"), ("test", "b")):
+    for split, way in SPLITS.items():
         seen: dict[str, set[tuple[int, int]]] = defaultdict(set)
         for run in of(runs[split], "fault"):
             if run["way"] == way and run["tier"] != "data":
@@ -56,15 +57,28 @@ def test_every_fault_has_three_severities_and_three_seeds_in_each_split(
             assert cells == {(s, seed) for s in (1, 2, 3) for seed in seeds}, fault
 
 
-def test_test_split_has_ways_and_architectures_that_dev_never_saw(runs: dict[str, Any]) -> None:
+def test_each_split_has_ways_and_architectures_that_those_before_never_saw(
+    runs: dict[str, Any],
+) -> None:
     archs = {split: {run["arch"] for run in found} for split, found in runs.items()}
-    assert not archs["dev"] & archs["test"]
+    assert sum(map(len, archs.values())) == len(set().union(*archs.values()))
     for split, found in runs.items():
         for family in ("lm", "embedding"):
             assert len({r["arch"] for r in found if r["family"] == family}) >= 2, split
-    ways = {(r["fault"], r["way"]) for r in of(runs["dev"], "fault")}
-    assert {way for _, way in ways} == {"a"}
-    assert {r["way"] for r in of(runs["test"], "fault")} == {"a", "b"}
+    ways = {split: {r["way"] for r in of(found, "fault")} for split, found in runs.items()}
+    assert ways == {"dev": {"a"}, "test": {"a", "b"}, "test2": {"b", "c"}}
+
+
+def test_the_held_split_plants_each_fault_once_in_a_way_known_before(runs: dict[str, Any]) -> None:
+    known = [run["fault"] for run in of(runs["test2"], "fault") if run["way"] == "b"]
+    assert len(known) == len(set(known)) >= 40
+    new = {run["fault"] for run in of(runs["test2"], "fault") if run["way"] == "c"}
+    assert new == set(known)
+
+
+def test_no_two_splits_share_a_draw(runs: dict[str, Any]) -> None:
+    seeds = {split: {run["seed"] for run in found} for split, found in runs.items()}
+    assert not seeds["test2"] & (seeds["dev"] | seeds["test"])
 
 
 def test_look_alikes_are_ten_kinds_of_four_or_more(runs: dict[str, Any]) -> None:
@@ -83,14 +97,14 @@ def test_runs_come_from_four_makers(runs: dict[str, Any]) -> None:
 
 
 def test_each_fault_names_codes_and_says_why_it_counts(runs: dict[str, Any]) -> None:
-    for run in [*of(runs["dev"], "fault"), *of(runs["test"], "fault")]:
+    for run in (run for found in runs.values() for run in of(found, "fault")):
         assert run["codes"] and all(CODES.fullmatch(code) for code in run["codes"])
         assert run["reason"]
         assert run["decidable"] is False or run["tier"] in ("log", "config")
 
 
 def test_logs_are_small_and_in_order(runs: dict[str, Any]) -> None:
-    for run in [*runs["dev"], *runs["test"]]:
+    for run in (run for found in runs.values() for run in found):
         assert run["log"][0]["kind"] == "start"
         times = [row["t"] for row in run["log"]]
         assert times == sorted(times)
@@ -98,10 +112,22 @@ def test_logs_are_small_and_in_order(runs: dict[str, Any]) -> None:
     assert size < 5_000_000
 
 
-def test_checksum_of_the_test_split_is_the_one_stated() -> None:
+@pytest.mark.parametrize("split", ["test", "test2"])
+def test_checksum_of_a_held_split_is_the_one_stated(split: str) -> None:
     words = (RUNS.parent / "README.md").read_text(encoding="utf-8")
-    digest = hashlib.sha256((RUNS / "test.jsonl.gz").read_bytes()).hexdigest()
+    digest = hashlib.sha256((RUNS / f"{split}.jsonl.gz").read_bytes()).hexdigest()
     assert digest in words
+
+
+def test_development_is_all_splits_but_the_held_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.delitem(sys.modules, "bench", raising=False)
+    from bench.faultbench.stored import DEVELOPMENT, HELD, load
+
+    assert {*DEVELOPMENT, HELD} == set(SPLITS)
+    assert HELD not in DEVELOPMENT
+    assert {run.split for run in load("development")} == set(DEVELOPMENT)
+    assert {run.split for run in load("test")} == {"test"}
 
 
 @pytest.mark.parametrize("kind", ["healthy", "fault"])
