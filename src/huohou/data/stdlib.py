@@ -115,15 +115,14 @@ def _definitions(node: ast.AST, name: str) -> Iterator[tuple[str, Definition]]:
     """The node and the public classes and functions in it, not those inside of functions."""
     if isinstance(node, Definition):
         yield name, node
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
             if not child.name.startswith("_"):
                 yield from _definitions(child, f"{name}.{child.name}")
-        elif isinstance(child, ast.If | ast.Try):
-            inner = _definitions(child, name)
-            yield from inner
+        elif isinstance(child, ast.If | ast.Try | ast.ExceptHandler):
+            yield from _definitions(child, name)
 
 
 def _documented(name: str, node: Definition) -> Documented | None:
