@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from huohou.errors import DataError, ModelError, UsageError
 from huohou.models.encoder import load_encoder
 from huohou.recipes.aligning import ranked
 from huohou.recipes.aligning.blend import interpolate
-from huohou.recipes.aligning.construct import construct
+from huohou.recipes.aligning.construct import Construction, trainable
+from huohou.recipes.aligning.construct import construct as _construct
 from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.encoding import encode, tokens_of
 from huohou.recipes.aligning.objective import Mode, Objective
@@ -27,6 +29,10 @@ from tiny_encoder import tiny_encoder_folder
 def pairs(queries: list[Query], count: int = 12, part: str = "train") -> PairSet:
     passages = tuple(Passage(f"p{i}", f"passage number {i}", f"d{i}", part) for i in range(count))
     return PairSet("made up", "pairs", passages, tuple(queries))
+
+
+def construct(made: PairSet, negatives: int, seed: int, **more: Any) -> Construction:
+    return _construct(made, negatives, seed, drawable=trainable(made), **more)
 
 
 # What is built

@@ -1,6 +1,6 @@
 """Hard cases: built from the training questions, ranked by stage 1, those it ranks wrong kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,12 @@ import numpy as np
 
 from huohou.data.pairs import PairSet
 from huohou.errors import RunFailedError
+from huohou.models.cache import cache_folder
+from huohou.probe.embeddings import both_sides
+from huohou.probe.mine import minable, mine
+from huohou.probe.mined import MineOptions
 from huohou.recipes.aligning import files, ranked
-from huohou.recipes.aligning.construct import Construction, construct
+from huohou.recipes.aligning.construct import Construction, construct, trainable
 from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.heldout import HeldOut
 from huohou.recipes.aligning.ranked import Scores
@@ -17,7 +21,7 @@ from huohou.recipes.aligning.stage import Stage
 from huohou.recipes.embedding.table import whole
 from huohou.text import say
 
-EVERYWHERE = ("train", "eval", "test", "")  # parts that candidates of an evaluation come from
+WINDOW = 10  # mined candidates are drawn from the first so many that pass: NV-Retriever's best
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,9 @@ def constructed(stage: Stage, corpus: Corpus) -> Construction:
     path, asked = stage.folder / files.CONSTRUCTED, stage.number("align.negatives")
     if path.is_file():
         return files.read_samples(path, asked)
-    named = mined(stage, corpus.pairs)
-    built = construct(corpus.pairs, asked, stage.number("train.seed"), mined=named)
+    named = mined(stage, corpus.pairs) if stage.plan.value("align.draw") == "mined" else None
+    drawable, seed = trainable(corpus.pairs), stage.number("train.seed")
+    built = construct(corpus.pairs, asked, seed, drawable=drawable, mined=named)
     told = built.counted() | {"negatives": built.negatives, "n": len(built.samples)}
     stage.recorder.log(say("align.constructed", **told))
     if built.negatives < asked:
@@ -81,9 +86,23 @@ def constructed(stage: Stage, corpus: Corpus) -> Construction:
     return built
 
 
-def mined(stage: Stage, pairs: PairSet) -> Mapping[str, Sequence[str]] | None:
-    """Hard negatives of each question by stage 1's own search; None where they are drawn."""
-    return None
+def mined(stage: Stage, pairs: PairSet) -> dict[str, tuple[str, ...]]:
+    """Hard negatives of each question by stage 1's own search, in what may be trained on.
+
+    Passages that may answer the question as well are left out (``probe/mine.py``), those that only
+    score higher than the ground truth are not: to rank these lower is what stage 2 learns.
+    """
+    asked, seed = stage.number("align.negatives"), stage.number("train.seed")
+    closest = float(stage.plan.value("align.closest"))
+    window = (1, max(WINDOW, asked))
+    options = MineOptions(asked, window, relative=closest, relax_to=closest, seed=seed)
+    queries, passages = both_sides(stage.encoder, cache_folder() / "embeddings")
+    answering = passages.of([pairs.passages[place].text for place in minable(pairs)])
+    asking = queries.of([query.text for query in pairs.queries], "query")
+    found = mine(pairs, asking, answering, options)
+    for note in found.notes:
+        stage.recorder.log(note)
+    return found.negatives()
 
 
 def evaluation(
@@ -133,5 +152,6 @@ def _result(candidates: Sequence[str], scores: Scores) -> dict[str, Any]:
 def held_out(stage: Stage, watched: PairSet, trained_on: int) -> HeldOut:
     """The questions that decide, with candidates from everywhere. trained_on: see ``HeldOut``."""
     asked, seed = stage.number("align.negatives"), stage.number("train.seed")
-    built = construct(watched, asked, seed, parts=EVERYWHERE)
+    everywhere = [passage.id for passage in watched.passages]
+    built = construct(watched, asked, seed, drawable=everywhere)
     return HeldOut(stage.corpus(watched), built, stage.objective, trained_on)

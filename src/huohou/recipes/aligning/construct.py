@@ -6,12 +6,13 @@ one that does, is never taken for a negative.
 """
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from huohou.data.pairs import PairSet, Query
 from huohou.errors import DataError
+from huohou.probe.mine import minable
 
 Source = Literal["given", "mined", "random"]
 
@@ -54,18 +55,17 @@ def construct(
     negatives: int,
     seed: int,
     *,
+    drawable: Sequence[str],
     mined: Mapping[str, Sequence[str]] | None = None,
-    parts: Collection[str] = ("train", ""),
 ) -> Construction:
     """Samples of all questions that have a ground truth, in their order.
 
-    The ground truth is the positive with the highest gain, the first of equals. mined: question to
-    passages, best first. parts: which passages may be drawn (of ``Passage.part``). Where the
-    passages do not suffice, all samples have fewer. Raises DataError where there are none at all.
+    The ground truth is the positive with the highest gain, the first of equals. drawable: passages
+    that may be drawn; mined: question to passages, best first. Where the passages do not suffice,
+    all samples have fewer. Raises DataError where there are none at all.
 
     The draw depends on seed and question alone, so that one question more changes no other.
     """
-    drawable = [p.id for p in pairs.passages if p.part in parts]
     text_of = {p.id: p.text for p in pairs.passages}
     found = []
     for query in pairs.queries:
@@ -81,6 +81,11 @@ def construct(
         replace(s, candidates=s.candidates[: width + 1], sources=s.sources[:width]) for s in kept
     ]
     return Construction(tuple(cut), width, negatives, len(found) - len(kept))
+
+
+def trainable(pairs: PairSet) -> list[str]:
+    """Passages that may be trained on: those of an evaluation or a test are not."""
+    return [pairs.passages[place].id for place in minable(pairs)]
 
 
 def _sample(
