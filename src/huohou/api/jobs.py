@@ -199,4 +199,5 @@ def _plan_again(old: "Plan", changed: Sequence[str]) -> "Plan":
 
     need_extra("train", "torch", "transformers", "peft")
     settings = config.again(old.settings, flags_of(old, changed))
-    return plan.make_plan(settings, recipes.get(settings.run.recipe).predict)
+    recipe = recipes.get(settings.run.recipe)
+    return plan.make_plan(settings, recipe.predict, recipe.reads)

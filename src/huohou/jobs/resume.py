@@ -20,7 +20,15 @@ from huohou.record.workspace import JOURNAL, PLAN
 from huohou.text import nearest, say
 
 # What a new run may not differ in from the checkpoint whose weights it begins with.
-SHAPES = ("recipe", "base_weights", "lora.rank", "lora.targets")
+SHAPES = (
+    "recipe",
+    "base_weights",
+    "lora.rank",
+    "lora.targets",
+    "embed.head",
+    "embed.head_dim",
+    "embed.variance",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ CONTRAST = (
     "embed.new_learning_rate",
     "embed.group_passages",
 )
-STAGE_TWO = (
+ALIGN = (
+    *HEAD,
+    "embed.scale",
     "align.mode",
     "align.margin",
     "align.negatives",
@@ -30,7 +32,7 @@ STAGE_TWO = (
     "align.top_k",
     "align.score",
 )
-OF_RECIPE = {"embed": (*HEAD, *CONTRAST), "align": (*HEAD, "embed.scale", *STAGE_TWO)}
+OF_RECIPE = {"embed": (*HEAD, *CONTRAST), "align": ALIGN}
 OPTIMIZER = (
     "train.learning_rate",
     "train.schedule",
@@ -63,7 +65,7 @@ def contract(plan: Plan) -> dict[str, Any]:
         "dtype": plan.dtype.value,
         "four_bit": bool(plan.facts.get("four_bit")),
     }
-    names = (*ADAPTER, *OPTIMIZER, *BATCH, *OF_RECIPE.get(plan.recipe, ()))
+    names = (*OF_RECIPE.get(plan.recipe, ADAPTER), *OPTIMIZER, *BATCH)
     # A plan has the settings of its own recipe only.
     return fixed | {name: plan.value(name) for name in names if name in plan.settings}
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from huohou.config import RunSettings, Settings
 from huohou.data.checks import CheckInput, CheckReport, run_checks
@@ -15,6 +15,7 @@ from huohou.data.read import read_dataset
 from huohou.errors import ConfigError
 from huohou.models import (
     ChatTokenizer,
+    Chosen,
     base_weights,
     choose_device,
     choose_dtype,
@@ -44,17 +45,42 @@ class Outlook:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-Predict = Callable[[Subject], Outlook]
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a plan has beside its settings; template: fingerprint of tokenizer and template."""
+
+    train: DataPart
+    eval: DataPart | None
+    device: Chosen
+    dtype: Chosen
+    report: CheckReport
+    outlook: Outlook
+    facts: dict[str, Any]
+    template: str = ""
 
 
-def make_plan(settings: Settings, predict: Predict) -> Plan:
+Reads = Literal["rows", "pairs"]
+# Of a Subject, or of a ``plan.pairs.PairSubject`` where the recipe reads pairs.
+Predict = Callable[[Any], Outlook]
+
+
+def make_plan(settings: Settings, predict: Predict, reads: Reads = "rows") -> Plan:
     """Decide everything a run will do. Raises ConfigError, DataError, ModelError.
 
-    predict: the recipe's own estimate of its cost, handed in.
+    predict: the recipe's own estimate of its cost, handed in; reads: what the recipe reads.
     """
     run = settings.run.model_copy(update={"model": _model_name(settings)})
     if not run.data.train:
         raise ConfigError("plan.no_data")
+    if reads == "pairs":
+        from huohou.plan.pairs import decide_pairs  # imports torch
+
+        return _frozen(settings, run, decide_pairs(settings, run, predict))
+    return _frozen(settings, run, _decide_rows(settings, run, predict))
+
+
+def _decide_rows(settings: Settings, run: RunSettings, predict: Predict) -> Decided:
+    """The plan of a recipe that reads conversations."""
     tokenizer = load_tokenizer(run.model)
     train, train_rows, train_part = _part(settings, run.data.train, tokenizer)
     watched = _part(settings, run.data.eval, tokenizer) if run.data.eval else None
@@ -66,6 +92,19 @@ def make_plan(settings: Settings, predict: Predict) -> Plan:
     if not usable:
         raise ConfigError("plan.nothing_trained", path=train_part.path)
     outlook = predict(Subject(run, usable, eval_rows, device.value, dtype.value))
+    return Decided(
+        train_part,
+        watched[2] if watched else None,
+        device,
+        dtype,
+        report,
+        outlook,
+        tokenizer.parts | {"base_weights": base_weights(run.model)},
+        tokenizer.fingerprint,
+    )
+
+
+def _frozen(settings: Settings, run: RunSettings, found: Decided) -> Plan:
     table = settings.table()
     for name in ("data.test", "data.facts"):
         table[name] = type(table[name])(_absolute(settings, table[name].value), table[name].source)
@@ -74,14 +113,14 @@ def make_plan(settings: Settings, predict: Predict) -> Plan:
         recipe=run.recipe,
         model=run.model,
         settings=table,
-        train=train_part,
-        eval=watched[2] if watched else None,
-        device=Choice(device.value, device.reason),
-        dtype=Choice(dtype.value, dtype.reason),
-        template=tokenizer.fingerprint,
-        prediction=outlook.prediction,
-        findings=tuple(finding.as_dict() for finding in report.findings),
-        facts=outlook.facts | tokenizer.parts | {"base_weights": base_weights(run.model)},
+        train=found.train,
+        eval=found.eval,
+        device=Choice(found.device.value, found.device.reason),
+        dtype=Choice(found.dtype.value, found.dtype.reason),
+        template=found.template,
+        prediction=found.outlook.prediction,
+        findings=tuple(finding.as_dict() for finding in found.report.findings),
+        facts=found.outlook.facts | found.facts,
         versions=versions(),
     )
 

@@ -42,9 +42,10 @@ def attention(  # noqa: PLR0917 - the signature is transformers'
         return torch.cat([_sdpa(states, b, factor, dropout) for b in blocks])[None], None
     half = query.dtype in {torch.bfloat16, torch.float16}  # gain little in small blocks
     single = [part.float() for part in states] if half else states
-    found: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
-        *single, blocks, factor, dropout, chance or Chance()
-    )
+    with torch.autocast("cpu", enabled=False):
+        found: Tensor = _Attention.apply(  # type: ignore[no-untyped-call]
+            *single, blocks, factor, dropout, chance or Chance()
+        )
     return found.to(query.dtype)[None], None
 
 
@@ -123,7 +124,7 @@ def _spread(states: Tensor, block: Block) -> Tensor:
     if block.places is not None:
         room = own.new_zeros(block.texts * block.longest, *own.shape[1:])
         own = room.index_copy(0, block.places, own)
-    return own.unflatten(0, (block.texts, block.longest)).transpose(1, 2)
+    return own.reshape(block.texts, block.longest, *own.shape[1:]).transpose(1, 2)
 
 
 def _flat(states: Tensor, block: Block) -> Tensor:

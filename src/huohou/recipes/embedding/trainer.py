@@ -3,7 +3,7 @@
 import gc
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,19 +94,26 @@ class EmbedTrainer(AnswerTrainer):
         return total
 
     def _gradient(self, update: Update) -> Tensor:
-        with self.compute_loss_context_manager():
-            if not self.cut.recompute:
-                total, found = self.learner(update, self.cut)
-                self.accelerator.backward(total)
-            else:
-                parts = self.learner.cached(update, self.cut)
-                total, found = next(parts)
-                self.accelerator.backward(total)
-                for part, _ in parts:
-                    self.accelerator.backward(part)
+        """The loss of an update; its gradient is left where the optimizer looks for it."""
+        parts = self._parts(update)
+        total, found = self._next(parts)
+        self.accelerator.backward(total)
+        if self.cut.recompute:
+            for _ in self.learner.chunks(update.texts, self.cut):
+                self.accelerator.backward(self._next(parts)[0])
         self._watch(update, found)
         loss: Tensor = total.detach()
         return loss
+
+    def _parts(self, update: Update) -> Iterator[tuple[Tensor, Views]]:
+        if self.cut.recompute:
+            yield from self.learner.cached(update, self.cut)
+        else:
+            yield self.learner(update, self.cut)
+
+    def _next(self, parts: Iterator[tuple[Tensor, Views]]) -> tuple[Tensor, Views]:
+        with self.compute_loss_context_manager():
+            return next(parts)
 
     def _smaller(self, update: Update, lacked: BaseException) -> None:
         """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
