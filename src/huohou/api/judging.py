@@ -97,14 +97,19 @@ def evaluate(
     limit: int | None = None,
     base: bool = True,
     gates: Path | None = None,
+    force: bool = False,
     progress: "ScoreProgress | None" = None,
 ) -> "Scorecard":
     """Ask a run's tuned model, and its base model, questions; the score is kept in its folder.
 
+    A run of a search (recipe embed or align) ranks a corpus for each question instead, with BM25
+    and the stage before beside it; force: also for questions that were trained on, with a mark on
+    every number.
+
     on: train, eval, test, or a data file; by default the plan's test rows, else its eval rows.
     limit: at most so many questions, drawn at random; gates: a YAML file of criteria; progress:
     called with the model asked, answers done, and answers wanted.
-    Raises UsageError, ConfigError, DataError, ModelError, MissingExtraError.
+    Raises UsageError, ConfigError, DataError, ModelError, MissingExtraError, CannotJudgeError.
     """
     need_extra("train", "torch", "transformers", "peft")
     from huohou.evaluate.gates import read_gates
@@ -115,6 +120,12 @@ def evaluate(
     criteria = read_gates(gates) if gates is not None else ()
     folder = find_run(ref).folder
     plan = read_plan(folder)
+    if plan.recipe in ("embed", "align"):
+        from huohou.evaluate.retrieval.score import scorecard as searched
+
+        return searched(
+            folder, on, base=base, sample=limit, gates=criteria, force=force, progress=progress
+        )
     questions = choose(plan, on)
     return scorecard(
         folder,

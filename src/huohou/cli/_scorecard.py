@@ -58,6 +58,19 @@ class _Lines:
 
 def show_scorecard(card: "Scorecard") -> None:
     """Print a scorecard: what was asked, the numbers, by style, what they mean, the gates."""
+    from huohou.cli import _searches
+
+    if _searches.is_search(card):
+        _searches.show(card)
+    else:
+        _show_answers(card)
+    for sentence in card.words:
+        click.echo(f"- {sentence}")
+    _show_gates(card)
+    click.echo(say("eval.kept", answers=card.answers, folder=card.run["folder"]))
+
+
+def _show_answers(card: "Scorecard") -> None:
     asked = card.questions
     click.echo(
         say(
@@ -71,8 +84,9 @@ def show_scorecard(card: "Scorecard") -> None:
     )
     _show_overall(card)
     _show_styles(card)
-    for sentence in card.words:
-        click.echo(f"- {sentence}")
+
+
+def _show_gates(card: "Scorecard") -> None:
     for gate in card.gates:
         verdict = {True: "passed", False: "failed", None: "unknown"}[gate.passed]
         bounds = " ".join(
@@ -82,7 +96,6 @@ def show_scorecard(card: "Scorecard") -> None:
         )
         value = "-" if gate.value is None else f"{gate.value:.4g}"
         click.echo(say(f"eval.gate_{verdict}", metric=gate.metric, bounds=bounds, value=value))
-    click.echo(say("eval.kept", answers=card.answers, folder=card.run["folder"]))
 
 
 def _show_overall(card: "Scorecard") -> None:
@@ -92,7 +105,7 @@ def _show_overall(card: "Scorecard") -> None:
     base = [say("eval.column.base")] if _has_base(card) else []
     columns = ["metric", "tuned", "chance", "n"]
     first, tuned, chance, n = (say(f"eval.column.{name}") for name in columns)
-    _show_table([first, tuned, *base, chance, n], rows)
+    show_table([first, tuned, *base, chance, n], rows)
 
 
 def _show_styles(card: "Scorecard") -> None:
@@ -106,10 +119,10 @@ def _show_styles(card: "Scorecard") -> None:
         count = next(metric.n for metric in found if metric is not None)
         rows.append([style, *cells, str(count)])
     if rows:
-        _show_table([say("eval.column.style"), *shown, say("eval.column.n")], rows)
+        show_table([say("eval.column.style"), *shown, say("eval.column.n")], rows)
 
 
-def _show_table(header: list[str], rows: list[list[str]]) -> None:
+def show_table(header: list[str], rows: list[list[str]]) -> None:
     for line in aligned([header, *rows], right=range(1, len(header))):
         click.echo(line)
     click.echo()

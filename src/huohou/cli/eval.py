@@ -1,6 +1,7 @@
 """``huohou eval``: ask a run's model questions, and say what the score is worth."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,15 +16,14 @@ from huohou.text import say
 @click.option(
     "--gate", "gates", type=click.Path(path_type=Path), metavar="FILE", help=say("cli.eval.gate")
 )
+@click.option("--force", is_flag=True, help=say("cli.eval.force"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
-def command(
-    *, run: str, on: str | None, limit: int | None, no_base: bool, gates: Path | None, as_json: bool
-) -> int:
+def command(*, run: str, on: str | None, no_base: bool, as_json: bool, **options: Any) -> int:
     from huohou import api
     from huohou.cli._scorecard import asking, show_scorecard
 
     with asking() as progress:
-        card = api.evaluate(run, on, limit=limit, base=not no_base, gates=gates, progress=progress)
+        card = api.evaluate(run, on, base=not no_base, progress=progress, **options)
     if as_json:
         import json
 
@@ -31,4 +31,4 @@ def command(
     else:
         show_scorecard(card)
     verdicts = [gate.passed for gate in card.gates]
-    return 1 if False in verdicts else 3 if None in verdicts else 0
+    return 1 if card.findings or False in verdicts else 3 if None in verdicts else 0

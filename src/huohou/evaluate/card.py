@@ -20,7 +20,9 @@ class Metric:
     value: of the tuned model; low, high: its interval (level in ``Scorecard.settings``), None
     where none can be stated; n: answers it was computed from; groups: facts among them, which is
     what the interval counts; baseline: the base model's value on the same questions; chance: what
-    guessing scores; difference: tuned - base with its paired interval, None without one.
+    guessing scores; difference: tuned - base with its paired interval, None without one; p: chance
+    that guessing scores this, where it was computed; mark: what must be said beside the number
+    wherever it stands, such as that the questions were trained on.
     """
 
     name: str
@@ -38,6 +40,33 @@ class Metric:
     baseline_low: float | None = None
     baseline_high: float | None = None
     difference: tuple[float, float | None, float | None] | None = None
+    p: float | None = None
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two searches asked the same questions.
+
+    first, second: the new one and what it is held against; difference: mean of first - second of
+    the metric, with its interval and the p of a sign-flip test; higher, lower, same: questions;
+    hits: McNemar's table of the first hit, with its exact p; verdict: better, worse or same, by the
+    interval.
+    """
+
+    first: str
+    second: str
+    metric: str
+    difference: float
+    low: float | None
+    high: float | None
+    p: float
+    higher: int
+    lower: int
+    same: int
+    hits: Mapping[str, Any]
+    verdict: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +90,7 @@ class Scorecard:
     run: name, folder and base model; questions: which set, source, rows there, rows asked and
     their fingerprint; table: source and size of the table of facts, None without one; settings:
     how it was asked; words: what the numbers mean, in sentences; answers: the file beside it with
-    every answer.
+    every answer; comparisons: of searches; findings: what is wrong with the score itself, as JSON.
     """
 
     run: Mapping[str, Any]
@@ -73,6 +102,8 @@ class Scorecard:
     answers: str = ""
     created: float = 0.0
     gates: tuple[GateResult, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    findings: tuple[Mapping[str, Any], ...] = ()
     schema: int = field(default=SCHEMA)
 
     def metric(self, name: str) -> Metric | None:
@@ -90,6 +121,10 @@ class Scorecard:
         raw = json.loads(path.read_text(encoding="utf-8"))
         raw["metrics"] = tuple(Metric(**_revived(metric)) for metric in raw["metrics"])
         raw["gates"] = tuple(GateResult(**_revived(gate)) for gate in raw["gates"])
+        raw["comparisons"] = tuple(
+            Comparison(**_revived(one)) for one in raw.get("comparisons", ())
+        )
+        raw["findings"] = tuple(raw.get("findings", ()))
         raw["words"] = tuple(raw["words"])
         return Scorecard(**raw)
 

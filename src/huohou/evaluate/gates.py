@@ -15,6 +15,7 @@ from huohou.errors import ConfigError
 from huohou.evaluate.card import GateResult, Metric
 from huohou.evaluate.losses import NAMES
 from huohou.evaluate.metrics import load
+from huohou.evaluate.retrieval.numbers import NAMES as SEARCHES
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _gate(path: Path, number: int, entry: Any) -> Gate:
 
 def _known(path: Path, number: int, name: str) -> None:
     """A metric, or a metric and a style, which only the questions know."""
-    names = [*NAMES, *(known for known, _ in load())]
+    names = [*NAMES, *SEARCHES, *(known for known, _ in load())]
     styled = [known for known, measure in load() if measure.by_style]
     if name in names or any(name.startswith(f"{known}.") for known in styled):
         return
