@@ -137,6 +137,8 @@ class AnswerTrainer(Trainer):
             self._staging = None
         checkpoints.seal(staging / final.name, final, self.contract)
         staging.rmdir()
+        if best:  # while it was written its folder had another name
+            self.state.best_model_checkpoint = str(folder / checkpoints.name(best))
         rotate_checkpoints(
             str(folder), self.args.save_total_limit, self.state.best_model_checkpoint
         )

@@ -85,7 +85,7 @@ class AlignTrainer(AnswerTrainer):
         rows: list[HardCase] = inputs["rows"]
         while True:
             try:
-                total = self._update(rows)
+                total = self._gradient(rows)
                 break
             except (RuntimeError, MemoryError) as error:
                 if not is_out(error):
@@ -98,7 +98,7 @@ class AlignTrainer(AnswerTrainer):
         self.tokens += sum(len(row.query.ids) for row in rows)
         return total
 
-    def _update(self, rows: Sequence[HardCase]) -> Tensor:
+    def _gradient(self, rows: Sequence[HardCase]) -> Tensor:
         """The loss is a mean over questions, so parts of an update add up to the whole."""
         total = torch.zeros((), device=self.args.device)
         seen: list[Tensor] = []
