@@ -63,6 +63,9 @@ def contrasts(case: Case) -> tuple[int, ...]:
     From batch size and negatives; where negatives are not known: none, one for each question, or
     (SimCLR's loss) both sides of the batch. Without a batch size, the candidates that are told.
     """
+    if kind(case) == "listwise":  # each question has its own list
+        own = told(case, "candidates")
+        return (int(own),) if own and own >= 2 else ()
     if kind(case) not in (None, "in-batch") or not case.embedding:
         return ()
     batch, negatives = told(case, "batch_size"), told(case, "negatives")

@@ -71,7 +71,7 @@ class AlignTrainer(AnswerTrainer):
         **options: Any,
     ) -> None:
         super().__init__(frugal=None, logits=None, **options)  # type: ignore[arg-type]
-        self.scorer, self.objective, self.judge = scorer, objective, judge
+        self.scorer, self.criterion, self.judge = scorer, objective, judge
         self.room, self.on_room = room, on_room
         self._sums: dict[str, float] = {}
         self._updates = 0
@@ -107,7 +107,7 @@ class AlignTrainer(AnswerTrainer):
         for part in parts(rows, self.room):
             with self.compute_loss_context_manager():
                 scores = self.scorer(part)
-                loss = self.objective(scores.float()) * (len(part) / len(rows))
+                loss = self.criterion(scores.float()) * (len(part) / len(rows))
             self.accelerator.backward(loss)
             total += loss.detach()
             seen.append(scores.detach().float())

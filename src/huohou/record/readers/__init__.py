@@ -22,12 +22,12 @@ Series have the names Hugging Face logs use (``loss``, ``eval_loss``, ``learning
   ``total_batch_size`` (rows of an update), ``trainable_parameters``, ``parameters``;
 - of data and model: ``rows``, ``eval_rows``, ``vocab_size``, ``model``, ``model_dtype``,
   ``versions``, ``predictions`` and ``eval_data`` (files of answers and of rows split off);
-- of a ranking or contrastive loss: ``loss_kind`` (cross-entropy, in-batch, margin, logistic,
-  preference, reward), ``candidates`` (k a question is ranked among, or N of a batch's contrast),
-  ``margin``, ``scale`` (what similarities are multiplied with), ``negatives`` (a positive),
-  ``eval_positives_only`` (True where said), ``eval_candidates`` (documents a question of the
-  evaluation is ranked among), ``eval_batch_size``, ``pairs`` ("all" where a ranking loss is over
-  all ordered pairs of a list);
+- of a ranking or contrastive loss: ``loss_kind`` (cross-entropy, in-batch, listwise, margin,
+  logistic, preference, reward), ``candidates`` (k a question is ranked among, or N of a batch's
+  contrast), ``margin``, ``scale`` (what similarities are multiplied with), ``negatives`` (a
+  positive), ``eval_positives_only`` (True where said), ``eval_candidates`` (documents a question
+  of the evaluation is ranked among), ``eval_batch_size``, ``pairs`` ("all" where a ranking loss is
+  over all ordered pairs of a list);
 - of what a report tells: ``restart`` (``at`` which loss it begins each time, what was ``reached``
   before), ``hard_cases`` (``count`` ``of`` the evaluated rows, ``trained`` on), ``test_rows``.
 """
