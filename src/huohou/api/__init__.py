@@ -18,6 +18,7 @@ from huohou.api.listing import (
 from huohou.api.machine import env, init
 from huohou.api.pairs import data_make_pairs
 from huohou.api.plans import make_plan
+from huohou.api.reports import report
 from huohou.api.search import mine
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 
@@ -46,6 +47,7 @@ __all__ = [
     "plan_sweep",
     "put_away",
     "reindex",
+    "report",
     "restore",
     "resume",
     "run",

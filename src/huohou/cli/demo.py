@@ -6,8 +6,17 @@ from huohou.text import say
 
 
 @click.command(help=say("cli.demo.help"))
+@click.argument("what", type=click.Choice(["codes", "search"]), default="codes")
 @click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
-def command(flags: tuple[str, ...]) -> int:
+def command(what: str, flags: tuple[str, ...]) -> int:
+    if what == "search":
+        from huohou.cli._demo_search import show_search
+
+        return show_search(flags)
+    return _codes(flags)
+
+
+def _codes(flags: tuple[str, ...]) -> int:
     from huohou import api, demo
     from huohou.cli._diagnosis import show_diagnosis
     from huohou.cli._plan import show_plan

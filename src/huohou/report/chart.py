@@ -157,11 +157,20 @@ def _grid(axes: _Axes, x_name: str) -> Iterator[str]:
         yield f'<text x="{LEFT - 6}" y="{up + 4:.1f}" text-anchor="end">{value:.4g}</text>'
     for x in _round(axes.x0, axes.x1, 7):
         across = axes.across(x)
-        yield f'<text x="{across:.1f}" y="{HEIGHT - 10}" text-anchor="middle">{x:.4g}</text>'
+        yield f'<text x="{across:.1f}" y="{HEIGHT - 10}" text-anchor="middle">{_place(x)}</text>'
     yield (
         f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - BOTTOM - 5}" text-anchor="end">'
         f"{html.escape(x_name)}</text>"
     )
+
+
+def _place(x: float) -> str:
+    """A step or an epoch as people write it.
+
+    >>> _place(15000.0), _place(2.5)
+    ('15,000', '2.5')
+    """
+    return f"{x:,.0f}" if x >= 1000 else f"{x:.4g}"
 
 
 def _ticks(axes: _Axes) -> list[float]:

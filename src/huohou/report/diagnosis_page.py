@@ -39,7 +39,7 @@ def page(record: Record, found: Diagnosis) -> str:
     return (
         f'<!doctype html>\n<html lang="{text.language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_safe(title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{_safe(title)}</title><style>{STYLE}</style></head>"
         f"<body><main>\n{body}\n</main></body></html>\n"
     )
 
@@ -149,6 +149,10 @@ def _cell(column: str, value: Any) -> str:
     """A cell in words; empty for what is not there."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return say("page.yes" if value else "page.no")
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return say(f"claim.verdict.{value}") if column == "verdict" else str(value)
 
 
@@ -166,7 +170,7 @@ def _safe(value: object) -> str:
     return html.escape(str(value))
 
 
-_STYLE = """
+STYLE = """
 :root{--ink:#1c2024;--paper:#fcfcfb;--soft:#667;--line:#e3e3e0;--c0:#2468b4;--c1:#c8591a;--c2:#2b8a57;
 --c3:#8a4fb0;--error:#c62828;--warning:#b87900;--info:#2468b4}
 @media(prefers-color-scheme:dark){:root{--ink:#e7e7e4;--paper:#17181a;--soft:#9a9aa2;--line:#303236;

@@ -33,6 +33,7 @@ from huohou.text import say
 
 Progress = Callable[[str, int, int], None]
 
+SHOWN = 300  # characters of a text that are kept to be read
 COMPARED = ((OWN, BASE), (OWN, BM25), ("stage1", BASE), ("stage2", "stage1"), ("stage2", BASE))
 
 
@@ -177,7 +178,8 @@ def _settings(run: Stage, task: Task, seen: Mapping[str, Seen], trained: int) ->
 
 
 def answers(seen: Mapping[str, Seen], task: Task, mark: str = "") -> Iterator[dict[str, Any]]:
-    """One object a question: where each search has the answer, and what it puts first."""
+    """One object a question: where each search has the answer, what it puts first, and the
+    beginning of these texts."""
     values = {name: values_of(one.ranking)[numbers.MAIN] for name, one in seen.items()}
     places = {name: one.place_of_best for name, one in seen.items()}
     passages = task.pairs.passages
@@ -197,4 +199,6 @@ def answers(seen: Mapping[str, Seen], task: Task, mark: str = "") -> Iterator[di
                 for name, one in seen.items()
             },
         }
+        shown = {*task.relevant[i], *(int(one.first[i][0]) for one in seen.values())}
+        row["texts"] = {passages[at].id: passages[at].text[:SHOWN] for at in sorted(shown)}
         yield row | ({"mark": mark} if mark else {})

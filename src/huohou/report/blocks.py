@@ -1,0 +1,114 @@
+"""Pieces of a report, written as Markdown and as HTML from one list: both always say the same."""
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from huohou import text
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """level: 1 for the title."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """kind: "" or the severity of what it says: error, warning, info, note."""
+
+    text: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A list."""
+
+    items: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """rows: cells as texts, as many as the head has."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """svg: drawn by ``chart``; instead: what stands for it where no picture can."""
+
+    svg: str
+    instead: Table | None = None
+
+
+Block = Heading | Paragraph | Points | Table | Picture
+
+
+def markdown(blocks: Iterable[Block]) -> str:
+    """The report as Markdown (GitHub's, with tables)."""
+    return "\n\n".join(filter(None, map(_markdown, blocks))) + "\n"
+
+
+def _markdown(block: Block) -> str:
+    match block:
+        case Heading(level, told):
+            return f"{'#' * level} {_plain(told)}"
+        case Paragraph(told, kind):
+            return f"**{_plain(told)}**" if kind in ("error", "warning") else _plain(told)
+        case Points(items):
+            return "\n".join(f"- {_plain(item)}" for item in items)
+        case Table(head, rows):
+            lines = [head, ["---"] * len(head), *rows]
+            return "\n".join("| " + " | ".join(map(_plain, line)) + " |" for line in lines)
+        case Picture(_, instead):
+            return "" if instead is None else _markdown(instead)
+
+
+def _plain(told: str) -> str:
+    """One line of Markdown in which nothing of a text acts as markup."""
+    line = " ".join(told.split())
+    for sign in "\\`*_<|[":
+        line = line.replace(sign, f"\\{sign}")
+    return line
+
+
+def page(title: str, style: str, blocks: Iterable[Block]) -> str:
+    """The report as one page of HTML that needs nothing else."""
+    body = "\n".join(line for block in blocks for line in _html(block))
+    return (
+        f'<!doctype html>\n<html lang="{text.language()}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_safe(title)}</title><style>{style}</style></head>"
+        f"<body><main>\n{body}\n</main></body></html>\n"
+    )
+
+
+def _html(block: Block) -> Iterator[str]:
+    match block:
+        case Heading(level, told):
+            yield f"<h{level}>{_safe(told)}</h{level}>"
+        case Paragraph(told, kind):
+            named = {"": "", "note": ' class="note"'}.get(kind, f' class="short {kind}"')
+            yield f"<p{named}>{_safe(told)}</p>"
+        case Points(items):
+            yield "<ul>" + "".join(f"<li>{_safe(item)}</li>" for item in items) + "</ul>"
+        case Table(head, rows):
+            yield '<div class="wide"><table>' + _row("th", head)
+            yield from (_row("td", row) for row in rows)
+            yield "</table></div>"
+        case Picture(svg, _):
+            if svg:
+                yield f"<figure>{svg}</figure>"
+
+
+def _row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{_safe(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def _safe(told: str) -> str:
+    return html.escape(told)
