@@ -79,3 +79,35 @@ def test_every_value_that_a_rule_advises_is_allowed() -> None:
             assert isinstance(found, Finding)
             for name, change in changes([found]).items():
                 config.load(None, [f"{name}={change.value}"])
+
+
+def test_what_a_foreign_log_leaves_open_is_said() -> None:
+    facts: dict[str, object] = {"batch_size": 1, "num_train_epochs": 9}
+    record = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=9, facts=facts)
+    written = run_file(record, diagnose(record).findings) or ""
+    assert "may be that of one device" in written
+    assert "does not name its model" in written and "smollm2-135m" in written
+    assert "evals_per_epoch: not in the log -> 4" in written
+    facts |= {"gradient_accumulation": 8, "model": "Qwen/Qwen3-0.6B"}
+    record = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=9, facts=facts)
+    written = run_file(record, diagnose(record).findings) or ""
+    assert yaml.safe_load(written)["train"]["batch_size"] == 8
+    assert "may be that of one device" not in written and "does not name its model" not in written
+
+
+def test_the_learning_rate_of_the_course_is_taken_over() -> None:
+    rates = [1e-4 * (1 - i / 60) for i in range(60)]
+    record = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=9, learning_rate=rates)
+    written = run_file(record, diagnose(record).findings) or ""
+    assert yaml.safe_load(written)["train"]["learning_rate"] == 1e-4
+
+
+def test_a_fault_that_no_setting_cures_is_not_passed_over() -> None:
+    fault = Finding("nan-loss", "error", "log", "t", "w", advice=(Advice("Go back."),))
+    aside = Finding("few-evals", "info", "log", "t", "w", advice=(Advice("More."),))
+    cured = Finding(
+        "overfit", "error", "log", "t", "w", advice=(Advice("do", {"train.num_epochs": 2}),)
+    )
+    written = run_file(OVERFIT, [fault, cured, aside]) or ""
+    assert "# nan-loss: no setting here cures it. Go back." in written
+    assert "# overfit: no setting" not in written and "few-evals" not in written

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from huohou.config import RunSettings
+from huohou.diagnose.case import Case
 from huohou.diagnose.choice import evals_per_epoch
 from huohou.record.finding import Finding
 from huohou.record.record import Record
@@ -53,16 +55,21 @@ def run_file(record: Record, findings: Sequence[Finding]) -> str | None:
     if not changed:
         return None
     plan = record.facts.get("plan")
-    before = dict(_planned(plan) if isinstance(plan, Mapping) else _known(record.facts))
+    ours = isinstance(plan, Mapping)
+    before = dict(_planned(plan) if isinstance(plan, Mapping) else _known(record))
     settings = before | {name: change.value for name, change in changed.items()}
     head = [say("next.head", path=record.source.get("path", ""))]
-    head += [
-        say("next.change", name=name, old=before.get(name, "?"), new=change.value, code=change.code)
-        for name, change in changed.items()
-    ]
+    for name, change in changed.items():
+        old = before.get(name, say("next.unknown"))
+        head.append(say("next.change", name=name, old=old, new=change.value, code=change.code))
+    head += _left(findings)
+    if not ours and "train.batch_size" not in changed and _rows_at_once(record.facts):
+        head.append(say("next.batch", n=settings["train.batch_size"]))
     if "data.train" not in settings:
         settings = {"data.train": "train.jsonl", "data.eval": "val.jsonl"} | settings
         head.append(say("next.fill_in"))
+    if not ours and "model" not in settings:
+        head.append(say("next.model", model=RunSettings().model))
     body = yaml.safe_dump(_nested(settings), sort_keys=False, allow_unicode=True)
     return "".join(f"# {line}\n" for line in head) + body
 
@@ -78,7 +85,26 @@ def _planned(plan: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, part["path"]
 
 
-def _known(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _left(findings: Sequence[Finding]) -> Iterator[str]:
+    """Faults that none of the changed settings is for: what to do of them comes first."""
+    for finding in findings:
+        if finding.severity != "info" and not any(advice.set for advice in finding.advice):
+            text = finding.advice[0].text if finding.advice else finding.title
+            yield say("next.left", code=finding.code, text=text)
+
+
+def _rows_at_once(facts: Mapping[str, Any]) -> bool:
+    """Whether the log tells the rows of a micro-batch and not those of an update."""
+    return bool(facts.get("batch_size")) and not (
+        facts.get("total_batch_size") or facts.get("gradient_accumulation")
+    )
+
+
+def _known(record: Record) -> Iterator[tuple[str, Any]]:
+    facts = record.facts
+    rate = Case(record).peak_rate()
+    if facts.get("learning_rate") is None and rate:
+        yield "train.learning_rate", float(f"{rate:.3g}")
     for name, setting in _KNOWN.items():
         if facts.get(name) is not None:
             yield setting, facts[name]
