@@ -138,3 +138,40 @@ def test_unknown_run_is_said_so(
     monkeypatch.setenv("HUOHOU_HOME", str(tmp_path))
     assert run(["diagnose", "nothing-like-it"]) == 2
     assert "nothing-like-it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--html", "--next"])
+def test_a_folder_that_is_not_there_is_no_bug(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    path = str(log(tmp_path, GOOD))
+    assert run(["diagnose", path, option, str(tmp_path / "none" / "file")]) == 2
+    told = capsys.readouterr()
+    assert "there is no folder" in told.err and "Traceback" not in told.err and not told.out
+
+
+def test_a_model_without_rows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["diagnose", str(log(tmp_path, GOOD)), "--model", "smollm2-135m"]) == 2
+    assert "--data FILE" in capsys.readouterr().err
+
+
+def test_a_folder_with_logs_of_other_names_tells_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "adamw.csv").write_text("iter,train_loss\n1,2.0\n2,1.9\n")
+    assert run(["diagnose", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "adamw.csv" in told and f"huohou diagnose {tmp_path / 'adamw.csv'}" in told
+
+
+def test_the_place_of_the_language_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diagnose", "x.json", "--lang", "zh"]) == 2
+    assert "huohou --lang en diagnose" in capsys.readouterr().err
+
+
+def test_a_code_of_the_model_is_not_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each code that a diagnosis lists as not checked can be asked about."""
+    assert run(["explain", "same-as-base"]) == 2
+    assert "huohou eval RUN" in capsys.readouterr().err

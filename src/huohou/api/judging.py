@@ -36,8 +36,7 @@ def diagnose(
     from huohou.record.readers import read
 
     for target in (page, next_file):
-        if target is not None and target.exists():
-            raise UsageError("diagnose.exists", path=target)
+        _may_write(target)
     path = Path(ref)
     named = path.name == str(ref) and not path.suffix and not path.exists()
     record = read(find_run(str(ref)).folder if named else path, reader)
@@ -45,14 +44,31 @@ def diagnose(
     if page is not None:
         from huohou.report.diagnosis_page import page as drawn
 
-        page.write_text(drawn(record, found), encoding="utf-8")
+        _write(page, drawn(record, found))
     if next_file is not None:
         from huohou.diagnose.next_run import run_file
 
         written = run_file(record, found.findings)
         if written is not None:
-            next_file.write_text(written, encoding="utf-8")
+            _write(next_file, written)
     return found
+
+
+def _may_write(target: Path | None) -> None:
+    """Refuse, before anything is read, a file that is there already or whose folder is not."""
+    if target is None:
+        return
+    if target.exists():
+        raise UsageError("diagnose.exists", path=target)
+    if not target.parent.is_dir():
+        raise UsageError("diagnose.no_folder", path=target, folder=target.parent)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError("diagnose.not_written", path=path, problem=error.strerror) from error
 
 
 def _data(
@@ -64,6 +80,8 @@ def _data(
     if rows is None:
         if eval_rows is not None:
             raise UsageError("diagnose.eval_needs_data")
+        if model != "none":
+            raise UsageError("diagnose.model_needs_data")
         return None
     return data_check(rows, eval_rows, model=model)
 

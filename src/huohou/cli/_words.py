@@ -50,6 +50,9 @@ def show_error(error: click.ClickException) -> None:
         click.echo(ctx.get_usage(), err=True)
         click.echo(say("cli.words.try", command=f"{ctx.command_path} --help") + "\n", err=True)
     click.echo(say("cli.error", message=error.format_message()), err=True)
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--lang":
+        below = ctx.command_path.partition(" ")[2] if ctx is not None else ""
+        click.echo(say("cli.words.lang_first", command=below), err=True)
 
 
 def _ours(phrase: str) -> str:

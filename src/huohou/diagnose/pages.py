@@ -11,6 +11,7 @@ from typing import Any
 
 from huohou import text
 from huohou.data.checks import Check, checks
+from huohou.diagnose.elsewhere import PROBES
 from huohou.diagnose.rule import Rule, case_of, registry, rules
 from huohou.errors import UsageError
 from huohou.record.events import plain
@@ -28,6 +29,8 @@ def explain(code: str) -> dict[str, Any]:
     rules()  # so that they are there
     if code in checks and code not in registry:
         return _explain_check(checks.get(code))
+    if code in PROBES and code not in registry:
+        raise UsageError("explain.by_model", code=code)
     if code not in registry:
         known = sorted(known_codes())
         hint = nearest(code, known)

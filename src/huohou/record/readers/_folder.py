@@ -23,6 +23,8 @@ _NAMED = 6  # other runs that a note names
 _LARGE = 1 << 20  # bytes from which on a file is looked into before it is read whole
 _HEAD = 1 << 16
 _ELSEWHERE = 3  # points that logs of different homes have to share to be of one run
+_ENDINGS = (".csv", ".tsv", ".jsonl", ".log", ".out", ".txt")
+_NAMED = 6  # files that are named where none of a folder is read
 _OURS = "huohou-run"  # a run of ours says all of itself
 
 
@@ -46,6 +48,10 @@ def read_folder(folder: Path, asked: Asked, known: str) -> Record:
     if not runs:
         if refused:
             raise refused[0]
+        if there := _maybe(folder):
+            names = ", ".join(path.name for path in there[:_NAMED])
+            names += ", ..." if len(there) > _NAMED else ""
+            raise DataError("reader.no_named_log", path=folder, files=names, first=there[0])
         raise DataError("reader.no_log_in_folder", path=folder, patterns=known)
     best = max(runs, key=lambda run: size(run.log))  # the newest comes first
     rest = [run for run in runs if run is not best]
@@ -55,6 +61,12 @@ def read_folder(folder: Path, asked: Asked, known: str) -> Record:
     notes = [] if complete else [say("reader.folder_too_full", path=folder)]
     notes += _named([home.path for home in others], best, folder)
     return together(best, same, folder, notes)
+
+
+def _maybe(folder: Path) -> list[Path]:
+    """Files of a folder that may be logs by their ending, whatever they are called."""
+    found = (path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
 def files(folder: Path, asked: Asked) -> list[Path]:
