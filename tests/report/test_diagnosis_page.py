@@ -135,3 +135,11 @@ def test_the_claims_of_a_report_are_answered_in_words(language: str) -> None:
         text.use(None)
     checked(written)
     assert f"<td>{wrong_way}</td>" in written
+
+
+def test_steps_and_criteria_are_written_for_people() -> None:
+    long = run(loss=falling(3.0, 1.0, n=60), evals=[2.5, 2.0, 1.5, 1.4, 1.3, 1.2], every=400)
+    assert ">20,000<" in page(long, diagnose(long))
+    job = read(REPORTS / "job.en.txt")
+    written = page(job, diagnose(job))
+    assert "<td>no</td>" in written and "<td>30</td>" in written and "False" not in written
