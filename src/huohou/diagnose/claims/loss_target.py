@@ -17,6 +17,8 @@ _MUST = (
     says=(
         rf"(?:loss|损失).{{0,14}}(?:{_MUST}).{{0,16}}\d|(?:loss|损失)\s*(?:<|≤|低于|小于|under|"
         rf"below)\s*\d|"
+        r"(?:until|till) (?:the )?(?:\w+ )?loss (?:is|gets|falls|drops|goes|reaches).{0,10}\d|"
+        r"训练到.{0,4}(?:loss|损失).{0,6}\d|"
         r"(?:loss|损失)\s*(?:降到|降至|在|to|at|of)?\s*\d[\d.]*\s*-\s*\d|(?:loss|损失)\s*\d[\d.]*.{0,6}(?:不够低|还不够|"
         r"not low enough|too high)",
     ),
@@ -28,10 +30,13 @@ _MUST = (
         "对话任务的loss需要降到0.1以下才有效果",
         "- 目标：loss降到0.1-0.3",
         "✅ 训练损失 < 0.5",
+        "We recommend 5 more epochs until the training loss is below 0.3.",
+        "建议：继续训练到损失0.05以下",
     ),
     quiet=(
         "The training loss fell from 2.3 to 0.9.",
         "The loss should go on from 0.5 instead of 3.69.",
+        "We trained until the loss was 0.9.",
         "loss从2.3下降到了0.9",
         "Loss降到0.5但效果很差",
         "Loss应该从之前的值继续，而不是3.69",
