@@ -72,3 +72,9 @@ def test_seams_are_known_from_segments_and_from_counters() -> None:
     tokens = tuple(Point(float(s % 40), s) for s in range(10, 70, 10))
     assert seams(Case(Record({}, {"loss": same, "num_tokens": tokens}))) == [3]
     assert seams(Case(Record({}, {"loss": same}))) == []
+
+
+def test_the_beginning_of_a_cosine_is_no_line() -> None:
+    course = [2e-5 * 2.5 * (1 + math.cos(math.pi * i / 84)) / 2 for i in range(14)]
+    found = schedule([Point(rate, 10 + i) for i, rate in enumerate(course)])
+    assert found is not None and (found.shape, round(found.end or 0)) == ("cosine", 94)

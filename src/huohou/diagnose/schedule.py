@@ -61,12 +61,17 @@ def _fit(x: Floats, y: Floats) -> tuple[Shape, float | None]:
         return "other", None
     some = np.unique(np.linspace(0, len(y) - 1, min(len(y), MOST)).astype(int))
     x, y = x[some], y[some]
+    found: list[tuple[float, Shape, float]] = []
     slope, start = np.polyfit(x, y, 1)
-    if slope < 0 and np.abs(start + slope * x - y).max() < EXACT:
-        return "linear", float(-start / slope)
+    if slope < 0:
+        off = float(np.abs(start + slope * x - y).max())
+        found.append((off, "linear", float(-start / slope)))
     angle = np.arccos(np.clip(2 * y - 1, -1, 1))
     slope, start = np.polyfit(x, angle, 1)
-    fitted = (1 + np.cos(np.clip(start + slope * x, 0, math.pi))) / 2
-    if slope > 0 and np.abs(fitted - y).max() < EXACT:
-        return "cosine", float((math.pi - start) / slope)
-    return "other", None
+    if slope > 0:
+        fitted = (1 + np.cos(np.clip(start + slope * x, 0, math.pi))) / 2
+        off = float(np.abs(fitted - y).max())
+        found.append((off, "cosine", float((math.pi - start) / slope)))
+    # the beginning of a cosine is nearly a line: the one that fits better is meant
+    best = min((one for one in found if one[0] < EXACT), default=None)
+    return ("other", None) if best is None else best[1:]

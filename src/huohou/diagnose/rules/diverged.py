@@ -4,7 +4,7 @@ import numpy as np
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
-from huohou.diagnose.curves import level, lowest, trend
+from huohou.diagnose.curves import level, lowest, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Finding
@@ -13,8 +13,14 @@ POINTS = 10
 RISE = 0.5  # end above 1.5 times the best
 LOST = 0.5  # and half of what had been learnt is gone
 SMALL = 0.1  # a loss that begins and ends below this is none that is brought down
+NOISE = 2.5  # and by so many times what neighbours differ by
 TAIL = 5  # in each of the last values, or in the last tenth of them but for one in ten
 
+# in-batch contrast of few updates that begins near its floor: batches differ, nothing is lost
+WAVERING = [0.11, 0.22, 0.38, 0.15, 0.36, 0.43, 0.27, 0.25, 0.26, 0.19, 0.13, 0.29, 0.28, 0.04]
+WAVERING += [0.12, 0.24, 0.15, 0.28, 0.23, 0.1, 0.15, 0.44, 0.25, 0.17, 0.25, 0.27, 0.08, 0.16]
+WAVERING += [0.23, 0.27, 0.14, 0.13, 0.11, 0.04, 0.22, 0.42, 0.29, 0.09, 0.32, 0.26, 0.24, 0.19]
+WAVERING += [0.29, 0.3, 0.26, 0.44, 0.24]
 RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
 
 
@@ -34,14 +40,15 @@ RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
         run(loss=[*falling(2.0, 0.002, n=30), *line(0.002, 0.005, n=10)]),
         run(loss=[*falling(3.0, 1.0, n=20), *falling(2.5, 1.2, n=20)]),
         run(loss=line(1.0, 1.1, noise=0.2)),
+        run(loss=WAVERING),
     ),
     source="Deep Learning Tuning Playbook (training loss that increases); trainproof (end/min 1.5)",
 )
 def diverged(case: Case) -> Finding | None:
     """The updates are too large for the loss surface: the run left what it had found. A jump that
     is on its way down again (harder data, a rise of the learning rate) is not called so unless it
-    is still above the start, nor is a loss near zero that wavers, nor one of rewards or below zero,
-    whose level says nothing.
+    is still above the start, nor is a loss near zero that wavers, nor a rise that is no more than
+    batches differ by, nor one of rewards or below zero, whose level says nothing.
     """
     values = case.losses
     if len(values) < POINTS or case.objective == "reward" or min(values) < 0:
@@ -53,6 +60,8 @@ def diverged(case: Case) -> Finding | None:
         return None
     above = sum(v > limit for v in tail)
     if above < len(tail) - len(tail) // 10:
+        return None
+    if level(tail) - low < NOISE * noise(values):
         return None
     recovering = trend(values[-max(TAIL, len(values) // 4) :]).falls(0.05)
     if recovering and level(tail) < start:
