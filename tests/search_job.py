@@ -64,6 +64,7 @@ def search_plan(data: Path, model: Path, recipe: str = "embed", flags: Sequence[
         dtype=Choice("float32", ""),
         template="",
         prediction=Prediction(1, 1, 0.0, 1, 1, 1, 1.0, 1),
+        facts={"max_tokens": 2048},
     )
 
 
