@@ -137,7 +137,9 @@ class AlignSettings(_Part):
         description="Mined: none that scores this many times as high as the ground truth, for it "
         "may be right too.",
     )
-    top_k: int = Field(1, ge=1, description="Hard: the ground truth is not among the first k.")
+    top_k: int = Field(
+        1, ge=0, description="Hard: the ground truth is not among the first k; 0: every question."
+    )
     blend: float | None = Field(
         None, ge=0, le=1, description="Part of stage 2 in the mean of both stages' weights."
     )

@@ -34,8 +34,8 @@ WORDS = list(
 def write_pairs(path: Path, count: int, seed: int, kind: str = "same") -> Path:
     """Questions of three things, answered by the passage of the same three.
 
-    kind: "noise" for a passage of others, "words" for one in the words of the question, which
-    needs no learning.
+    kind: "noise" for a passage of others, "words" for one with a word of the question, which tells
+    something without any learning.
 
     No question of seed 2 is one of another seed's.
     """
@@ -47,7 +47,8 @@ def write_pairs(path: Path, count: int, seed: int, kind: str = "same") -> Path:
             continue
         answer = sorted(chance.sample(range(len(WORDS)), 3)) if kind == "noise" else things
         query = " ".join(WORDS[i][0] for i in things)
-        positive = " ".join(WORDS[i][kind != "words"] for i in answer) + f" {seed}"
+        own = answer[:1] if kind == "words" else []
+        positive = " ".join(WORDS[i][i not in own] for i in answer) + f" {seed}"
         row = {"query": query, "positive": positive, "title": f"{seed}-{things}"}
         lines[things] = json.dumps(row)
     path.write_text("\n".join(lines.values()) + "\n", encoding="utf-8")

@@ -21,8 +21,6 @@ from huohou.recipes.aligning.stage import Stage
 from huohou.recipes.embedding.table import whole
 from huohou.text import say
 
-WINDOW = 10  # mined candidates are drawn from the first so many that pass: NV-Retriever's best
-
 
 @dataclass(frozen=True, slots=True)
 class Cases:
@@ -90,12 +88,14 @@ def mined(stage: Stage, pairs: PairSet) -> dict[str, tuple[str, ...]]:
     """Hard negatives of each question by stage 1's own search, in what may be trained on.
 
     Passages that may answer the question as well are left out (``probe/mine.py``), those that only
-    score higher than the ground truth are not: to rank these lower is what stage 2 learns.
+    score higher than the ground truth are not: to rank these lower is what stage 2 learns. The
+    best that are left are taken, so that a question is hard among its candidates where it is hard
+    in the whole corpus.
     """
     asked, seed = stage.number("align.negatives"), stage.number("train.seed")
     closest = float(stage.plan.value("align.closest"))
-    window = (1, max(WINDOW, asked))
-    options = MineOptions(asked, window, relative=closest, relax_to=closest, seed=seed)
+    best = (1, asked)
+    options = MineOptions(asked, best, "hardest", relative=closest, relax_to=closest, seed=seed)
     queries, passages = both_sides(stage.encoder, cache_folder() / "embeddings")
     answering = passages.of([pairs.passages[place].text for place in minable(pairs)])
     asking = queries.of([query.text for query in pairs.queries], "query")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from huohou.measure.retrieval import Ranking, measures
 from huohou.models.encoder import Encoder
 from huohou.recipes.aligning import ranked
-from huohou.recipes.aligning.construct import Construction, ground_truth
+from huohou.recipes.aligning.construct import Construction
 from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.objective import Objective
 
@@ -60,8 +60,12 @@ class HeldOut:
 
     @property
     def groups(self) -> list[Hashable]:
-        """What questions belong together by: the passage that answers them."""
-        return [ground_truth(query) for query in self.corpus.pairs.queries]
+        """What questions belong together by: the document that answers them, as in scorecards.
+
+        Questions of one passage are then always drawn together.
+        """
+        pairs = self.corpus.pairs
+        return [pairs.documents_of(query)[0] for query in pairs.queries]
 
     def document(self, before: Seen, after: Seen, after_is: str) -> dict[str, Any]:
         """Everything of both: ``heldout.json``. after_is: stage2 or blend."""
@@ -91,9 +95,9 @@ class HeldOut:
         """Each question: its metric and the expected place of its best answer, before and after."""
         values = before.values[METRIC], after.values[METRIC]
         places = _first_place(before.ranking), _first_place(after.ranking)
-        rows = []
+        rows, groups = [], self.groups
         for i, query in enumerate(self.corpus.pairs.queries):
-            row = {"id": query.id, "question": query.text, "group": self.groups[i]}
+            row = {"id": query.id, "question": query.text, "group": groups[i]}
             row |= {"before": float(values[0][i]), "after": float(values[1][i])}
             row |= {"place_before": float(places[0][i]), "place_after": float(places[1][i])}
             if self.trained_on:
