@@ -7,6 +7,7 @@ goes over all of them (``embedding/gradient.py``).
 """
 
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,7 @@ def run(
         found = held_out.metrics(learner, cut)
         recorder.eval(0, 0.0, **{f"eval_{name}": value for name, value in found.items()})
     trainer.train(resume_from_checkpoint=resumed(start))
-    with whole(encoder):
-        encoder.save(folder / MODEL)
+    save(encoder, folder / MODEL)
 
 
 def planned_pairs(part: DataPart, name: str) -> PairSet:
@@ -257,3 +257,14 @@ def facts(
         told["eval_candidates"] = len(held_out.pairs.passages)
         told["eval_batch_size"] = batch
     return told
+
+
+def save(encoder: Encoder, folder: Path) -> None:
+    """Write the model (of the best evaluation where there is one); what an earlier life of this
+    run left there makes room at the last moment."""
+    staged = folder.with_name(f".{folder.name}")
+    shutil.rmtree(staged, ignore_errors=True)
+    with whole(encoder):
+        encoder.save(staged)
+    shutil.rmtree(folder, ignore_errors=True)
+    staged.rename(folder)

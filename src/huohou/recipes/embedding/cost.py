@@ -96,7 +96,7 @@ def _work(lengths: Sequence[int], encoder: Encoder) -> float:
     weights = sum(p.numel() for p in encoder.parameters()) - table.weight.numel()
     seen = sum(n * n for n in lengths)
     across: int = config.hidden_size * config.num_hidden_layers
-    return 2.0 * weights * sum(lengths) + 4.0 * seen * across
+    return 2.0 * int(weights) * sum(lengths) + 4.0 * seen * across
 
 
 def _seconds(subject: PairSubject, updates: Sequence[Update]) -> float:
@@ -129,4 +129,4 @@ def _memory(updates: Sequence[Update], encoder: Encoder, trained: int, total: in
         for u in updates
     )
     depth: int = config.num_hidden_layers
-    return INTERPRETER_BYTES + 4 * total + 12 * trained + depth * largest
+    return INTERPRETER_BYTES + 4 * total + 12 * trained + depth * int(largest)

@@ -49,12 +49,13 @@ class Learner(nn.Module):
         return self.judge(update, found), found
 
     def judge(self, update: Update, found: Views) -> Tensor:
-        """The loss of an update whose texts have these views."""
+        """The loss of an update whose texts have these views; in single precision at least."""
         device = found.mu.device
         query, docs = (take(found, places.to(device)) for places in (update.query, update.docs))
-        loss: Tensor = self.loss(
-            query, docs, update.target.to(device), ignore=update.ignore.to(device)
-        )
+        with torch.autocast(device.type, enabled=False):
+            loss: Tensor = self.loss(
+                query, docs, update.target.to(device), ignore=update.ignore.to(device)
+            )
         return loss
 
     def encode(self, texts: Sequence[Text], cut: Cut, seed: int) -> Views:
