@@ -45,6 +45,7 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([5.0] * 30 + [300.0] + [5.0] * 220),
         _timed(([5.0] * 9 + [60.0]) * 6),
         _timed([5.0] * 20 + [2000.0] + [5.0] * 20 + [2100.0] + [5.0] * 10, evals=True),
+        _timed([5.0] * 40 + [1900.0] + [5.0] * 9 + [1900.0] + [5.0] * 9, evals=True),
         _timed([60.0] * 3 + [5.0] * 50),
         _timed([0.001] * 40 + [0.01] * 15),
         _timed([5.0] * 40 + [10.0] * 15),
@@ -71,8 +72,9 @@ def stalled(case: Case) -> Outcome:
     if long[i] > max(STILL, TIMES * usual) or long[i] > max(whole, MANY * usual):
         return _finding("gap", losses[i + 1], seconds=float(long[i]), usual=usual)
     at_eval = np.where(pauses, np.nan_to_num(gaps), 0.0)
-    if pauses.sum() >= EVALS:
-        often, j = max(float(np.median(at_eval[pauses > 0])), SECONDS), int(np.argmax(at_eval))
+    each = _longest(case, losses, at_eval)
+    if len(each) >= EVALS:
+        often, j = max(float(np.median(each)), SECONDS), int(np.argmax(at_eval))
         if at_eval[j] > max(whole, MANY * often):
             return _finding("gap", losses[j + 1], seconds=float(at_eval[j]), usual=often)
     before = max(float(np.nanmedian(gaps[: len(gaps) // 2])), SECONDS)
@@ -98,6 +100,18 @@ def _pauses(case: Case, losses: Series) -> Floats:
     before = np.searchsorted(np.sort(at), places, side="left")
     upto = np.searchsorted(np.sort(at), places, side="right")
     return np.asarray(upto[1:] > before[:-1], dtype=np.float64)
+
+
+def _longest(case: Case, losses: Series, gaps: Floats) -> list[float]:
+    """The longer of the gaps beside each evaluation that has lines on both sides: one that stands
+    at a line's own step is before or after it, and only one of the two gaps holds it."""
+    found = []
+    for at in np.unique(case.evals.places):
+        first = int(np.searchsorted(losses.places, at, side="left"))
+        last = int(np.searchsorted(losses.places, at, side="right"))
+        if first > 0 and last < len(losses.places):
+            found.append(float(gaps[first - 1 : last].max()))
+    return found
 
 
 def _finding(key: str, point: Point, **fields: float) -> Finding:
