@@ -6,6 +6,7 @@ place in the earlier life is no part of it.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,7 @@ from huohou.record.record import Record
 Objective = Literal["likelihood", "preference", "reward"]
 
 _HUGE = 1e30  # beyond this a value is an overflow that has not happened yet
+_OF_TRAINING = re.compile(r"(?:^|_)(?:train|training|trainset)(?:_|$)")
 _NO_METRIC = ("_runtime", "_per_second", "_samples", "_steps", "_tokens", "_jit_compilation_time")
 
 
@@ -68,8 +70,10 @@ class Case:
 
     @cached_property
     def eval_name(self) -> str:
-        """Name of the evaluation loss: ``eval_loss``, else the longest ``eval_SET_loss``."""
+        """Name of the evaluation loss: ``eval_loss``, else the longest ``eval_SET_loss`` of rows
+        that are not those of the training."""
         names = [n for n in self.record.series if n.startswith("eval_") and n.endswith("_loss")]
+        names = [n for n in names if not of_training(n)]
         if "eval_loss" in names or not names:
             return "eval_loss"
         return max(names, key=lambda name: len(self.record.points(name)))
@@ -81,10 +85,11 @@ class Case:
 
     @cached_property
     def evaluations(self) -> int:
-        """Times the run was evaluated, by any measure; twice at one place counts once."""
+        """Times the run was evaluated, by any measure; twice at one place counts once. Measures of
+        the training rows are none."""
         series = self.record.series
         named = [n for n in series if n.startswith("eval_") or "loss" not in series]
-        measures = [n for n in named if not n.endswith(_NO_METRIC)]
+        measures = [n for n in named if not n.endswith(_NO_METRIC) and not of_training(n)]
         during = max((_places(self.course(name)) for name in measures), default=0)
         return during + bool(self.record.facts.get("after_training"))
 
@@ -175,6 +180,15 @@ class Case:
             for seg, first in zip(segs.tolist(), firsts.tolist(), strict=True):
                 starts[int(seg)] = min(first, starts.get(int(seg), math.inf))
         return starts
+
+
+def of_training(name: str) -> bool:
+    """Whether an evaluation is one of the training rows, by the name of its series.
+
+    >>> of_training("eval_train_loss"), of_training("eval_loss"), of_training("eval_strain_loss")
+    (True, False, False)
+    """
+    return bool(_OF_TRAINING.search(name.removeprefix("eval_")))
 
 
 def _places(points: Series) -> int:

@@ -155,6 +155,20 @@ def last_stretch(marks: Marks) -> int:
     return int(gaps[-1]) + 1 if len(gaps) else 0
 
 
+def longest_stretch(marks: Marks) -> tuple[int, int]:
+    """Where the longest unbroken stretch of marks begins, and where it has ended.
+
+    >>> longest_stretch(np.array([True, False, True, True, False])), longest_stretch(np.array([]))
+    ((2, 4), (0, 0))
+    """
+    edges = np.flatnonzero(np.diff(np.r_[0, marks.astype(int), 0]))
+    begins, ends = edges[::2], edges[1::2]
+    if not len(begins):
+        return 0, 0
+    longest = int((ends - begins).argmax())
+    return int(begins[longest]), int(ends[longest])
+
+
 def trend(values: Sequence[float]) -> Trend:
     """Trend of at least 4 values in order.
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from huohou.diagnose.case import Case
+from huohou.diagnose.case import Case, of_training
 from huohou.diagnose.curves import level, noise
 from huohou.diagnose.scores import WHOLE, Score, score
 from huohou.diagnose.settings import amount
@@ -155,7 +155,7 @@ def _series(case: Case, rows: int | None) -> Iterator[Seen]:
     for name in sorted(names):
         what = score(name)
         # With a threshold it is the accuracy of a yes or no, not of an order.
-        if what is None or name.startswith("train_") or f"{name}_threshold" in names:
+        if what is None or of_training(name) or f"{name}_threshold" in names:
             continue
         points = case.course(name)
         if points and math.isfinite(points[-1].value):

@@ -55,6 +55,22 @@ def schedule(points: Sequence[Point]) -> Schedule | None:
     return Schedule(shape, peak, warm_up, float(part[-1]), end)
 
 
+def expected(name: str, at: Floats, warm_up: float, length: float) -> Floats | None:
+    """The rates of a schedule by its name, as parts of its peak; None of one that is not known.
+
+    >>> expected("linear", np.array([5.0, 10.0, 55.0, 100.0]), 10, 100).tolist()
+    [0.5, 1.0, 0.5, 0.0]
+    """
+    rest = np.clip((at - warm_up) / max(length - warm_up, 1.0), 0.0, 1.0)
+    if name == "linear":
+        falls = 1.0 - rest
+    elif name == "cosine":
+        falls = (1.0 + np.cos(math.pi * rest)) / 2
+    else:
+        return None
+    return np.asarray(np.where(at < warm_up, at / max(warm_up, 1.0), falls), dtype=np.float64)
+
+
 def _fit(x: Floats, y: Floats) -> tuple[Shape, float | None]:
     """The shape that fits, and where it reaches 0."""
     if len(y) < POINTS or y[-1] > 1 - FALLEN:

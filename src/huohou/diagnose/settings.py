@@ -37,6 +37,16 @@ def amount(case: Case, name: str) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def rate_reached(case: Case) -> float | None:
+    """The highest learning rate that the run came to, as a part of the one that was set: by the
+    logged rates, else by a warm-up that is longer than the run. None where neither is known."""
+    asked, peak = amount(case, "learning_rate"), case.peak_rate()
+    if asked and peak and asked > 0:
+        return peak / asked
+    warm, done = amount(case, "warmup_steps"), case.updates
+    return min(1.0, done / warm) if warm and warm > 0 and done else None
+
+
 def plain_descent(case: Case) -> bool:
     """Whether the optimizer is known to be stochastic gradient descent, which takes rates a hundred
     times as high as Adam's."""

@@ -9,7 +9,7 @@ from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, show
-from huohou.diagnose.settings import amount, plain_descent
+from huohou.diagnose.settings import amount, plain_descent, rate_reached
 from huohou.record.columns import Floats, Point, Series
 from huohou.record.finding import Evidence, Finding
 
@@ -18,7 +18,7 @@ KNOWN_POINTS = 10  # where the rate itself is known to be tiny
 GAIN = 0.45  # less than this part of the loss was gained
 LITTLE = 0.15  # the same where the rate is known to be tiny, or the gradient is not known
 EVEN = 0.65  # fall in the second half of all learning rate spent, to that in the first; and
-EVEN_NORM = 0.4  # where the gradient norm says the same
+EVEN_NORM = 0.5  # where the gradient norm says the same
 MOST_EVEN = 3.0
 EVALS = 5
 ENOUGH = 6  # evaluations that can show a trend at the level of 1 %; 5 show it at 2 %
@@ -26,6 +26,7 @@ GRADIENT = 0.4  # of its first norm is left of the gradient: the weights are nea
 UPDATES = 50  # fewer are too few for any rate
 CLEAR = 3.0  # standard errors that each half falls by
 MOST = 200  # points of a half that slopes are taken of
+REACHED = 0.25  # of the rate that was set, and the run never came to more
 EARLY = 0.5  # of a planned run: too early to say
 
 # Rates below these are far under all that is usual: adapters, not known, all weights.
@@ -41,7 +42,7 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
     severity="warning",
     cause=Cause.RATE,
     needs=(Need("loss", KNOWN_POINTS),),
-    explains=("loss-stuck", "undertrained", "at-chance"),
+    explains=("loss-stuck", "at-chance"),
     fires=(
         run(loss=CREEP, learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
         run(loss=CREEP, grad_norm=line(1.2, 1.18), facts={"finished": True}),
@@ -52,6 +53,12 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
             learning_rate=[2e-3] * 40,
             facts={"optimizer": "sgd", "vocab_size": 900},
         ),
+        run(
+            loss=line(4.6, 2.0),
+            learning_rate=line(1e-6, 1e-4),
+            facts={"learning_rate": 1e-3, "warmup_steps": 4000, "max_steps": 400},
+        ),
+        run(loss=line(4.6, 2.0), facts={"warmup_steps": 4000, "max_steps": 400}),
     ),
     quiet=(
         run(loss=falling(2.4, 1.2), learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
@@ -61,6 +68,12 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
         run(loss=line(0.3, 0.3), grad_norm=line(0.1, 0.1)),
         run(loss=line(0.69, 0.60), learning_rate=[5e-7] * 40, more={"rewards/chosen": line(0, 1)}),
         run(loss=CREEP, grad_norm=line(1.2, 1.18), learning_rate=[2e-3] * 40),
+        run(
+            loss=falling(4.6, 0.5),
+            learning_rate=line(1e-6, 1e-4),
+            facts={"learning_rate": 1e-4, "warmup_steps": 400, "max_steps": 400},
+        ),
+        run(loss=line(4.6, 2.0), facts={"warmup_steps": 4000, "max_steps": 4000}),
     ),
     source="LoRA Without Regret (2025); AutoTrainer (slow convergence); arXiv 2402.19449 (plain "
     "descent on language models)",
@@ -71,16 +84,20 @@ def lr_too_low(case: Case) -> Finding | None:
     % with plain descent (SGD) at a rate below 0.01. Or less than 45 % was gained (15 % where the
     gradient norm is not known), and both losses (of the evaluation from 5 values on), as far as
     they stand out of their noise, fall as fast at the end as at the start: for each unit of
-    learning rate spent, the second half brings at least 0.65 times what the first brought, or 0.4
-    times where the gradient norm is known and 40 % or more of its first value is left. A run with a
-    good rate falls fast and then ever more slowly. Fewer than 50 updates, preferences and rewards
-    (their rates are small), and the first half of a planned run, are left out. It explains a loss
-    that is stuck and a run that ends too early: a run that is much too short looks the same, and
-    more updates are the other cure.
+    learning rate spent, the second half brings at least 0.65 times what the first brought, or half
+    of it where the gradient norm is known and 40 % or more of its first value is left. A run with a
+    good rate falls fast and then ever more slowly. Or the run came, at its end, to less than a
+    quarter of the rate that was set, by its logged rates or by a warm-up four times as long as the
+    run. Fewer than 50 updates, preferences and rewards (their rates are small), and the first half
+    of a planned run, are left out. It explains a loss that is stuck; a run that is much too short
+    looks the same, and more updates are the other cure.
     """
     values = case.losses
     if case.objective != "likelihood" or len(values) < KNOWN_POINTS or case.is_short_of(EARLY):
         return None
+    never = _never_reached(case)
+    if never:
+        return _finding(case, never)
     head = max(1, len(values) // 20)
     start, end = level(values[:head]), level(values[-max(3, len(values) // 10) :])
     if start <= 0 or (start - end) / start >= GAIN or end > start + 3 * noise(values):
@@ -104,6 +121,17 @@ def _higher(case: Case) -> dict[str, float] | None:
     if not peak or plain_descent(case):
         return None
     return {"train.learning_rate": float(f"{10 * peak:.1g}")}
+
+
+def _never_reached(case: Case) -> list[Evidence]:
+    """The highest rate of the run beside the one that was set."""
+    part, asked = rate_reached(case), amount(case, "learning_rate")
+    if part is None or not 0 < part < REACHED:
+        return []
+    peak, percent = case.peak_rate() or (asked or 0.0) * part, round(100 * part, 1)
+    if not peak or not asked:
+        return [lr_too_low.evidence("never_by_warm_up", percent=percent)]
+    return [lr_too_low.evidence("never", rate=peak, asked=asked, percent=percent)]
 
 
 def _descent(case: Case) -> list[Evidence]:

@@ -1,10 +1,10 @@
-"""The learning rate is zero, throughout or at the end."""
+"""The learning rate is zero, throughout or for a long stretch."""
 
 import numpy as np
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE
-from huohou.diagnose.curves import last_stretch
+from huohou.diagnose.curves import longest_stretch
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.columns import Floats
@@ -25,18 +25,22 @@ COSINE = [1e-4 * (1 - i / 40) for i in range(40)]
     fires=(
         run(loss=line(2.0, 2.0), learning_rate=[0.0] * 40),
         run(loss=falling(2.0, 1.0), learning_rate=[*COSINE[::2], *[0.0] * 20]),
+        run(loss=falling(2.0, 1.0), learning_rate=[*[0.0] * 12, *COSINE[:28]]),
+        run(loss=falling(2.0, 1.0), learning_rate=[*COSINE[:10], *[0.0] * 12, *COSINE[10:28]]),
     ),
     quiet=(
         run(loss=falling(2.0, 1.0), learning_rate=COSINE),
         run(loss=falling(2.0, 1.0), learning_rate=[0.0, *COSINE[1:]]),
+        run(loss=falling(2.0, 1.0), learning_rate=[*[0.0] * 4, *COSINE[:36]]),
         run(loss=falling(2.0, 1.0), learning_rate=[2e-6, 2e-6, 1e-6, 1e-6, 1e-6, *[0.0] * 35]),
     ),
     source="trainproof (zero tail); a cosine is below a thousandth only in its last 2 %",
 )
 def lr_zero(case: Case) -> Finding | None:
-    """With a learning rate of 0 no weight changes. Throughout: nothing was trained. At the end:
-    the schedule was shorter than the run (or was not loaded with the checkpoint) and the rest of
-    the time was spent on nothing. Logs that print six decimals of a small rate are left out.
+    """With a learning rate of 0 no weight changes. Throughout: nothing was trained. For a fifth of
+    the run, a thousandth of its peak and less: where that is the end, the schedule was shorter than
+    the run (or was not loaded with the checkpoint), where it is the beginning, the schedule began
+    late; that time was spent on nothing. Logs that print six decimals of a small rate are left out.
     """
     rates = case.finite("learning_rate")
     peak = case.peak_rate() or 0.0
@@ -45,14 +49,19 @@ def lr_zero(case: Case) -> Finding | None:
         return lr_zero.finding(
             facts, [lr_zero.advice("set_rate", set=WHOLE_SCHEDULE)], where=where(rates[0])
         )
-    tail = rates[last_stretch(rates.values <= NOTHING * peak) :]
-    if len(tail) <= max(WASTED * len(rates), 4) or _rounded(peak, rates.values):
+    begin, end = longest_stretch(rates.values <= NOTHING * peak)
+    if end - begin <= max(WASTED * len(rates), 4) or _rounded(peak, rates.values):
         return None
+    share = round(100 * (end - begin) / len(rates))
+    first, last = rates[begin], rates[end - 1]
+    fact = lr_zero.evidence("tail", first, share=share)
+    if end < len(rates):
+        fact = lr_zero.evidence("stretch", first, until=where(last), share=share)
     return lr_zero.finding(
         severity="warning",
-        evidence=[lr_zero.evidence("tail", tail[0], share=round(100 * len(tail) / len(rates)))],
+        evidence=[fact],
         advice=[lr_zero.advice("schedule", set=WHOLE_SCHEDULE)],
-        where=where(tail[0]),
+        where=where(first),
     )
 
 

@@ -5,7 +5,7 @@ import re
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import fewer_passes
-from huohou.diagnose.curves import level
+from huohou.diagnose.curves import level, valley
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, rule, show
 from huohou.record.finding import Finding, Severity
@@ -17,6 +17,9 @@ FEWEST = 2  # values: what two say of a run after many passes is what twenty say
 PURPOSE = re.compile(r"overfit|one[ _-]?batch|sanity|smoke", re.IGNORECASE)
 GAP = 1.0  # nats between evaluation and training loss
 MANY = 20  # passes, for embeddings,
+RISING = 3  # evaluations that show that their loss rises, to
+RISEN = 1.5  # times its lowest,
+NOISES = 2  # and by so many noises
 TIMES = 3  # and the evaluation loss so many times that of training
 
 
@@ -31,11 +34,14 @@ TIMES = 3  # and the evaluation loss so many times that of training
         run(loss=falling(2.0, 0.0008), epochs=175),
         run(loss=falling(2.0, 0.02), evals=[1.4, 1.5, 1.6], epochs=10),
         run(loss=falling(0.2, 1e-4), epochs=96, facts={"margin": 0.2}),
+        run(loss=falling(2.0, 0.003), evals=[1.4, 1.8, 2.4, 2.9], epochs=1),
     ),
     quiet=(
         run(loss=[0.0015, 0.0008], epochs=2),
         run(loss=[0.15, 0.08], epochs=175),
         run(loss=falling(2.0, 0.0008), epochs=2),
+        run(loss=falling(2.0, 0.003), evals=[1.4, 1.3, 1.25, 1.2], epochs=1),
+        run(loss=falling(2.0, 0.003), evals=[0.4, 0.5, 0.6, 0.7], epochs=1),
         run(loss=falling(2.0, 0.3), epochs=175),
         run(loss=falling(2.0, 0.02), evals=[1.0, 0.3, 0.05, 0.03], epochs=12),
         run(loss=falling(2.0, 0.01)),
@@ -49,11 +55,15 @@ def memorised(case: Case) -> Finding | None:
     questions. It is not said where an evaluation loss is within 1 nat of the training loss: then
     unseen rows are answered too, or they are in the training data. Of embeddings, whose loss may
     near 0 without any text being known by heart, it is said after more than 20 passes, where an
-    evaluation loss is not there or more than three times as high. Where the name of the run says
-    that a batch is to be overfitted, as a test of the set-up, it is information.
+    evaluation loss is not there or more than three times as high. A loss that low after fewer
+    passes is called so where the evaluation loss has risen by half of its lowest meanwhile: then
+    rows are in the file many times. Where the name of the run says that a batch is to be
+    overfitted, as a test of the set-up, it is information.
     """
     passes, values = case.epochs, case.losses
-    if passes is None or passes <= PASSES or len(values) < FEWEST or case.objective == "reward":
+    if passes is None or len(values) < FEWEST or case.objective == "reward":
+        return None
+    if passes <= PASSES and not _forgets(case):
         return None
     end = level(values[-max(3, len(values) // 20) :])
     if end > -math.log(BY_HEART) or end < 0:
@@ -75,6 +85,15 @@ def memorised(case: Case) -> Finding | None:
     if _on_purpose(case):
         facts, severity = [memorised.evidence("purpose"), *facts], "info"
     return memorised.finding(facts, advice, severity, passes=show(passes), loss=end)
+
+
+def _forgets(case: Case) -> bool:
+    """Whether the evaluation loss has risen far from its lowest to the end, and beyond noise."""
+    values: list[float] = case.evals.values.tolist()
+    if len(values) < RISING or case.embedding:
+        return False
+    fit = valley(values)
+    return fit.settled >= RISEN * fit.low > 0 and fit.rise(fit.settled) > NOISES
 
 
 def _on_purpose(case: Case) -> bool:

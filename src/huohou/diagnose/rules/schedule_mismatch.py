@@ -7,9 +7,9 @@ import numpy as np
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE
 from huohou.diagnose.examples import falling, run
-from huohou.diagnose.rule import Cause, Need, Outcome, rule
-from huohou.diagnose.schedule import Schedule, schedule
-from huohou.diagnose.settings import amount
+from huohou.diagnose.rule import Cause, Need, Outcome, rule, where
+from huohou.diagnose.schedule import Schedule, expected, schedule
+from huohou.diagnose.settings import amount, setting
 from huohou.record.columns import Floats
 from huohou.record.finding import Evidence
 
@@ -17,17 +17,25 @@ RATES = 10
 HIGH = 0.5  # of the peak: a schedule that is still here has its end far behind the run's
 OVER = 1.5  # times the planned length: the schedule ends there or later
 SHORT = 0.8  # of the planned length: it ends there or sooner
-WARM = 0.4  # of the run spent on warming up; a one-cycle schedule spends 0.3
+WARM = 0.5  # of the run spent on warming up; a one-cycle schedule spends 0.3
 BACK = 0.08  # of the lines: a rise at the end that is so long and ends
 RISEN = 0.15  # at this part of the peak, in steps of at most
 STEP = 0.2  # of the peak: a restart comes at once, this one creeps up
 RISING = 0.5  # of the peak: a warm-up begins below this
+OFF = 0.15  # of the peak: a rate so far from the schedule that is set, within a line or two,
+LEFT = 0.25  # of the peak above what is set, at the end and
+FEW = 3  # lines before
+LINES = 0.2  # in this part of the lines, is another schedule
+SAME = 0.02  # of the rate that was set: a peak this near to it is it
+DONE_PART = 0.9  # of the updates: the last known rate is that of the end
 STRAIGHT = (0.3, 0.75)  # of the way that a warm-up has made in half of its lines
 
 LOSS = falling(3.0, 1.0, n=40)
 LONG = [1e-4 * (1 - i / 120) for i in range(40)]
 PAST = [5e-5 * (1 + math.cos(1.4 * math.pi * i / 39)) for i in range(40)]
 DONE = {"finished": True}
+HELD = [max(1e-4 * (1 - i / 40), 6e-5) for i in range(40)]
+SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmup_steps": 0}
 
 
 @rule(
@@ -42,6 +50,7 @@ DONE = {"finished": True}
         run(loss=LOSS, learning_rate=[1e-4 * i / 40 for i in range(40)], facts=DONE),
         run(loss=LOSS, facts={"warmup_steps": 500, "max_steps": 400}),
         run(loss=LOSS, learning_rate=PAST, facts=DONE),
+        run(loss=LOSS, learning_rate=HELD, facts={**DONE, **SET}),
     ),
     quiet=(
         run(loss=LOSS, learning_rate=[1e-4 * (1 - i / 40) for i in range(40)], facts=DONE),
@@ -50,6 +59,8 @@ DONE = {"finished": True}
         run(loss=LOSS, learning_rate=LONG, facts={"max_steps": 1200, "finished": False}),
         run(loss=LOSS, learning_rate=[1e-4 / (1 + i) ** 0.1 for i in range(40)], facts=DONE),
         run(loss=LOSS, facts={"warmup_steps": 50, "max_steps": 400}),
+        run(loss=LOSS, learning_rate=HELD, facts={**DONE, **SET, "lr_scheduler": "polynomial"}),
+        run(loss=LOSS, learning_rate=LONG, facts={**DONE, "max_steps": 1200}),
         run(loss=LOSS, learning_rate=[1e-6 * 1.2**i for i in range(40)], facts=DONE),
     ),
     source="A linear or a cosine schedule is exact: its end follows from any part of it",
@@ -59,10 +70,14 @@ def schedule_mismatch(case: Case) -> Outcome:
     of the peak; so its end is known long before it comes. It does not belong to the run when the
     run has finished and the rate is still above half of its peak, or when it ends at more than 1.5
     or less than 0.8 times the planned updates. So does a warm-up, a rise in a straight line, that
-    takes more than 40 % of the run (a one-cycle schedule takes 30 %), and a rate that had fallen
-    and creeps up again to the end: a cosine that goes on past its end. Other shapes, constant rates
-    and runs whose length is not known are left out. A rate that has already been 0 for long is
-    ``lr-zero``.
+    takes half of the run or more (a one-cycle schedule takes 30 %), and a rate that had fallen and
+    creeps up again to the end: a cosine that goes on past its end. Where the settings name a linear
+    or a cosine schedule with its warm-up and length, and its peak is the rate that is set, it is
+    said of rates that lie off it by 15 % of the peak in a fifth of the lines, or end by a quarter
+    of it above: held, broken off, stretched or begun again. A run that was ended on its way down is
+    not called so where the schedule fits its plan: it is ``undertrained``. Other shapes, constant
+    rates and runs whose length is not known are left out. A rate that has already been 0 for long
+    is ``lr-zero``.
     """
     found = schedule(case.finite("learning_rate"))
     settings = _warm_up_planned(case)
@@ -72,7 +87,7 @@ def schedule_mismatch(case: Case) -> Outcome:
         )
     if found is None or len(case.finite("learning_rate")) < RATES:
         return Need("learning_rate", RATES)
-    facts = _length(case, found) or _warm_up(case, found) or _back_up(case)
+    facts = _length(case, found) or _warm_up(case, found) or _back_up(case) or _is_another(case)
     if not facts:
         return None
     key = "warm_up" if found.shape in ("other", "constant") else "length"
@@ -83,16 +98,41 @@ def _length(case: Case, found: Schedule) -> list[Evidence]:
     """The end of the schedule against the end of the run."""
     planned = case.planned
     last = case.finite("learning_rate")[-1]
-    if found.end is None or last.step is None:
+    if found.end is None or last.step is None or last.step < DONE_PART * (case.updates or 0):
         return []
     told = {"shape": found.shape, "end": round(found.end)}
     late = case.finished is True and found.last > HIGH
     if planned and not OVER * planned > found.end > SHORT * planned:
         return [schedule_mismatch.evidence("planned", last, planned=planned, **told)]
-    if late and found.end > OVER * last.step:
+    # A run that was broken off on its way is another matter.
+    if late and found.end > OVER * last.step and not case.is_short_of(DONE_PART):
         share = round(100 * found.last)
         return [schedule_mismatch.evidence("late", last, share=share, **told)]
     return []
+
+
+def _is_another(case: Case) -> list[Evidence]:
+    """The logged rates against the schedule that is set, by its name."""
+    rates, length = case.finite("learning_rate"), case.planned
+    asked, peak = amount(case, "learning_rate"), case.peak_rate()
+    name = str(setting(case, "lr_scheduler")).rpartition(".")[2].lower()
+    warm = amount(case, "warmup_steps")
+    if not length or not asked or not peak or warm is None or abs(peak - asked) > SAME * asked:
+        return []
+    at, window = rates.places, float(np.median(np.diff(rates.places)))
+    beside = (expected(name, at + shift * window, warm, length) for shift in (-1, 0, 1))
+    should = [one for one in beside if one is not None]
+    if not should or not np.isfinite(window):
+        return []
+    part = rates.values / peak
+    off = np.min([np.abs(part - one) for one in should], axis=0) > OFF
+    apart = part - should[1]
+    held = not case.is_short_of(DONE_PART) and off[-FEW:].all() and apart[-1] > LEFT
+    if off.sum() < max(LINES * len(off), RATES / 2) and not held:
+        return []
+    begins, share = where(rates[int(np.flatnonzero(off)[0])]), round(100 * float(off.mean()))
+    told = {"shape": name, "length": length, "share": share, "wanted": peak * float(should[1][-1])}
+    return [schedule_mismatch.evidence("another", rates[-1], begins=begins, **told)]
 
 
 def _warm_up(case: Case, found: Schedule) -> list[Evidence]:

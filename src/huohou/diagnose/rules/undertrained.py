@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.choice import longer
+from huohou.diagnose.choice import comes_down, longer
 from huohou.diagnose.curves import level, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
+from huohou.diagnose.settings import rate_reached
 from huohou.record.finding import Finding
 from huohou.record.record import Point
 
@@ -16,6 +17,7 @@ FALL = 0.02  # fall of the loss in a tenth of the run, at least
 STEEP = 0.05  # this much is a warning where the run was short, and
 GAINED = 0.05  # there a fall of this much in its second half is one, too
 ALL = 0.9  # passes: with fewer not all rows were seen once
+WARMING = 0.5  # of the rate that was set, and the run came to no more
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
 BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
@@ -32,6 +34,11 @@ EVALS = 5
         run(loss=falling(3.0, 1.0, rate=1.0), facts={"finished": True}),
         run(loss=line(1.5, 1.2, noise=0.12), evals=line(1.6, 1.1, n=8), epochs=0.3),
         run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 88, "finished": True}),
+        run(
+            loss=line(4.6, 2.0, noise=0.1),
+            evals=line(4.5, 2.0, n=12),
+            facts={"learning_rate": 1e-3, "warmup_steps": 4000, "max_steps": 400},
+        ),
     ),
     quiet=(
         run(loss=falling(3.0, 1.0)),
@@ -47,12 +54,14 @@ EVALS = 5
 def undertrained(case: Case) -> Outcome:
     """In the last third of the run the training loss still fell by more than 2 % in each tenth of
     the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
-    with it. It is a warning where the run was short: it did not see all its rows once, or made less
-    than 0.6 of the updates that were planned. There a significant fall by 5 % in the second half of
-    the run is enough, of the evaluation loss where it has 5 values, else of the training loss. Of a
-    run that ended with less than 0.6 of its updates 6 values that fall significantly are enough.
-    Without an evaluation it is said of a single pass only: later passes go down because rows are
-    seen again. A run that has not ended, and a loss near zero, are left out.
+    with it. It is a warning where the run was short: it did not see all its rows once and the rate
+    had not come down, or it made less than 0.6 of the updates that were planned, or it came to less
+    than half of the rate that was set, for it was still warming up. There a significant fall by 5 %
+    in the second half of the run is enough, of the evaluation loss where it has 5 values, else of
+    the training loss. Of a run that ended with less than 0.6 of its updates 6 values that fall
+    significantly are enough. Without an evaluation it is said of a single pass only: later passes
+    go down because rows are seen again. A run that has not ended, and a loss near zero, are left
+    out.
     """
     values = case.losses
     facts = case.record.facts
@@ -85,7 +94,11 @@ def _broken_off(case: Case) -> Finding | None:
 
 
 def _is_short(case: Case) -> bool:
-    return 0 < (case.epochs or 0.0) < ALL or case.is_short_of(PLANNED)
+    """Whether rows were left out, updates not made, or the rate was still warming up."""
+    part = rate_reached(case)
+    if case.is_short_of(PLANNED) or (part is not None and 0 < part < WARMING):
+        return True
+    return 0 < (case.epochs or 0.0) < ALL and comes_down(case) is not True
 
 
 def _still_gains(points: Sequence[Point]) -> bool:
