@@ -44,8 +44,12 @@ class _Lines:
     def __init__(self) -> None:
         self.began: float | None = None
         self.next = 0.0
+        self.done = 0
 
     def __call__(self, which: str, done: int, total: int) -> None:
+        if done < self.done:  # another encoder begins, and counts for itself
+            self.began, self.next = None, 0.0
+        self.done = done
         self.began = time.monotonic() if self.began is None else self.began
         if done < self.next or not total:
             return
@@ -53,7 +57,8 @@ class _Lines:
         spent = time.monotonic() - self.began
         left = duration(spent / done * (total - done)) if done else "-"
         asking = say(f"eval.asking_{which}")
-        click.echo(say("eval.line", asking=asking, done=done, total=total, left=left), err=True)
+        key = "eval.line" if which in ("tuned", "base") else "eval.line_texts"
+        click.echo(say(key, asking=asking, done=done, total=total, left=left), err=True)
 
 
 def show_scorecard(card: "Scorecard") -> None:

@@ -106,7 +106,8 @@ def _report(progress: Progress | None, system: str) -> Callable[[int, int], None
     if progress is None:
         return lambda _done, _all: None
     told = progress
-    return lambda done, every: told(system, done, every)
+    name = "base_encoder" if system == BASE else system
+    return lambda done, every: told(name, done, every)
 
 
 def _device(planned: str) -> str:
