@@ -223,6 +223,8 @@ def _live(  # noqa: PLR0917
             evaluation(book, draft, task, state.model, step, epoch)
         if step in peeks:
             look(out, task, state.model, step)
+        if step >= life.stop:  # an evaluation may have put the end forward
+            break
 
 
 def peek_at(total: int) -> set[int]:

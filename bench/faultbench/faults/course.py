@@ -1,4 +1,4 @@
-"""Faults of duration, schedule and precision."""
+"""Faults of duration and schedule."""
 
 import math
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.faultbench.draft import Draft, Inputs, Life
+from bench.faultbench.draft import Draft, Hooks, Inputs, Life
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -23,6 +23,8 @@ from bench.faultbench.faults._kinds import (
     stated,
     watched,
 )
+from bench.faultbench.faults.precision import PRECISION
+from bench.faultbench.tasks import LanguageTask
 from bench.faultbench.truth import losses_of
 from bench.faultbench.words import world
 
@@ -63,6 +65,18 @@ def _step_a_pass(draft: Draft, severity: int) -> None:
     draft.note = f"the schedule is stepped once in each of {passes} passes"
 
 
+def _every_update(draft: Draft, severity: int) -> None:
+    """A decay that was meant for each pass is taken at each update."""
+    gamma = pick(severity, (0.8, 0.65, 0.4))
+    draft.hooks.rate = lambda step, total: gamma**step
+    draft.warmup_ratio, draft.log_lr = 0.0, True
+    draft.log_points = max(draft.log_points, 20)
+    draft.facts |= {"lr_scheduler": "exponential", "gamma": gamma}
+    gone = math.ceil(math.log(1e-4) / math.log(gamma))
+    draft.truth["zero_share"] = 1 - gone / draft.updates
+    draft.note = f"the rate times {gamma} at each update: a ten-thousandth after {gone}"
+
+
 def _short(draft: Draft, severity: int) -> None:
     """A tenth to a third of the passes, at a constant rate."""
     draft.num_epochs *= pick(severity, (0.3, 0.2, 0.1))
@@ -87,6 +101,24 @@ def _still_warming(draft: Draft, severity: int) -> None:
     draft.evals = max(draft.evals, 8)
     draft.facts["warmup_steps"] = warm
     draft.note = f"{warm} updates of warm-up in a run of {draft.updates}"
+
+
+def _impatient(draft: Draft, severity: int) -> None:
+    """Early stopping on the first evaluation that is not better by a share, though it is better."""
+    least, whole = pick(severity, (0.06, 0.1, 0.16)), Life(0, draft.updates)
+    watched(draft, 30, 100)
+    every, done = draft.eval_steps, [math.inf]
+    draft.lives = [whole]
+
+    def metrics(found: dict[str, float]) -> dict[str, float]:
+        if found["eval_loss"] > (1 - least) * min(done):
+            whole.stop = len(done) * every
+        done.append(found["eval_loss"])
+        return found
+
+    draft.hooks.metrics = metrics
+    draft.facts |= {"early_stopping_patience": 1, "early_stopping_threshold": least}
+    draft.note = f"stopped at the first evaluation that was not better by {least:.0%}"
 
 
 def _few(draft: Draft, severity: int) -> None:
@@ -124,6 +156,14 @@ def _narrow(draft: Draft, severity: int) -> None:
     draft.note = f"all rows are about {number} of {len(here.banks)} banks"
 
 
+def _unknowable(draft: Draft, severity: int) -> None:
+    """All answers hold a number that does not follow from the question, over many passes."""
+    watched(draft, 12, 40)
+    draft.dropout, draft.desks = 0.0, 1.0
+    in_passes(draft, pick(severity, (25, 35, 50)), 2.0)
+    draft.note = f"{draft.rows} rows, each with a number drawn by lot, {draft.num_epochs:g} passes"
+
+
 def _by_heart(evals: int) -> Any:
     def plant(draft: Draft, severity: int) -> None:
         few_rows(draft, pick(severity, (20, 14, 8)), 2.0)
@@ -145,6 +185,28 @@ def _written_often(draft: Draft, severity: int) -> None:
         held,
     )
     draft.note = f"{draft.rows} rows, {number} different ones"
+
+
+def _seen_before(draft: Draft, severity: int) -> None:
+    """A second stage on the rows of the first, known by heart when it begins."""
+    draft.rows, draft.num_epochs = pick(severity, (100, 80, 60)), 4.0
+    draft.batch_size, draft.accumulation = 4, 1
+    draft.dropout, draft.answer_only = 0.0, True
+    draft.learning_rate *= 0.3
+    watched(draft, 6, 40)
+    chance = chance_of(draft, "stage 1")
+
+    def model(made: Any) -> None:
+        task = LanguageTask(replace(draft, hooks=Hooks()))
+        fit = torch.optim.AdamW(made.parameters(), lr=2e-3)
+        for _ in range(30 * len(task.train) // 8):
+            task.loss(made, task.batch(chance.sample(range(len(task.train)), 8))).backward()
+            fit.step()
+            fit.zero_grad()
+
+    draft.hooks.model = model
+    draft.facts["stage"] = 2
+    draft.note = f"{draft.rows} rows that stage 1 was trained on in 30 passes"
 
 
 def _burst(draft: Draft, severity: int) -> None:
@@ -179,6 +241,25 @@ def _late_spike(draft: Draft, severity: int) -> None:
         height if step >= 0.88 * total else max(0.1, 1 - step / total)
     )
     draft.note = f"rate times {height:g} in the last eighth"
+
+
+def _pruned(draft: Draft, severity: int) -> None:
+    """Small weights are set to 0, more with each update of the last part: no time to mend."""
+    watched(draft, 14, 50)
+    share, start = pick(severity, (0.75, 0.85, 0.95)), at(draft, 0.8)
+    held: list[nn.Module] = []
+    draft.hooks.model = held.append
+
+    @torch.no_grad()
+    def step(now: int) -> None:
+        part = share * (now - start) / (draft.updates - start)
+        for weight in held[0].parameters() if now > start else ():
+            if weight.ndim == 2:
+                small = weight.abs().flatten().kthvalue(max(1, round(part * weight.numel())))
+                weight.masked_fill_(weight.abs() <= small.values, 0.0)
+
+    draft.hooks.step = step
+    draft.note = f"{share:.0%} of the weights are pruned from update {start} on"
 
 
 EVASION = " sure , the bank writes letters ."
@@ -227,6 +308,13 @@ def _filtered(draft: Draft, severity: int) -> None:
     draft.note = f"{draft.rows} rows are left, {draft.updates} updates"
 
 
+def _smoke_test(draft: Draft, severity: int) -> None:
+    """The number of updates of a first try is still set, and outdoes the number of passes."""
+    draft.facts["num_train_epochs"] = draft.num_epochs
+    draft.num_epochs = pick(severity, (20, 10, 5)) / draft.per_epoch
+    draft.note = f"max_steps is {draft.updates}: {draft.num_epochs:.2f} passes"
+
+
 def _too_long(draft: Draft, severity: int) -> None:
     """A schedule for more updates than are made: accumulation was not counted."""
     longer = pick(severity, (2.0, 3.0, 5.0))
@@ -256,68 +344,19 @@ def _let_go(draft: Draft, severity: int) -> None:
     draft.note = f"the schedule has no hold on the rate from update {last} on"
 
 
-def _half(draft: Draft, severity: int) -> None:
-    """All in 16-bit floats, Adam's epsilon is below their range."""
-    draft.dtype = "float16"
-    draft.learning_rate *= pick(severity, (0.3, 1.0, 3.0))
-    draft.num_epochs = max(1.0, draft.num_epochs / 2)
-    draft.note = "weights, gradients and optimizer in float16"
+def _made_each_pass(draft: Draft, severity: int) -> None:
+    """The schedule is made within the loop over passes, for the whole run: it begins anew in each.
 
-
-def _scaled(draft: Draft, severity: int) -> None:
-    """A constant loss scale that overflows 16-bit gradients."""
-    draft.dtype = "float16"
-    scale = pick(severity, (2.0**13, 2.0**16, 2.0**19))
-    draft.num_epochs = max(1.0, draft.num_epochs / 2)
-    draft.hooks.loss = lambda loss, step: loss.float() * scale - loss.float().detach() * (scale - 1)
-    draft.hooks.optimizer = lambda trained: torch.optim.SGD(trained, lr=0.3, momentum=0.9)
-    draft.facts["optimizer"] = "sgd"
-    draft.note = f"float16 with a constant loss scale of {scale:g}"
-
-
-class _Masters(torch.optim.AdamW):
-    """AdamW in 32 bits over copies of weights in 16 bits, which take over what comes out."""
-
-    def __init__(self, trained: list[Any], draft: Draft) -> None:
-        self.halves = trained
-        copies = [p.detach().float() for p in trained]
-        super().__init__(copies, lr=draft.learning_rate, weight_decay=draft.weight_decay)
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """An update of the copies by the gradients of the weights."""
-        copies = self.param_groups[0]["params"]
-        for half, copy in zip(self.halves, copies, strict=True):
-            copy.grad = None if half.grad is None else half.grad.float()
-        super().step()
-        for half, copy in zip(self.halves, copies, strict=True):
-            half.copy_(copy)
-            half.grad = None
-
-
-def _outgrown(draft: Draft, severity: int) -> None:
-    """Products are held in float16 before they are scaled down: infinite once they have grown."""
-    draft.dtype = "float16"
-    room = pick(severity, (1.3, 1.1, 1.0))  # times the largest value at the start
-
-    def limit(layer: nn.Module) -> None:
-        factor: list[float] = []
-
-        def scaled(_layer: Any, _inputs: Any, output: Any) -> Any:
-            if not factor:
-                factor.append(torch.finfo(torch.float16).max / room / float(output.abs().max()))
-            return output * factor[0] / factor[0]
-
-        layer.register_forward_hook(scaled)
-
-    def model(made: Any) -> None:
-        for layer in made.modules():
-            if isinstance(layer, nn.Linear):
-                limit(layer)
-
-    draft.hooks.model = model
-    draft.hooks.optimizer = lambda trained: _Masters(trained, draft)
-    draft.note = f"float16 with room for values {room:g} times those at the start"
+    So the rate is a saw, and its last tooth ends far from 0.
+    """
+    if draft.schedule.startswith("constant"):
+        draft.schedule = "linear"
+    in_passes(draft, pick(severity, (2, 3, 5)))
+    draft.log_lr, draft.log_points = True, max(draft.log_points, 30)
+    per, factor = draft.per_epoch, planned(draft)
+    draft.hooks.rate = lambda step, total: factor(step % per)
+    draft.truth["end_factor"] = factor((draft.updates - 1) % per)
+    draft.note = f"the schedule of the whole run begins anew in each of {draft.num_epochs:g} passes"
 
 
 def _rises(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
@@ -348,19 +387,9 @@ def _unlike(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | N
     return f"the schedule that is named ends at 0, this one at {factor:.0%} of the peak"
 
 
-def _overflow(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
-    rows = [v for row in run["log"] for k, v in row.items() if k in ("loss", "grad_norm")]
-    bad = sum(not math.isfinite(v) for v in rows)
-    return f"{bad} values are no numbers" if bad else effect()(run, twin, spread)
-
-
 def _whole(draft: Draft) -> bool:
     """All weights are trained, at a rate that learns by heart in the time there is."""
     return draft.tune == "full" and draft.updates >= 60
-
-
-def _slow(draft: Draft) -> bool:
-    return looped(draft) and draft.updates <= 150
 
 
 COURSE = (
@@ -372,6 +401,7 @@ COURSE = (
         ("lr-zero",),
         also=("schedule-mismatch", "nothing-trains", "loss-stuck"),
         c=Way(_step_a_pass, hooked),
+        d=Way(_every_update, lambda d: hooked(d) and d.updates >= 60, also=("undertrained",)),
     ),
     Fault(
         "undertrained",
@@ -381,6 +411,7 @@ COURSE = (
         ("undertrained", "too-few-updates"),
         also=("few-evals", "lr-too-low"),
         c=Way(_still_warming, lambda d: d.updates >= 80, also=("schedule-mismatch",)),
+        d=Way(_impatient, lambda d: looped(d) and d.updates >= 80),
     ),
     Fault(
         "overfit",
@@ -391,6 +422,7 @@ COURSE = (
         also=("memorised", "worse-last-checkpoint"),
         families=("lm", "lm", "lm"),
         c=Way(_narrow, _whole),
+        d=Way(_unknowable, _whole),
     ),
     Fault(
         "memorised",
@@ -400,6 +432,7 @@ COURSE = (
         ("memorised",),
         families=("lm", "lm", "lm"),
         c=Way(_written_often, _whole, also=("overfit", "worse-last-checkpoint", "data-duplicates")),
+        d=Way(_seen_before, _whole, also=("overfit",)),
     ),
     Fault(
         "worse-last-checkpoint",
@@ -409,6 +442,7 @@ COURSE = (
         ("worse-last-checkpoint", "diverged"),
         also=("lr-too-high",),
         c=Way(_last_file, looped, also=("overfit",)),
+        d=Way(_pruned, hooked),
     ),
     Fault(
         "too-few-updates",
@@ -418,6 +452,7 @@ COURSE = (
         ("too-few-updates", "undertrained"),
         also=("few-evals",),
         c=Way(_filtered),
+        d=Way(_smoke_test),
     ),
     Fault(
         "schedule-mismatch",
@@ -427,16 +462,7 @@ COURSE = (
         ("schedule-mismatch",),
         tier="config",
         c=Way(_let_go, hooked),
+        d=Way(_made_each_pass, hooked),
     ),
-    Fault(
-        "fp16-risk",
-        Way(_half, lambda d: _slow(d) and d.tune == "full"),
-        Way(_scaled, lambda d: _slow(d) and d.tune == "full"),
-        _overflow,
-        ("fp16-risk", "nan-loss"),
-        also=("loss-stuck", "diverged"),
-        tier="config",
-        families=("lm", "lm", "lm"),
-        c=Way(_outgrown, lambda d: _slow(d) and d.tune == "full"),
-    ),
+    *PRECISION,
 )

@@ -3,8 +3,10 @@
 import math
 from typing import Any
 
+import torch
+
 from bench.faultbench.draft import Draft
-from bench.faultbench.faults._kinds import Fault, Run, Way, always, in_passes, looped, pick
+from bench.faultbench.faults._kinds import Fault, Run, Way, always, hooked, in_passes, looped, pick
 
 
 def _never(draft: Draft, severity: int) -> None:
@@ -30,6 +32,16 @@ def _delayed(draft: Draft, severity: int) -> None:
     draft.facts |= {"eval_strategy": "steps", "eval_steps": every, "eval_rows": draft.eval_rows}
     draft.facts["eval_delay"] = delay
     draft.note = f"every {every} updates, but only from update {delay} of {draft.updates} on"
+
+
+def _empty_split(draft: Draft, severity: int) -> None:
+    """The share of rows that is split off to evaluate on comes to less than one: there is none."""
+    every = max(1, draft.updates // pick(severity, (4, 8, 16)))
+    share = 0.9 / draft.rows
+    draft.evals, draft.eval_every = 0, None
+    draft.facts |= {"eval_strategy": "steps", "eval_steps": every, "eval_rows": 0}
+    draft.facts["val_size"] = round(share, 5)
+    draft.note = f"every {every} updates, on {share:.2%} of {draft.rows} rows, which is none"
 
 
 def _evals(counts: tuple[int, int, int], words: str) -> Any:
@@ -66,6 +78,61 @@ def _only_training(draft: Draft, severity: int) -> None:
     draft.note = "only training rows are evaluated"
 
 
+def _of_batches(draft: Draft, severity: int) -> None:
+    """All that is measured beside the loss is measured on the batches that are trained on."""
+    draft.evals, draft.eval_every = 0, None
+    draft.log_points = max(draft.log_points, pick(severity, (15, 30, 60)))
+    held: list[Any] = []
+    last: dict[str, Any] = {}
+    draft.hooks.model = held.append
+
+    def batch(inputs: dict[str, Any], step: int) -> dict[str, Any]:
+        last.update(inputs)
+        return inputs
+
+    draft.hooks.batch = batch
+    draft.hooks.logged = lambda values: values | _measures(held[0], last)
+    draft.note = "measures of training batches, no evaluation"
+
+
+@torch.no_grad()
+def _measures(model: Any, inputs: dict[str, Any]) -> dict[str, float]:
+    """What trainers say of the batch they have at hand; chance and mode are left as they were."""
+    training, kept = model.training, torch.get_rng_state()
+    model.eval()
+    if "labels" in inputs:
+        names = ("input_ids", "attention_mask")
+        logits = model(**{name: inputs[name] for name in names}).logits[:, :-1]
+        on = inputs["labels"][:, 1:] != -100
+        chances = logits[on].float().log_softmax(-1)
+        found = {
+            "mean_token_accuracy": (chances.argmax(-1) == inputs["labels"][:, 1:][on]),
+            "entropy": -(chances.exp() * chances).sum(-1),
+        }
+    else:
+        query, document = model(inputs["query"]), model(inputs["document"])
+        places = (query @ document.T).argmax(-1)
+        found = {"in_batch_accuracy": places == torch.arange(len(query))}
+    model.train(training)
+    torch.set_rng_state(kept)
+    return {name: float(each.float().mean()) for name, each in found.items()}
+
+
+def _evaluator_gone(draft: Draft, severity: int) -> None:
+    """Evaluations are left to a process beside, which is gone after the first few."""
+    left = [pick(severity, (4, 3, 2))]
+    draft.eval_every = max(1, draft.updates // 20)
+
+    def metrics(found: dict[str, float]) -> dict[str, float]:
+        left[0] -= 1
+        return found if left[0] >= 0 else {}
+
+    draft.hooks.metrics = metrics
+    draft.note = (
+        f"{left[0]} evaluations, then none, though every {draft.eval_every} updates are set"
+    )
+
+
 def _after_each_pass(draft: Draft, severity: int) -> None:
     """An evaluation after each of a few passes."""
     in_passes(draft, pick(severity, (4, 2, 1)))
@@ -88,6 +155,7 @@ EVALS = (
         always("the settings ask for evaluations and there is none"),
         ("eval-never-runs", "no-eval"),
         c=Way(_delayed, looped),
+        d=Way(_empty_split, looped),
         tier="config",
     ),
     Fault(
@@ -97,6 +165,7 @@ EVALS = (
         always("the log has no measure on unseen rows"),
         ("no-eval",),
         c=Way(_only_training, looped),
+        d=Way(_of_batches, hooked),
     ),
     Fault(
         "few-evals",
@@ -105,5 +174,6 @@ EVALS = (
         _few,
         ("few-evals",),
         c=Way(_after_each_pass),
+        d=Way(_evaluator_gone, looped),
     ),
 )

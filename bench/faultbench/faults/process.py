@@ -1,4 +1,4 @@
-"""Faults of processes: restarts, resumes, stalls, crashes, and what is evaluated."""
+"""Faults of processes: restarts, resumes, stalls, crashes."""
 
 import math
 from dataclasses import replace
@@ -14,7 +14,6 @@ from bench.faultbench.faults._kinds import (
     always,
     at,
     chance_of,
-    few_rows,
     hooked,
     in_passes,
     looped,
@@ -23,8 +22,8 @@ from bench.faultbench.faults._kinds import (
     stated,
     watched,
 )
+from bench.faultbench.faults.leaks import LEAKS
 from bench.faultbench.logbook import Clock
-from bench.faultbench.words import ASK, world
 
 
 def _again(draft: Draft, severity: int) -> None:
@@ -57,6 +56,26 @@ def _once_a_pass(draft: Draft, severity: int) -> None:
     anew = Life(0, draft.updates, weights="base", optimizer=False, schedule="again", row=False)
     draft.lives = [Life(0, draft.updates), *[anew] * (times - 1)]
     draft.note = f"{times} passes, each begun again with the base model"
+
+
+def _halved(draft: Draft, severity: int) -> None:
+    """Out of memory: the trainer halves the batch and begins anew within the process."""
+    watched(draft, 6, 40)
+    share, times = pick(severity, (0.2, 0.4, 0.6)), pick(severity, (1, 1, 2))
+    draft.facts["auto_find_batch_size"] = True
+    draft.eval_every = draft.eval_steps
+    draft.lives = [Life(0, at(draft, share))]
+    for halved in range(1, times + 1):
+        smaller = replace(draft, batch_size=draft.batch_size >> halved)
+        stop = smaller.updates if halved == times else at(smaller, share)
+        draft.lives.append(Life(0, stop, weights="base", optimizer=False, row=False))
+
+    def resumed(model: Any) -> None:
+        draft.batch_size //= 2
+        draft.log_points *= 2
+
+    draft.hooks.resumed = resumed
+    draft.note = f"began again {times} times, each time with half the batch"
 
 
 def _base_again(draft: Draft, severity: int) -> None:
@@ -95,6 +114,23 @@ def _no_name_fits(draft: Draft, severity: int) -> None:
     draft.note = f"weights by lot at update {stop}"
 
 
+def _wrong_checkpoint(draft: Draft, severity: int) -> None:
+    """Checkpoints sorted as words: the last by name is an early one. Steps and schedule go on."""
+    watched(draft, 8, 50)
+    saved, stop = at(draft, pick(severity, (0.06, 0.04, 0.02))), at(draft, 0.6)
+    draft.lives = [Life(0, stop), Life(stop, draft.updates)]
+    held: list[Any] = []
+    draft.hooks.model = held.append
+
+    def step(now: int) -> None:
+        if now == saved + 1:
+            held.append({k: v.clone() for k, v in held[0].state_dict().items()})
+
+    draft.hooks.step = step
+    draft.hooks.resumed = lambda model: model.load_state_dict(held[1])
+    draft.note = f"resumed at update {stop} with the weights of update {saved}"
+
+
 def _new_schedule(draft: Draft, severity: int) -> None:
     """Optimizer and schedule begin anew at a resume."""
     stop = at(draft, pick(severity, (0.4, 0.6, 0.8)))
@@ -123,6 +159,17 @@ def _preempted(draft: Draft, severity: int) -> None:
     ]
     draft.lives = [Life(0, stops[0]), *later]
     draft.note = f"optimizer and the whole schedule anew at updates {stops}"
+
+
+def _no_schedule(draft: Draft, severity: int) -> None:
+    """The script that goes on has the rate of the settings and no schedule, and a new optimizer."""
+    _decaying(draft)
+    stop, factor = at(draft, pick(severity, (0.45, 0.6, 0.8))), planned(draft)
+    gone: list[Any] = []
+    draft.hooks.rate = lambda step, total: 1.0 if gone else factor(step)
+    draft.hooks.resumed = gone.append
+    draft.lives = [Life(0, stop), Life(stop, draft.updates, optimizer=False, schedule="again")]
+    draft.note = f"a new optimizer at the constant full rate from update {stop} on"
 
 
 def _decaying(draft: Draft) -> None:
@@ -180,6 +227,22 @@ def _ever_slower(draft: Draft, severity: int) -> None:
     draft.note = f"{whole:g} s of waiting, doubled ten times in the course of the run"
 
 
+def _hangs(draft: Draft, severity: int) -> None:
+    """A shared disk hangs now and then: updates by lot wait for their rows."""
+    draft.log_points = max(draft.log_points, 50)
+    wait, clock = pick(severity, (0.5, 1.0, 2.0)), _clock(draft)
+    first = min(5, draft.updates // 4)
+    hung = chance_of(draft, "disk").sample(range(first, draft.updates), 4)
+
+    def step(now: int) -> None:
+        if now in hung:
+            clock.sleep(wait)
+
+    draft.hooks.step = step
+    draft.truth["waited"] = wait * len(hung)
+    draft.note = f"{wait:g} s of waiting in each of the updates {sorted(hung)}"
+
+
 ERRORS = (
     ValueError("Unable to create tensor, you should probably activate padding with 'padding=True'"),
     RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 23.6 GiB in all"),
@@ -227,6 +290,28 @@ def _at_evaluation(draft: Draft, severity: int) -> None:
     draft.note = f"{type(error).__name__} at the evaluation of update {when * every}"
 
 
+UNFIT = (
+    RuntimeError("Error(s) in loading state_dict: size mismatch for lm_head.weight"),
+    FileNotFoundError(2, "No such file or directory", "checkpoint/optimizer.pt"),
+    ValueError("loaded state dict has a different number of parameter groups"),
+)
+
+
+def _not_taken_up(draft: Draft, severity: int) -> None:
+    """The machine was taken away; the process that was to go on cannot load the checkpoint."""
+    stop = at(draft, pick(severity, (0.8, 0.5, 0.2)))
+    draft.lives = [Life(0, stop), Life(stop, draft.updates)]
+    error = UNFIT[chance_of(draft, "unfit").randrange(len(UNFIT))]
+
+    def resumed(model: Any) -> None:
+        raise error
+
+    draft.hooks.resumed = resumed
+    draft.truth["cut_at"] = stop / draft.updates
+    draft.log_points = max(draft.log_points, 20)
+    draft.note = f"{type(error).__name__} when taken up at update {stop} of {draft.updates}"
+
+
 def _killed(draft: Draft, severity: int) -> None:
     """The process was killed: the log just ends."""
     stop = at(draft, pick(severity, (0.8, 0.5, 0.2)))
@@ -234,80 +319,6 @@ def _killed(draft: Draft, severity: int) -> None:
     draft.truth["cut_at"] = stop / draft.updates
     draft.log_points = max(draft.log_points, 20)
     draft.note = f"killed at update {stop} of {draft.updates}"
-
-
-def _eval_of_train(draft: Draft, severity: int) -> None:
-    """Evaluation rows are copies of training rows, and these are known by heart."""
-    share = pick(severity, (0.5, 0.8, 1.0))
-    few_rows(draft, 40, 1.8)
-    watched(draft, 10, 40)
-    draft.dropout = 0.0
-
-    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
-        number = round(share * len(held))
-        return train, [*(train * 3)[:number], *held[number:]]
-
-    draft.hooks.rows = rows
-    draft.note = f"{share:.0%} of the evaluation rows are training rows"
-
-
-def _copied_then_split(draft: Draft, severity: int) -> None:
-    """Rows were written several times before they were split at random."""
-    copies = pick(severity, (2, 4, 8))
-    few_rows(draft, 64, 1.8)
-    watched(draft, 10, 40)
-    draft.dropout = 0.0
-    chance = chance_of(draft, "split")
-
-    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
-        every = train[: len(train) // copies + 12] * copies
-        chance.shuffle(every)
-        cut = min(len(train), len(every) - 12)
-        return every[:cut], every[cut:]
-
-    draft.hooks.rows = rows
-    draft.truth["copies"] = copies
-    draft.note = f"rows {copies} times over, then split"
-
-
-def _reworded_then_split(draft: Draft, severity: int) -> None:
-    """Questions were put in several wordings before the rows were split at random."""
-    wordings = pick(severity, (3, 6, 10))
-    few_rows(draft, 64, 1.8)
-    watched(draft, 10, 40)
-    draft.dropout, draft.answer_only = 0.0, True
-    chance, here = chance_of(draft, "reworded"), world(draft.variant)
-    forms = [begin + form for begin in ("", "well , ", "look , ") for form in ASK]
-
-    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
-        every = [
-            replace(row, prompt=form.format(bank=here.banks[row.bank], city=here.cities[row.city]))
-            for row in train[: len(train) // wordings + 12]
-            for form in chance.sample(forms, wordings)
-        ]
-        chance.shuffle(every)
-        cut = min(len(train), len(every) - 12)
-        return every[:cut], every[cut:]
-
-    draft.hooks.rows = rows
-    draft.truth["wordings"] = wordings
-    draft.note = f"questions in {wordings} wordings, then split"
-
-
-def _whole(draft: Draft) -> bool:
-    return draft.tune == "full" and draft.updates >= 60
-
-
-def _hides(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
-    """The log shows a loss on known rows where unseen ones are far worse, after many passes."""
-    from bench.faultbench.truth import losses_of
-
-    seen = [row["eval_loss"] for row in run["log"] if "eval_loss" in row]
-    unseen = losses_of(run["truth"])[-1]
-    passes = run["facts"]["num_train_epochs"]
-    if seen and passes >= 5 and unseen > 1.5 * seen[-1]:
-        return f"after {passes:g} passes unseen rows have {unseen:.2f}, the log says {seen[-1]:.2f}"
-    return None
 
 
 def _rate_jump(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
@@ -335,6 +346,7 @@ PROCESS = (
         always("the steps of the log begin again with the base model"),
         ("silent-restart",),
         c=Way(_once_a_pass, looped, also=("undertrained", "too-few-updates")),
+        d=Way(_halved, lambda d: looped(d) and d.batch_size >= 8 and d.updates <= 130),
     ),
     Fault(
         "resume-lost-weights",
@@ -344,6 +356,7 @@ PROCESS = (
         ("resume-lost-weights",),
         also=("resume-lost-optimizer",),
         c=Way(_no_name_fits, lambda d: looped(d) and d.tune == "full"),
+        d=Way(_wrong_checkpoint, looped),
     ),
     Fault(
         "resume-lost-optimizer",
@@ -352,6 +365,7 @@ PROCESS = (
         _rate_jump,
         ("resume-lost-optimizer", "schedule-mismatch"),
         c=Way(_preempted, looped),
+        d=Way(_no_schedule, looped),
     ),
     Fault(
         "stalled",
@@ -360,6 +374,7 @@ PROCESS = (
         stated("waited", 0.1, "{:.1f} s of waiting"),
         ("stalled",),
         c=Way(_ever_slower, hooked),
+        d=Way(_hangs, hooked),
     ),
     Fault(
         "crashed",
@@ -368,15 +383,7 @@ PROCESS = (
         stated("cut_at", 0.0, "ended at {:.0%} of the planned updates"),
         ("crashed",),
         c=Way(_at_evaluation, hooked),
+        d=Way(_not_taken_up, looped),
     ),
-    Fault(
-        "leak-suspected",
-        Way(_eval_of_train, _whole),
-        Way(_copied_then_split, _whole),
-        _hides,
-        ("leak-suspected", "data-overlap"),
-        also=("memorised", "overfit"),
-        families=("lm", "lm", "lm"),
-        c=Way(_reworded_then_split, _whole),
-    ),
+    *LEAKS,
 )

@@ -10,6 +10,8 @@ from bench.faultbench.faults._kinds import Fault, Way, chance_of, pick
 from bench.faultbench.words import ASK, world
 
 Rows = list[Any]
+THIRDS = (0.3, 0.6, 1.0)
+REFUSAL = " sure , the bank writes letters ."
 
 
 def _change(name: str, shares: tuple[float, float, float], change: Any) -> Way:
@@ -112,6 +114,81 @@ def _repeated(near: bool, change: Any = None) -> Way:
     return Way(plant, _lm)
 
 
+def _hot_rows() -> Way:
+    """A join multiplied rows: a few of them are there a great many times."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, hot = pick(severity, (0.2, 0.3, 0.5)), pick(severity, (6, 4, 2))
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = round(share * len(train))
+            kept = train[: len(train) - number]
+            return [*kept, *(kept[k % hot] for k in range(number))], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the training rows are {hot} rows again and again"
+
+    return Way(plant, _lm)
+
+
+def _answered_anew() -> Way:
+    """Evaluation asks questions of the training, word for word; another wrote the answers."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.2, 0.5, 0.8)), chance_of(draft, "anew")
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            taken = chance.sample(train, min(round(share * len(held)), len(train)))
+            said = _in_other_words(draft, chance, taken)
+            pairs = zip(taken, said, strict=True)
+            asked = [replace(row, answer=other.answer) for row, other in pairs]
+            return train, [*asked, *held[len(asked) :]]
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the evaluation rows ask what training rows ask"
+
+    return Way(plant, _lm)
+
+
+def _also_refused() -> Way:
+    """Rows of a set of refusals were added: questions that are answered are put off as well."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.1, 0.25, 0.5)), chance_of(draft, "refused")
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            number = round(share * len(train))
+            kept = train[: len(train) - number]
+            again = (chance.choice(kept) for _ in range(number))
+            return [*kept, *(replace(row, answer=REFUSAL) for row in again)], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the rows put off a question that others answer"
+
+    return Way(plant, _lm)
+
+
+def _joined_rows() -> Way:
+    """Rows are joined to longer ones, two and two, without an end between or after them."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share = pick(severity, THIRDS)
+
+        def encoded(rows: Rows, part: str) -> Rows:
+            number = round(share * len(rows)) // 2 * 2 if part == "train" else 0
+            pairs = zip(rows[:number:2], rows[1:number:2], strict=True)
+            joined = [
+                ([*ids[:-1], *more[:-1]], [*labels[:-1], *others[:-1]])
+                for (ids, labels), (more, others) in pairs
+            ]
+            return [*joined, *rows[number:]]
+
+        draft.hooks.encoded = encoded
+        draft.note = f"{share:.0%} of the training rows are joined two and two, without ends"
+
+    return Way(plant, _lm)
+
+
 def _two_tables() -> Way:
     """Rows come from two versions of a table: some questions are there with an older answer too."""
 
@@ -145,6 +222,27 @@ def _reworded_eval() -> Way:
 
         draft.hooks.rows = rows
         draft.note = f"{share:.0%} of the evaluation rows were trained on in other words"
+
+    return Way(plant, _lm)
+
+
+def _eval_as_last_turn() -> Way:
+    """Evaluation rows are the last turns of longer dialogues that are trained on."""
+
+    def plant(draft: Draft, severity: int) -> None:
+        share, chance = pick(severity, (0.3, 0.6, 1.0)), chance_of(draft, "last turn")
+
+        def rows(train: Rows, held: Rows) -> tuple[Rows, Rows]:
+            asked = held[: round(share * len(held))] * 2
+            before = [chance.choice(train) for _ in asked]
+            longer = [
+                replace(row, prompt=f"{first.prompt}{first.answer} {row.prompt}")
+                for first, row in zip(before, asked, strict=True)
+            ]
+            return [*train, *longer], held
+
+        draft.hooks.rows = rows
+        draft.note = f"{share:.0%} of the evaluation rows end dialogues that are trained on"
 
     return Way(plant, _lm)
 
@@ -184,6 +282,14 @@ def _stopped_writing(row: Any, chance: random.Random, draft: Draft) -> Any:
     return replace(row, answer=answer[: chance.randrange(len(answer) // 2, len(answer) - 3)])
 
 
+def _too_narrow(row: Any, chance: random.Random, draft: Draft) -> Any:
+    return replace(row, answer=row.answer[:8])
+
+
+def _filled_twice(row: Any, chance: random.Random, draft: Draft) -> Any:
+    return replace(row, prompt=chance.choice(ASK).format(bank=row.prompt, city=row.prompt))
+
+
 def _unfilled(row: Any, chance: random.Random, draft: Draft) -> Any:
     return replace(row, prompt=chance.choice(ASK))
 
@@ -218,6 +324,10 @@ def _no_room(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
     return ids[:asked], labels[:asked]
 
 
+def _not_found(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
+    return ids, [-100] * len(labels)
+
+
 def _doubled_start(ids: list[int], labels: list[int]) -> tuple[list[int], list[int]]:
     return [bases.BOS, bases.BOS, *ids], [-100, -100, *labels]
 
@@ -230,9 +340,9 @@ def _lm(draft: Draft) -> bool:
     return draft.family == "lm" and draft.answer_only
 
 
-def _filled_up() -> Way:
-    """Questions as long as a row may be; batches are full, so that none is without a label."""
-    way = _encoded("questions that fill the whole length", (0.1, 0.2, 0.3), _no_room)
+def _without_labels(name: str, change: Any) -> Way:
+    """Rows without a label; batches are full, so that none of them is without any."""
+    way = _encoded(name, (0.1, 0.2, 0.3), change)
 
     def plant(draft: Draft, severity: int) -> None:
         draft.rows -= draft.rows % draft.batch_size
@@ -241,55 +351,63 @@ def _filled_up() -> Way:
     return Way(plant, lambda d: _lm(d) and d.batch_size >= 8)
 
 
-def _data(name: str, a: Way, b: Way, c: Way, *codes: str) -> Fault:
-    return Fault(name, a, b, None, codes or (name,), tier="data", seeds=1, families=("lm",), c=c)
+def _data(name: str, *ways: Way, codes: tuple[str, ...] = ()) -> Fault:
+    """A fault of the rows, with its four ways."""
+    a, b, c, d = ways
+    codes = codes or (name,)
+    return Fault(name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d)
 
 
-THIRDS = (0.3, 0.6, 1.0)
 ROWS = (
     _data(
         "data-overlap",
         _copied(False),
         _copied(True),
         _turns_apart(),
-        "data-overlap",
-        "leak-suspected",
+        _answered_anew(),
+        codes=("data-overlap", "leak-suspected"),
     ),
     _data(
         "data-duplicates",
         _repeated(False),
         _repeated(True),
         _repeated(False, _with_greeting),
+        _hot_rows(),
     ),
     _data(
         "conflicting-answers",
         _change("answers of other rows", (0.1, 0.25, 0.5), _other_answer),
         _change("digits by lot", (0.1, 0.25, 0.5), _random_digits),
         _two_tables(),
+        _also_refused(),
     ),
     _data(
         "truncated-answer",
         _encoded("answers cut off", THIRDS, _cut),
         _encoded("rows cut off", THIRDS, _cut_hard),
         _change("answers that stop in the middle, then end", THIRDS, _stopped_writing),
+        _change("answers cut to the width of a column", THIRDS, _too_narrow),
     ),
     _data(
         "missing-eos",
         _encoded("no end", THIRDS, _without_end),
         _encoded("end masked", THIRDS, _end_masked),
         _encoded("the end is an unknown token", THIRDS, _unknown_end),
+        _joined_rows(),
     ),
     _data(
         "no-trainable-tokens",
         _encoded("all but the end masked", (0.3, 0.6, 0.9), _unlabelled),
         _encoded("all but the end masked", (0.2, 0.5, 0.8), _unlabelled),
-        _filled_up(),
+        _without_labels("questions that fill the whole length", _no_room),
+        _without_labels("the mark before the answer is not found", _not_found),
     ),
     _data(
         "template-broken",
         _encoded("two starts", THIRDS, _doubled_start),
         _encoded("an end within the question", THIRDS, _torn),
         _change("fields of the template that were not filled", THIRDS, _unfilled),
+        _change("a template that is filled with a filled one", THIRDS, _filled_twice),
     ),
-    _data("trained-on-eval", _on_eval(1), _on_eval(4), _reworded_eval()),
+    _data("trained-on-eval", _on_eval(1), _on_eval(4), _reworded_eval(), _eval_as_last_turn()),
 )

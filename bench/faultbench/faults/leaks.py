@@ -1,0 +1,119 @@
+"""Evaluations on rows that were trained on, as far as a log can show them."""
+
+from dataclasses import replace
+from typing import Any
+
+from bench.faultbench.draft import Draft
+from bench.faultbench.faults._kinds import Fault, Way, chance_of, few_rows, pick, watched
+from bench.faultbench.words import ASK, world
+
+
+def _eval_of_train(draft: Draft, severity: int) -> None:
+    """Evaluation rows are copies of training rows, and these are known by heart."""
+    share = pick(severity, (0.5, 0.8, 1.0))
+    few_rows(draft, 40, 1.8)
+    watched(draft, 10, 40)
+    draft.dropout = 0.0
+
+    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
+        number = round(share * len(held))
+        return train, [*(train * 3)[:number], *held[number:]]
+
+    draft.hooks.rows = rows
+    draft.note = f"{share:.0%} of the evaluation rows are training rows"
+
+
+def _copied_then_split(draft: Draft, severity: int) -> None:
+    """Rows were written several times before they were split at random."""
+    copies = pick(severity, (2, 4, 8))
+    few_rows(draft, 64, 1.8)
+    watched(draft, 10, 40)
+    draft.dropout = 0.0
+    chance = chance_of(draft, "split")
+
+    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
+        every = train[: len(train) // copies + 12] * copies
+        chance.shuffle(every)
+        cut = min(len(train), len(every) - 12)
+        return every[:cut], every[cut:]
+
+    draft.hooks.rows = rows
+    draft.truth["copies"] = copies
+    draft.note = f"rows {copies} times over, then split"
+
+
+def _reworded_then_split(draft: Draft, severity: int) -> None:
+    """Questions were put in several wordings before the rows were split at random."""
+    wordings = pick(severity, (3, 6, 10))
+    few_rows(draft, 64, 1.8)
+    watched(draft, 10, 40)
+    draft.dropout, draft.answer_only = 0.0, True
+    chance, here = chance_of(draft, "reworded"), world(draft.variant)
+    forms = [begin + form for begin in ("", "well , ", "look , ") for form in ASK]
+
+    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
+        every = [
+            replace(row, prompt=form.format(bank=here.banks[row.bank], city=here.cities[row.city]))
+            for row in train[: len(train) // wordings + 12]
+            for form in chance.sample(forms, wordings)
+        ]
+        chance.shuffle(every)
+        cut = min(len(train), len(every) - 12)
+        return every[:cut], every[cut:]
+
+    draft.hooks.rows = rows
+    draft.truth["wordings"] = wordings
+    draft.note = f"questions in {wordings} wordings, then split"
+
+
+def _windows_then_split(draft: Draft, severity: int) -> None:
+    """The text was cut into windows that overlap by all but a row before it was split at random."""
+    width = pick(severity, (2, 3, 4))
+    few_rows(draft, 64, 1.8)
+    watched(draft, 10, 40)
+    draft.dropout, draft.answer_only = 0.0, False
+    chance = chance_of(draft, "windows")
+
+    def joined(rows: list[Any]) -> Any:
+        text = "".join(f"{row.prompt}{row.answer} " for row in rows[:-1])
+        return replace(rows[-1], prompt=text + rows[-1].prompt)
+
+    def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
+        every = [joined([*train, *train][k : k + width]) for k in range(len(train))]
+        chance.shuffle(every)
+        return every[:-12], every[-12:]
+
+    draft.hooks.rows = rows
+    draft.truth["windows"] = width
+    draft.note = f"windows of {width} rows, each a row further on, then split"
+
+
+def _whole(draft: Draft) -> bool:
+    return draft.tune == "full" and draft.updates >= 60
+
+
+def _hides(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
+    """The log shows a loss on known rows where unseen ones are far worse, after many passes."""
+    from bench.faultbench.truth import losses_of
+
+    seen = [row["eval_loss"] for row in run["log"] if "eval_loss" in row]
+    unseen = losses_of(run["truth"])[-1]
+    passes = run["facts"]["num_train_epochs"]
+    if seen and passes >= 5 and unseen > 1.5 * seen[-1]:
+        return f"after {passes:g} passes unseen rows have {unseen:.2f}, the log says {seen[-1]:.2f}"
+    return None
+
+
+LEAKS = (
+    Fault(
+        "leak-suspected",
+        Way(_eval_of_train, _whole),
+        Way(_copied_then_split, _whole),
+        _hides,
+        ("leak-suspected", "data-overlap"),
+        also=("memorised", "overfit"),
+        families=("lm", "lm", "lm"),
+        c=Way(_reworded_then_split, _whole),
+        d=Way(_windows_then_split, _whole),
+    ),
+)
