@@ -20,14 +20,17 @@ LM = {
     "dev": ("llama", "gpt2"),
     "test": ("qwen2", "gpt-neox", "opt"),
     "test2": ("gemma", "olmo2", "phi", "stablelm"),
+    "test3": ("qwen3", "granite", "gptj", "starcoder2", "falcon"),
 }
 EMBEDDING = {
     "dev": ("bert", "distilbert"),
     "test": ("mpnet", "roberta", "modernbert"),
     "test2": ("albert", "electra", "roformer"),
+    "test3": ("convbert", "nystromformer", "mobilebert", "nomic-bert"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
+EAGER = ("mpnet", "roformer", "gptj", "convbert", "nystromformer")  # have no other attention
 HALF_TURNED = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
 PRETRAIN = {"lm": 260, "embedding": 90}  # updates
@@ -109,6 +112,53 @@ def config(arch: str, variant: int, dropout: float = 0.0) -> Any:
             | {"num_key_value_heads": 4, "hidden_dropout": dropout}
             | {"attention_dropout": dropout, "rope_parameters": HALF_TURNED},
         ),
+        "qwen3": (
+            "Qwen3Config",
+            layers | wide | {"num_key_value_heads": 2, "head_dim": width // 4},
+        ),
+        "granite": (
+            "GraniteConfig",
+            layers | wide | {"num_key_value_heads": 2, "attention_dropout": dropout},
+        ),
+        "gptj": (
+            "GPTJConfig",
+            {"n_embd": width, "n_layer": 2, "n_head": 4, "n_positions": 128, "n_inner": 2 * width}
+            | {"rotary_dim": width // 8}
+            | {"resid_pdrop": dropout, "embd_pdrop": dropout, "attn_pdrop": dropout},
+        ),
+        "starcoder2": (
+            "Starcoder2Config",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "residual_dropout": dropout}
+            | {"embedding_dropout": dropout, "attention_dropout": dropout},
+        ),
+        "falcon": (
+            "FalconConfig",
+            layers
+            | {"hidden_dropout": dropout, "attention_dropout": dropout}
+            | {"max_position_embeddings": 128, "ffn_hidden_size": 2 * width},
+        ),
+        "convbert": (
+            "ConvBertConfig",
+            layers
+            | wide
+            | drop
+            | {"embedding_size": width, "head_ratio": 2, "conv_kernel_size": 5},
+        ),
+        "nystromformer": (
+            "NystromformerConfig",
+            layers | wide | drop | {"num_landmarks": 4, "segment_means_seq_len": 4},
+        ),
+        "mobilebert": (
+            "MobileBertConfig",
+            layers
+            | wide
+            | drop
+            | {"embedding_size": width, "intra_bottleneck_size": width, "use_bottleneck": False}
+            | {"trigram_input": False, "num_feedforward_networks": 1},
+        ),
+        "nomic-bert": ("NomicBertConfig", layers | wide | drop),
         "albert": ("AlbertConfig", layers | wide | drop | {"embedding_size": width}),
         "electra": ("ElectraConfig", layers | wide | drop | {"embedding_size": width}),
         "roformer": ("RoFormerConfig", layers | wide | drop | {"embedding_size": width}),
@@ -147,7 +197,7 @@ def blank(arch: str, variant: int, dropout: float = 0.0) -> Any:
 
 def attention(arch: str) -> str:
     """The implementation of attention that an architecture is computed with."""
-    return "eager" if arch in ("mpnet", "roformer") else "sdpa"
+    return "eager" if arch in EAGER else "sdpa"
 
 
 def base(arch: str, variant: int, dropout: float = 0.0) -> Any:

@@ -12,7 +12,11 @@ HERE = Path(__file__).parent
 SCORINGS = HERE / "scorings.jsonl"
 PAGE = HERE.parents[1] / "docs" / "faultbench.md"
 
-HALVES = {"test": "`test` (first held half, since opened)", "test2": "`test2`"}
+HALVES = {
+    "test": "`test` (first held half, since opened)",
+    "test2": "`test2` (second held half, since opened)",
+    "test3": "`test3`",
+}
 
 # What is wanted, and where the figure stands.
 TARGETS = (

@@ -19,9 +19,10 @@ HEALTHY = 215  # draws of a split
 ENOUGH = 165  # of them that are sound
 LOOKS_EACH = 3  # look-alikes of a kind in a split
 FIRST_LOOK = 1000  # look-alikes are numbered from here on
-FIRST = {"test2": 2000}  # draws of a split, with its look-alikes, are numbered from here on
+# Draws of a split, with its look-alikes, are numbered from here on.
+FIRST = {"test2": 2000, "test3": 4000}
 # The way in which a split plants its faults, and the one in which it plants each once more.
-WAYS = {"dev": ("a", ""), "test": ("b", "a"), "test2": ("c", "b")}
+WAYS = {"dev": ("a", ""), "test": ("b", "a"), "test2": ("c", "b"), "test3": ("d", "c")}
 
 
 @dataclass(frozen=True, slots=True)

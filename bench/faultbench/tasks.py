@@ -83,7 +83,8 @@ class LanguageTask:
     def _score(self, model: Any, inputs: Inputs) -> tuple[float, float, float]:
         training, way = model.training, model.config._attn_implementation
         model.eval()
-        model.config._attn_implementation = "sdpa"  # huohou's trainer leaves its own
+        # huohou's trainer leaves its own
+        model.config._attn_implementation = bases.attention(self.draft.arch)
         logits = model(
             input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
         ).logits[:, :-1]

@@ -124,7 +124,7 @@ def test_development_is_all_splits_but_the_held_one(monkeypatch: pytest.MonkeyPa
     monkeypatch.delitem(sys.modules, "bench", raising=False)
     from bench.faultbench.stored import DEVELOPMENT, HELD, load
 
-    assert {*DEVELOPMENT, HELD} == set(SPLITS)
+    assert {*DEVELOPMENT, HELD} == set(SPLITS) | {"test3"}
     assert HELD not in DEVELOPMENT
     assert {run.split for run in load("development")} == set(DEVELOPMENT)
     assert {run.split for run in load("test")} == {"test"}
