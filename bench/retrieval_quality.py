@@ -83,7 +83,7 @@ def stage_two(data: Path, model: Path) -> Path:
 
 def _job(flags: dict[str, Any]) -> tuple[Path, float]:
     plan = api.make_plan(None, [f"{key}={value}" for key, value in flags.items()])
-    run = api.train(plan, lambda _event: None)
+    run = api.train(plan)
     if run["status"] != "completed":
         raise SystemExit(f"{flags['name']} ended as {run['status']}: {run['error']}")
     folder = api.find_run(str(run["id"])).folder
