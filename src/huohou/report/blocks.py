@@ -83,9 +83,12 @@ def page(title: str, style: str, blocks: Iterable[Block]) -> str:
     return (
         f'<!doctype html>\n<html lang="{text.language()}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_safe(title)}</title><style>{style}</style></head>"
+        f"<title>{_safe(title)}</title><style>{style}{_MORE}</style></head>"
         f"<body><main>\n{body}\n</main></body></html>\n"
     )
+
+
+_MORE = "h2{margin-top:1.6em}h3{font-size:1rem;margin:1em 0 .3em}.wide{overflow-x:auto}"
 
 
 def _html(block: Block) -> Iterator[str]:

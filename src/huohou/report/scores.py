@@ -1,6 +1,7 @@
 """The numbers of a scorecard as tables of a report."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from huohou.evaluate.card import Metric, Scorecard
 from huohou.evaluate.retrieval.words import probability
@@ -22,7 +23,7 @@ def scores(card: Scorecard) -> Iterator[Block]:
     asked = card.questions
     on = say(f"eval.on_{asked['on']}")
     yield Paragraph(
-        say("report.scores.asked", on=on, asked=asked["asked"], source=str(asked["source"]))
+        say("report.scores.asked", on=on, asked=asked["asked"], source=Path(asked["source"]).name)
     )
     for finding in card.findings:
         yield Paragraph(f"{finding['code']}: {finding['title']}", "error")

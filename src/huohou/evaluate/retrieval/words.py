@@ -31,7 +31,7 @@ def words(card: Scorecard) -> Iterator[str]:
 
 def said(one: Comparison) -> str:
     """A comparison in a sentence."""
-    return say(
+    told = say(
         f"eval.search.{one.verdict}",
         first=name_of(one.first),
         second=name_of(one.second),
@@ -44,6 +44,7 @@ def said(one: Comparison) -> str:
         down=one.hits["only_second"],
         hits_p=probability(float(one.hits["p"])),
     )
+    return told[:1].upper() + told[1:]
 
 
 def number(value: float | None) -> str:
