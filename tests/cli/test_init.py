@@ -11,6 +11,7 @@ import pytest
 
 from huohou import api, config, text
 from huohou.cli.main import run
+from huohou.data.pairs import read_pairs
 from huohou.data.read import read_dataset
 from huohou.starter import TEMPLATES
 
@@ -63,18 +64,17 @@ def test_the_printed_commands_of_facts_work_up_to_training(
         assert settings.path(getattr(settings.run.data, name)).is_file(), name
 
 
-def test_embed_says_what_does_not_work_yet(
+def test_embed_is_laid_out_for_a_recipe_that_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["init", str(tmp_path / "e"), "--template", "embed"]) == 0
-    shown = capsys.readouterr().out
-    if api.init(tmp_path / "again", "embed")["ready"]:
-        assert "Next:" in shown
-        return
-    assert "no recipe embed yet, only: sft" in shown
-    assert "Next:" not in shown
-    assert run(["train", str(tmp_path / "e" / "run.yaml")]) == 2
-    assert "embed" in capsys.readouterr().err
+    assert "Next:" in capsys.readouterr().out
+    assert api.init(tmp_path / "again", "embed")["ready"]
+    settings = config.load(tmp_path / "e" / "run.yaml")
+    assert (settings.run.recipe, settings.run.model) == ("embed", "minilm-l6")
+    for name in ("train", "eval"):
+        pairs = read_pairs(settings.path(getattr(settings.run.data, name)), name)
+        assert all(query.positives for query in pairs.queries)
 
 
 def test_nothing_is_overwritten_and_nothing_half_written(

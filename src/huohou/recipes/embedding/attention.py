@@ -1,7 +1,7 @@
 """Attention of a line of texts: each text looks at itself, in every direction.
 
 torch has no fast attention with dropout for a CPU: it draws masks slowly and holds five matrices
-of scores for the backward pass. Here a block's scores stay in the cache of a core, and two are
+of scores for the backward pass. Here a block's scores stay in the cache, and two are
 held: the weights and which of them were dropped.
 """
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 # What starting a block costs, and the most it may hold, in squares of tokens a head: beyond it
-# its scores no longer fit the cache of a core.
-BLOCK_COST, BLOCK_MOST = 1024, 1 << 16
+# its scores no longer fit the processor's cache.
+BLOCK_COST, BLOCK_MOST = 1024, 1 << 18
 
 
 class Block(NamedTuple):
