@@ -33,8 +33,9 @@ STAGE_2: dict[str, Any] = {
     "name": "search-demo-2",
     "recipe": "align",
     "train.max_length": LENGTH,
-    "train.num_epochs": 2,
-    "train.evals_per_epoch": 0.5,
+    "train.num_epochs": 1,
+    "train.learning_rate": 2e-5,
+    "align.negatives": 4,
 }
 SEARCHES = ("stage1", "stage2")
 
