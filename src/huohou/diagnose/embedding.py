@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from huohou.diagnose.case import Case, of_training
-from huohou.diagnose.curves import level, noise
+from huohou.diagnose.curves import level, lowest, noise
 from huohou.diagnose.scores import WHOLE, Score, score
 from huohou.diagnose.settings import amount
 from huohou.measure.ranking import guessed
@@ -16,7 +16,9 @@ TAIL = 3  # the last third of a course tells where it ended
 POINTS = 10
 FLAT = 5e-4  # equal to the digits that are printed
 FEWEST = 4  # values that tell where a loss ended
-AT = 0.01  # as a part of a margin: there
+AT = 0.02  # as a part of a margin: there
+QUIET = 0.02  # of a margin: a loss that moves by more has differences, about 0 in the mean
+LEFT = 0.5  # of a margin: a loss that was below this has told the right ones apart
 MOST = 1e9  # of anything that is counted, and of a scale or margin
 FEW = 8  # nobody ranks among fewer without saying so
 
@@ -122,11 +124,14 @@ def sits_at(values: Sequence[float], constant: float, part: float) -> bool:
 
 
 def stuck_at_margin(case: Case) -> bool:
-    """Whether a ranking loss ended at its margin."""
+    """Whether a ranking loss ended at its margin, hardly moves there and never left it."""
     margin, values = told(case, "margin"), case.losses
     if not margin or margin <= 0 or (len(values) < FEWEST and not flat(values)):
         return False
-    return abs(level(tail(values)) - margin) <= AT * margin
+    if len(values) > FEWEST and lowest(values) < LEFT * margin:
+        return False
+    end = tail(values)
+    return abs(level(end) - margin) <= AT * margin and noise(end) <= QUIET * margin
 
 
 def seen(case: Case) -> list[Seen]:

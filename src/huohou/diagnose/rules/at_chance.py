@@ -31,6 +31,7 @@ from huohou.record.record import Figure, Record
 NEAR = 0.01  # a part of ln N
 ENOUGH = 30  # questions; fewer cannot tell chance from a good model
 EXPECTED = 5  # right ones by chance; where fewer are expected one score cannot tell
+LESS = 0.1  # of it: less is nothing where the evaluation loss fell
 SLIGHT = 0.3  # of what is left above chance: less is little for a training
 EVALS = 3
 WORSE = 0.1  # above ln N: surer of what is not so
@@ -86,14 +87,18 @@ def at_chance(case: Case) -> Outcome:
     by 5 % or that of training ends there. It is said, too, when the 95 % interval (Wilson) of the
     share of right first places after training holds what guessing brings, from 30 questions on, and
     no other score wins 30 % of what is left above chance; where fewer than 5 right ones would be
-    expected by chance every score must hold it, and the evaluation loss may not fall. Scores far
-    above guessing refute it.
+    expected by chance every score must hold it, and the evaluation loss may not fall. Where the
+    evaluation loss fell below that of guessing, the share of right first places must have won less
+    than 10 % of what is left. Where the candidates that are told may be those of the batch, two
+    scores must be no better than guessing among them. Scores far above guessing refute it.
     """
     found = [one for one in seen(case) if one.when != "before"]
     if stuck_at_margin(case) or any(beats_guessing(case, one) for one in found):
         return None
-    tests = [test for one in found if (test := _score(case, one))]
+    tests = [test for one in found if (test := _score(case, one, ranked(case)))]
     facts = [test.fact for test in tests] if _guesses(case, tests) else []
+    if not tests and not too_early(case):
+        facts = [test.fact for test in _among_told(case, found)]
     if not facts and not (tests or too_early(case)):
         facts = [*_training(case), *_evaluation(case)]
     if facts:
@@ -148,6 +153,8 @@ def _gains(case: Case) -> bool:
     values, known = case.evals.values.tolist(), _evaluated(case)
     if len(values) < EVALS or not _falls(values):
         return False
+    if margin := told(case, "margin"):
+        return bool(values[-1] < (1 - 2 * GAIN) * margin)
     return not known or values[-1] < (1 - GAIN) * in_batch_loss(min(known))
 
 
@@ -174,14 +181,27 @@ def _guesses(case: Case, tests: list[Tested]) -> bool:
     first = min(tests, key=lambda test: test.k)
     if not first.holds or any(test.gain >= SLIGHT for test in tests):
         return False
+    if _gains(case) and first.gain >= LESS:
+        return False
     return first.hits >= EXPECTED or (all(test.holds for test in tests) and not _gains(case))
 
 
-def _score(case: Case, found: Seen) -> Tested | None:
+def _among_told(case: Case, found: list[Seen]) -> list[Tested]:
+    """Scores that are all what guessing brings among the candidates that are told, though these may
+    be meant of the batch: of one score that may be chance, not of two."""
+    candidates = told(case, "candidates")
+    if not candidates or _gains(case):
+        return []
+    tests = [test for one in found if (test := _score(case, one, int(candidates)))]
+    guesses = all(test.holds and test.gain <= 0 for test in tests)
+    return tests if guesses and len({test.k for test in tests}) > 1 else []
+
+
+def _score(case: Case, found: Seen, of: int | None) -> Tested | None:
     measure, n = found.what.measure, found.n
     if measure not in ("accuracy", "recall", "pair") or n is None or n < ENOUGH:
         return None
-    candidates = 2 if measure == "pair" else ranked(case)
+    candidates = 2 if measure == "pair" else of
     if candidates is None or found.what.k >= candidates:
         return None
     chance, _ = guessed("accuracy", found.what.k, candidates)

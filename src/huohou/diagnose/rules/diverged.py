@@ -14,6 +14,7 @@ RISE = 0.5  # end above 1.5 times the best
 LOST = 0.5  # and half of what had been learnt is gone
 SMALL = 0.1  # a loss that begins and ends below this is none that is brought down
 NOISE = 2.5  # and by so many times what neighbours differ by
+EVALS = 4
 TAIL = 5  # in each of the last values, or in the last tenth of them but for one in ten
 
 # in-batch contrast of few updates that begins near its floor: batches differ, nothing is lost
@@ -29,10 +30,17 @@ RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
     severity="error",
     cause=Cause.RATE,
     needs=(Need("loss", POINTS),),
-    explains=("lr-too-high", "undertrained", "overfit", "worse-last-checkpoint", "loss-stuck"),
+    explains=(
+        *("lr-too-high", "undertrained", "overfit", "worse-last-checkpoint", "loss-stuck"),
+        *("at-chance", "below-chance", "hinge-floor"),
+    ),
     fires=(
         run(loss=RISING, learning_rate=[1e-3] * 40),
         run(loss=[4.4, 7.8, 6.0, 8.6, 9.2, 9.3, 7.6, 8.2, 8.8, 8.4, 7.6]),
+        run(
+            loss=[*falling(3.8, 2.3, n=30), *line(2.3, 4.0, n=15), 4.1, 3.3, 3.9, 4.0, 4.1],
+            evals=[3.2, 2.5, 2.4, 3.1, 4.0, 4.2],
+        ),
     ),
     quiet=(
         run(loss=falling(4.0, 1.5)),
@@ -48,7 +56,8 @@ def diverged(case: Case) -> Finding | None:
     """The updates are too large for the loss surface: the run left what it had found. A jump that
     is on its way down again (harder data, a rise of the learning rate) is not called so unless it
     is still above the start, nor is a loss near zero that wavers, nor a rise that is no more than
-    batches differ by, nor one of rewards or below zero, whose level says nothing.
+    batches differ by, unless the evaluation loss is as far gone and at its highest, nor one of
+    rewards or below zero, whose level says nothing.
     """
     values = case.losses
     if len(values) < POINTS or case.objective == "reward" or min(values) < 0:
@@ -58,15 +67,24 @@ def diverged(case: Case) -> Finding | None:
     tail = values[-max(TAIL, len(values) // 10) :]
     if start < SMALL and level(tail) < SMALL:
         return None
-    above = sum(v > limit for v in tail)
-    if above < len(tail) - len(tail) // 10:
-        return None
-    if level(tail) - low < NOISE * noise(values):
+    above, far = sum(v > limit for v in tail), level(tail) - low >= NOISE * noise(values)
+    stays = far and above >= len(tail) - len(tail) // 10
+    if not stays and (level(tail) <= limit or not _evaluated(case)):
         return None
     recovering = trend(values[-max(TAIL, len(values) // 4) :]).falls(0.05)
     if recovering and level(tail) < start:
         return None
     return _finding(case, low, limit)
+
+
+def _evaluated(case: Case) -> bool:
+    """Whether the evaluation loss, which has no noise of batches, is as far gone at its end."""
+    values = case.evals.values
+    if len(values) < EVALS:
+        return False
+    low = float(values.min())
+    limit = low + max(RISE * abs(low), LOST * (float(values[0]) - low))
+    return bool(values[-2:].min() > limit) and values[-1] == values.max()
 
 
 def _finding(case: Case, low: float, limit: float) -> Finding:

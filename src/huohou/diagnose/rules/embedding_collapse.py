@@ -60,6 +60,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=falling(2.0, 1.0, n=20), pos_sim=[0.9, 0.997], neg_sim=[0.5, 0.996]),
         run(loss=falling(2.0, 1.0, n=20), eval_spearman_cosine=[0.4, math.nan]),
         run(loss=[*falling(0.6, 0.316, n=20), *line(0.316, 0.3145, n=20, noise=0.001)], facts=ONES),
+        run(loss=line(0.3, 0.3, n=30, noise=0.0001), facts={"margin": 0.3}),
         run(loss=[0.0486] * 12, more={"eval_cosine_accuracy@1": [0.9, 1.0]}, facts=THREE),
         run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
         run(loss=falling(3.47, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
@@ -72,6 +73,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=line(3.4657, 3.4657, n=6, noise=0.0005), facts=BATCH),
         run(loss=[0.3133, 0.3129, 0.3120, 0.3109]),
         run(loss=[0.3313, 0.3313, 0.3313]),
+        run(loss=line(0.3, 0.3, n=30, noise=0.03), facts={"margin": 0.3}),
         run(loss=[3.4657] * 20, more={"eval_cosine_accuracy@1": [0.7, 0.8]}, facts=BATCH),
         run(loss=falling(2.0, 0.3, n=20), pos_sim=[0.9, 0.8], neg_sim=[0.8, 0.1]),
         run(loss=falling(2.0, 0.3, n=20), eval_spearman_cosine=[0.4, 0.7]),
@@ -85,17 +87,18 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
 def embedding_collapse(case: Case) -> Outcome:
     """A loss cannot tell embeddings apart that are all alike, and then has a value that is known
     beforehand: ln N in a batch of N candidates, softplus(-s) for positives only with a scale s
-    (0.3133 for 1), the entropy of the labels for a logistic loss with negatives. The loss is
-    counted as sitting there when its last third lies within 0.2 % of it and varies as little, or
-    when three values or more equal it to the digits. A logistic loss with a known scale that ends
-    where right pairs must have a mean cosine above 0.98 leaves no room for wrong ones either. It is
-    said too where logged similarities of positives and negatives are both above 0.95 and less than
-    0.01 apart, and where a rank correlation is NaN, which it is for constant similarities. And
-    where an in-batch loss begins within 2 % of ln N and ends, without moving any more, where by its
-    scale right pairs are less than 0.03 of a cosine ahead of wrong ones (a warning where they rank
-    well all the same). Runs that a report tells of besides its own are judged likewise. Scores far
-    above guessing refute it, but not for a logistic training loss at its floor: there all right
-    pairs have a cosine of 1, and what still ranks is in digits that the loss does not see.
+    (0.3133 for 1), the entropy of the labels for a logistic loss with negatives, the margin of a
+    ranking loss. The loss is counted as sitting there when its last third lies within 0.2 % of it
+    and varies as little, or when three values or more equal it to the digits. A logistic loss with
+    a known scale that ends where right pairs must have a mean cosine above 0.98 leaves no room for
+    wrong ones either. It is said too where logged similarities of positives and negatives are both
+    above 0.95 and less than 0.01 apart, and where a rank correlation is NaN, which it is for
+    constant similarities. And where an in-batch loss begins within 2 % of ln N and ends, without
+    moving any more, where by its scale right pairs are less than 0.03 of a cosine ahead of wrong
+    ones (a warning where they rank well all the same). Runs that a report tells of besides its own
+    are judged likewise. Scores far above guessing refute it, but not for a logistic training loss
+    at its floor: there all right pairs have a cosine of 1, and what still ranks is in digits that
+    the loss does not see.
     """
     earlier = [
         fact for other in case.record.others for fact in _at_constant(Case(other), "earlier")
@@ -160,7 +163,9 @@ def _constant(case: Case, values: list[float]) -> Constant | None:
         if sits_at(values, in_batch_loss(n), PINNED):
             spread = logit_std(level(tail(values)) + PINNED * in_batch_loss(n), n)
             return Constant(f"ln {n}", in_batch_loss(n), spread)
-    negatives = told(case, "negatives")
+    margin, negatives = told(case, "margin"), told(case, "negatives")
+    if margin and sits_at(values, margin, PINNED):
+        return Constant(say("rule.embedding-collapse.margin"), margin)
     if kind(case) == "logistic" and negatives:
         entropy = one_logit_loss(negatives)
         if sits_at(values, entropy, PINNED):

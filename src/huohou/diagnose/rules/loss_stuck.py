@@ -1,5 +1,7 @@
 """The loss does not move."""
 
+from collections.abc import Sequence
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import Trend, level, noise, trend
 from huohou.diagnose.examples import falling, line, run
@@ -25,6 +27,8 @@ HIGH = 3.0  # nats a token: more than a model has left after learning (perplexit
 UPDATES = 50  # after fewer nothing is said of a loss that is high, but still falls
 GUESS = 0.85  # of ln(vocabulary)
 MANY = 100  # tokens of a vocabulary; fewer are classes or characters
+CLIPPED = 1e-3  # gradients cut to this part of themselves, to a norm below this,
+LITTLE = 0.25  # while this part of the loss is left
 COIN = 0.01  # a preference loss this near to ln 2
 
 USUAL = 1e-4  # a learning rate below this may be raised tenfold
@@ -46,10 +50,12 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=STEEP),
         run(loss=[9.4, 6.9, *line(6.0, 5.8, n=38, noise=0.003)], facts={"vocab_size": 560}),
         run(loss=falling(5.9, 3.8, n=60, noise=0.1), learning_rate=[2e-3] * 60),
+        run(loss=line(5.9, 4.0), grad_norm=line(24, 14), facts={"max_grad_norm": 2e-8}),
     ),
     quiet=(
         run(loss=falling(2.3, 1.1)),
         run(loss=falling(1.02, 0.9, rate=1.0)),
+        run(loss=line(5.9, 4.0), grad_norm=line(24, 14), facts={"max_grad_norm": 0.1}),
         run(loss=line(1.4, 1.39, n=6)),
         run(loss=line(2.3, 2.3, n=40, noise=0.3)),
         run(loss=[1.5, *line(0.3, 0.3)]),
@@ -67,8 +73,11 @@ def loss_stuck(case: Case) -> Outcome:
     a rate of 5e-4 and more. It is a warning where something says that there was more to learn: a
     tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a loss near that of a
     uniform guess, a preference loss at ln 2, or values so equal that no update can have happened.
-    Otherwise it is information: the log alone cannot tell a run that learns nothing from one that
-    has nothing left to learn. Rewards are left out, their loss need not fall.
+    It is said, too, of a run that kept a quarter of its loss while all its gradients are cut to a
+    norm under a thousandth, as far as they are known a thousandth of what they were: next to the
+    epsilon of Adam that is nothing. Otherwise it is information: the log alone cannot tell a run
+    that learns nothing from one that has nothing left to learn. Rewards are left out, their loss
+    need not fall.
     """
     values, n = case.losses, len(case.losses)
     if case.objective == "reward" or n < 4 or case.is_short_of(EARLY):
@@ -89,6 +98,8 @@ def loss_stuck(case: Case) -> Outcome:
     limit = WIDE if _uniform(case, end) else PLATEAU
     if moved < limit * end and end > HALF * values[0] and first - end >= spread:
         return _finding(case, "plateau", rest)
+    if facts := _clipped(case, values[0], end):
+        return _finding(case, "", rest, facts)
     late = trend(values[n // 2 :])
     held = max(-late.change, late.change) < WIDE * end and end > HALF * values[0]
     return _finding(case, "held", late) if held and _high(case, end) else None
@@ -102,18 +113,34 @@ def _high(case: Case, end: float) -> bool:
     return ample and not plain_descent(case) and (case.updates or 0) >= UPDATES
 
 
-def _finding(case: Case, key: str, found: Trend) -> Finding:
+def _clipped(case: Case, start: float, end: float) -> list[Evidence]:
+    """Gradients that are all clipped to next to nothing, and little that was gained."""
+    limit, norms = amount(case, "max_grad_norm"), case.finite("grad_norm").values
+    if limit is None or not 0 < limit < CLIPPED or end < LITTLE * start:
+        return []
+    if len(norms) and limit > CLIPPED * level(norms):
+        return []
+    return [loss_stuck.evidence("clipped", case.loss[-1], first=start, limit=limit)]
+
+
+def _finding(
+    case: Case, key: str, found: Trend, clipped: Sequence[Evidence] | None = None
+) -> Finding:
     first, last = case.loss[0], case.loss[-1]
     middle = level(case.losses)
     low, high = (round(100 * x / (abs(middle) or 1), 2) for x in (found.low, found.high))
     n = len(case.losses)
-    facts = [loss_stuck.evidence(key, last, first=first.value, n=n, low=low, high=high)]
-    unlearnt = _unlearnt(case, middle)
+    told = {"first": first.value, "n": n, "low": low, "high": high}
+    facts = [loss_stuck.evidence(key, last, **told)] if key else []
+    clipped = _clipped(case, first.value, last.value) if clipped is None else clipped
+    unlearnt = [*clipped, *_unlearnt(case, middle)]
     sure = bool(unlearnt) or key == "exact"
     peak = case.peak_rate()
     rate = "rate" if peak is None or peak < USUAL else "both_ways"
     keys = ("check", rate) if sure else ("known", "check", rate)
     advice = [loss_stuck.advice(name) for name in keys]
+    if clipped:
+        advice.insert(0, loss_stuck.advice("clip", set={"train.max_grad_norm": 1.0}))
     severity: Severity = "warning" if sure else "info"
     return loss_stuck.finding([*facts, *unlearnt], advice, severity, level=middle)
 

@@ -8,6 +8,7 @@ import numpy as np
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
 from huohou.diagnose.curves import level, lowest, noise, valley
+from huohou.diagnose.embedding import stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.diagnose.settings import amount, plain_descent, setting
@@ -63,7 +64,7 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
     cause=Cause.RATE,
     needs=(Need("loss", POINTS),),
     explains=(
-        *("loss-stuck", "undertrained", "worse-last-checkpoint", "overfit", "hinge-floor"),
+        *("loss-stuck", "undertrained", "overfit", "hinge-floor"),
         *("embedding-collapse", "nothing-trains"),
     ),
     fires=(
@@ -111,11 +112,14 @@ def lr_too_high(case: Case) -> Finding | None:
     gradient is left. The rate itself: above 0.03 (with LoRA 0.06) with a tenth of the loss left,
     where a language model or an encoder is trained and neither plain descent nor Muon is known to
     be the optimizer. One bad batch is one line and is left out, like a jump that is on its way down
-    again. Rewards, and losses below zero or about it, are left out. Harder data make a hump or a
-    rise as well, but not in the evaluation, and with the gradient norm where it was.
+    again. Rewards, losses below zero or about it, and a ranking loss that sits on its margin, which
+    is ``hinge-floor``, are left out. Harder data make a hump or a rise as well, but not in the
+    evaluation, and with the gradient norm where it was.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward" or values.min() < 0:
+        return None
+    if stuck_at_margin(case):
         return None
     if values[0] < SMALL and level(values[-_tail(len(values)) :]) < SMALL:
         return None

@@ -49,10 +49,11 @@ def lr_zero(case: Case) -> Finding | None:
         return lr_zero.finding(
             facts, [lr_zero.advice("set_rate", set=WHOLE_SCHEDULE)], where=where(rates[0])
         )
-    begin, end = longest_stretch(rates.values <= NOTHING * peak)
-    if end - begin <= max(WASTED * len(rates), 4) or _rounded(peak, rates.values):
+    marks = rates.values <= NOTHING * peak
+    begin, end = longest_stretch(marks)
+    if marks.sum() <= max(WASTED * len(rates), 4) or _rounded(peak, rates.values):
         return None
-    share = round(100 * (end - begin) / len(rates))
+    share = round(100 * float(marks.mean()))
     first, last = rates[begin], rates[end - 1]
     fact = lr_zero.evidence("tail", first, share=share)
     if end < len(rates):

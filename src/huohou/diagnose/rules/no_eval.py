@@ -32,19 +32,27 @@ def no_eval(case: Case) -> Finding | None:
     """Training loss alone cannot tell learning from learning by heart, nor which checkpoint is the
     best. Rows that are never trained on can. An evaluation that by its name (train, training) is
     one of the training rows is none, nor is one whose loss is the training loss to the last digit,
-    three times and more.
+    three times and more, nor a single one from before the first update.
     """
     planned = case.plan is not None and case.plan.get("eval")
     named = sorted(n for n in case.record.series if n.startswith("eval_") and of_training(n))
     same = _same(case)
-    if (case.evaluations or planned) and not same:
+    before = _before(case)
+    if (case.evaluations or planned) and not same and not before:
         return None
-    facts = [no_eval.evidence("none", n=len(case.course("loss")))] if not same else []
+    facts = [no_eval.evidence("none", n=len(case.course("loss")))] if not (same or before) else []
     facts += [no_eval.evidence("of_training", names=", ".join(named[:3]))] if named else []
     facts += [no_eval.evidence("same", case.evals[-1], n=len(case.evals))] if same else []
+    facts += [no_eval.evidence("before", case.evals[-1])] if before else []
     held_out = {"data.eval": "val.jsonl"} | enough_evals(case)
     advice = [no_eval.advice("hold_out", set=held_out), no_eval.advice("arguments")]
     return no_eval.finding(facts, advice)
+
+
+def _before(case: Case) -> bool:
+    """Whether the one evaluation there is came before the first update of a run that has ended."""
+    only = len(case.evals) == case.evaluations == 1
+    return only and bool(case.finished) and case.evals[0].step == 0 and bool(case.updates)
 
 
 def _same(case: Case) -> bool:

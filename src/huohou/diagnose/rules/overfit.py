@@ -10,10 +10,15 @@ from huohou.diagnose.curves import above, level, noise, trend, valley
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.lag import train_at
 from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.record.columns import Series
 from huohou.record.finding import Advice, Evidence, Finding, Severity
 from huohou.record.record import Point
 
 EVALS = 5
+MANY = 10  # evaluations whose order tells a rise,
+FEW_LATE = 4  # so many of them late
+FELL = 0.7  # of the training loss at the best is left,
+APART = 0.5  # and this part of the evaluation loss, where the rise is not smooth
 NOISES = 4  # the rise in units of the noise of the evaluations
 RISE = 0.02  # and as a part of the best
 SLIGHT = 0.01  # worth a word when the rise is steady
@@ -51,9 +56,12 @@ def overfit(case: Case) -> Finding | None:
     """Overfitting is an evaluation loss that goes up while the training loss goes on down. The rise
     is that of the best fitting course that first falls and then rises, so that one lucky or unlucky
     evaluation decides nothing: more than 4 times the noise that this course leaves over, and 2 % of
-    the best. It is information while it is less than 5 %, or less than 25 % and a measure of the
-    task still rises, or while rankings are as good as they were. A gap between the two losses alone
-    is no overfitting, and in its first pass a run has no row to know by heart.
+    the best; or, of ten evaluations and more, each of the last third is above those around the
+    best, by 5 % of it in the median, and the training loss of a language model has fallen by 30 %
+    since, to half of the evaluation loss. It is information while it is less than 5 %, or less than
+    25 % and a measure of the task still rises, or while rankings are as good as they were. A gap
+    between the two losses alone is no overfitting, and in its first pass a run has no row to know
+    by heart.
     """
     evals = case.evals
     if len(evals) < EVALS or 0 < (case.epochs or 0.0) <= ONCE:
@@ -67,6 +75,7 @@ def overfit(case: Case) -> Finding | None:
     part = (level(after[-3:] if len(after) > 3 else after[-2:]) - fit.low) / abs(fit.low or 1)
     clear = fit.rise(fit.settled) > NOISES and part > RISE
     steady = part > SLIGHT and len(after) >= EVALS and trend(after).rises()
+    clear = clear or (part > CLEAR and _stays_above(values, at) and _far_below(case, evals[at]))
     if not clear and not steady:
         return None
     better, as_good = _better(case, evals[at]), _as_good(case, evals[at])
@@ -80,6 +89,25 @@ def overfit(case: Case) -> Finding | None:
     return overfit.finding(
         facts, advice, severity, percent=above(values[-1], best.value), where=where(best)
     )
+
+
+def _stays_above(values: Sequence[float], at: int) -> bool:
+    """Whether the last third of noisy evaluations lies above those around the best, and none of
+    what came after the best is as good, so that a rise need not be smooth."""
+    late = values[-max(FEW_LATE, len(values) // 3) :]
+    around = values[max(0, at - 1) : at + 2]
+    if len(values) < MANY or at > len(values) - 2 * len(late):
+        return False
+    return min(late) > level(around) and level(late) > (1 + CLEAR) * min(values)
+
+
+def _far_below(case: Case, best: Point) -> bool:
+    """Whether the training loss of a language model has fallen by a third since the best, to half
+    of the evaluation loss."""
+    beside = float(train_at(case.loss, Series.of([best]))[0])
+    end = level(case.losses[-max(3, len(case.losses) // 10) :])
+    fell = end < FELL * beside and end < APART * case.evals[-1].value
+    return fell and case.objective == "likelihood" and not case.embedding
 
 
 def _train_falls(case: Case, best: Point) -> bool:

@@ -47,8 +47,8 @@ UNSEEN = [*BEFORE, *falling(3.6, 1.2, n=30, seed=1)]
     cause=Cause.RESTART,
     needs=(Need("loss", 4 * FEW),),
     explains=(
-        *("undertrained", "overfit", "worse-last-checkpoint", "diverged", "lr-too-high"),
-        *("loss-stuck", "resume-lost-optimizer", "hinge-floor"),
+        *("undertrained", "overfit", "diverged", "lr-too-high"),
+        *("loss-stuck", "resume-lost-optimizer", "hinge-floor", "at-chance"),
     ),
     fires=(
         lives(BEFORE, falling(3.6, 1.3, seed=2), starts=(0, 300)),

@@ -10,6 +10,7 @@ from huohou.diagnose.embedding import decimals, seen, told
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.one_number import Errors, errors, one_number
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
+from huohou.diagnose.scores import Score, score
 from huohou.measure.contrast import scale_path
 from huohou.measure.reference import COIN_LOSS, lagged_means, logit_of, softplus
 from huohou.record.finding import Evidence, Finding
@@ -25,6 +26,7 @@ ABOUT = 0.1  # and there the training losses are as near as this to what it give
 BACK = 0.02  # what it may fall on the way
 SHOWN = 6
 FALL = 0.05  # a loss that fell by this part while no score changed in a digit
+FIRST = Score("accuracy", 1)
 LONG = 1000  # a score that is no whole part of fewer questions than this
 
 # Document 000.
@@ -47,7 +49,7 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
     severity="error",
     cause=Cause.GEOMETRY,
     needs=(Need("embedding"),),
-    explains=("overfit", "undertrained"),
+    explains=("overfit", "undertrained", "temperature-off"),
     fires=(
         _with(_epochs(TRAIN, EVALS, FACTS), ERRORS),
         _epochs(TRAIN, EVALS, FACTS),
@@ -90,9 +92,10 @@ def scale_only(case: Case) -> Outcome:
     below training is then the lag of half an epoch between a mean over the epoch and a value at its
     end. Where the evaluation loss has gone below softplus(-scale) of the scale that is told, which
     no cosine can, training losses within 10 % of the path on average are enough. The other sign:
-    the evaluation loss falls by 5 % or more while no score of the ranking changes in a digit.
-    Without word or sign that the evaluation holds positives only nothing is said: in any smooth run
-    training losses lie between their evaluations. Losses off the path refute it.
+    the evaluation loss falls by 5 % or more while no score of the ranking changes in a digit and
+    the share of right first places is neither 0 nor 1. Without word or sign that the evaluation
+    holds positives only nothing is said: in any smooth run training losses lie between their
+    evaluations. Losses off the path refute it.
     """
     if found := _one_scalar(case):
         return found
@@ -210,7 +213,9 @@ def _no_score_moves(case: Case) -> Finding | None:
     fall = 1 - level([p.value for p in evals[-2:]]) / evals[0].value
     names = [s.name for s in seen(case) if s.point and len(case.finite(s.name)) >= MATCHES]
     still = [n for n in names if len(set(case.finite(n).values.tolist())) == 1]
-    long = [n for n in still if _long(case.finite(n)[-1].value)]
+    first = (case.finite(n)[-1].value for n in still if score(n) == FIRST)
+    pinned = any(value in (0.0, 1.0) for value in first)  # at the one end or the other
+    long = [] if pinned else [n for n in still if _long(case.finite(n)[-1].value)]
     if fall < FALL or still != names or not long:
         return None
     at = case.finite(long[0])[-1]

@@ -8,15 +8,30 @@ import numpy as np
 
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.curves import level, noise
-from huohou.diagnose.examples import falling, lives, run
+from huohou.diagnose.examples import falling, line, lives, run
 from huohou.diagnose.rule import Cause, Need, rule, where
-from huohou.record.columns import Series
+from huohou.record.columns import Point, Series
 from huohou.record.finding import Evidence, Finding
+from huohou.record.record import Record
 from huohou.text import say
 
+EVALS = 3  # evaluations of a life
 HEAD = 3  # values that show where a life begins and where it ends
 LEARNT = 0.10  # the first life must have lowered the loss by this part of it, and by 3 noises
 BACK = 0.25  # the second begins this near to where the first began, in parts of what was learnt
+
+# Losses that say nothing for noise, and evaluations that do.
+EVALUATED = Record(
+    {"path": "example"},
+    {
+        "loss": lives(line(0.8, 0.72, 14, 0.2), line(0.8, 0.72, 14, 0.2)).points("loss"),
+        "eval_loss": tuple(
+            Point(value, step, seg=seg)
+            for seg in (0, 1)
+            for step, value in ((20, 0.82), (60, 0.76), (100, 0.7), (130, 0.68))
+        ),
+    },
+)
 
 
 @rule(
@@ -27,6 +42,7 @@ BACK = 0.25  # the second begins this near to where the first began, in parts of
     fires=(
         lives(falling(3.69, 1.5), falling(3.69, 1.4)),
         run(facts={"restart": {"at": 3.6947, "reached": 0.5}}),
+        EVALUATED,
         lives(falling(3.69, 1.5, seed=1), falling(3.69, 1.2, seed=2), falling(3.69, 1.3, seed=3)),
     ),
     quiet=(
@@ -40,15 +56,17 @@ BACK = 0.25  # the second begins this near to where the first began, in parts of
     source="transformers issues 23099 and 27749; comparison of the two lives in units of noise",
 )
 def silent_restart(case: Case) -> Finding | None:
-    """The steps of a log go back to the start and the loss is back where the first life began,
-    not where it ended: the weights were not taken up. A log that goes on at the level it had, at
-    an earlier step or at the first, is a resume and no fault. A report that tells of it is
-    believed.
+    """The steps of a log go back to the start and the loss is back where the first life began, not
+    where it ended: the weights were not taken up. Where the training loss is too noisy to tell, the
+    evaluation loss is asked. A log that goes on at the level it had, at an earlier step or at the
+    first, is a resume and no fault. A report that tells of it is believed.
     """
     if told := case.record.facts.get("restart"):
         return _told(told)
-    lived = _lives(case)
-    pairs = [(a, b) for a, b in pairwise(lived) if _began_again(a, b)]
+    pairs = [(a, b) for a, b in pairwise(_lives(case, "loss", HEAD)) if _began_again(a, b)]
+    if not pairs:
+        evals = pairwise(_lives(case, case.eval_name, EVALS))
+        pairs = [(a, b) for a, b in evals if _again_by_evals(a, b)]
     if not pairs:
         return None
     facts = [fact for a, b in pairs for fact in _evidence(a, b)]
@@ -71,10 +89,10 @@ def _told(restart: Mapping[str, float]) -> Finding | None:
     )
 
 
-def _lives(case: Case) -> list[Series]:
-    """Losses of each process life that is long enough to be compared."""
-    losses = case.record.points("loss")
-    return losses.take(np.abs(losses.values) < np.inf).lives(HEAD)
+def _lives(case: Case, name: str, least: int) -> list[Series]:
+    """Values of each process life that is long enough to be compared."""
+    losses = case.record.points(name)
+    return losses.take(np.abs(losses.values) < np.inf).lives(least)
 
 
 def _began_again(a: Series, b: Series) -> bool:
@@ -84,6 +102,16 @@ def _began_again(a: Series, b: Series) -> bool:
     if learnt < max(LEARNT * abs(begins), 3 * spread) or place(b[0]) > place(a[HEAD - 1]):
         return False
     return abs(_median(b[:HEAD]) - begins) < BACK * learnt
+
+
+def _again_by_evals(a: Series, b: Series) -> bool:
+    """The same by evaluations, which have little noise: the second life begins where the first did,
+    or goes through the same values once more."""
+    first, reached, again = a[0].value, a[-1].value, b[0].value
+    learnt = first - min(reached, level(a.values[-2:]))
+    if learnt < max(LEARNT * abs(first), noise(a.values)) or place(b[0]) > place(a[0]):
+        return False
+    return abs(again - first) < BACK * learnt
 
 
 def _evidence(a: Series, b: Series) -> list[Evidence]:

@@ -7,7 +7,7 @@ from huohou.diagnose.choice import comes_down, longer
 from huohou.diagnose.curves import level, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
-from huohou.diagnose.settings import rate_reached
+from huohou.diagnose.settings import amount, rate_reached
 from huohou.record.finding import Finding
 from huohou.record.record import Point
 
@@ -55,13 +55,13 @@ def undertrained(case: Case) -> Outcome:
     """In the last third of the run the training loss still fell by more than 2 % in each tenth of
     the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
     with it. It is a warning where the run was short: it did not see all its rows once and the rate
-    had not come down, or it made less than 0.6 of the updates that were planned, or it came to less
-    than half of the rate that was set, for it was still warming up. There a significant fall by 5 %
-    in the second half of the run is enough, of the evaluation loss where it has 5 values, else of
-    the training loss. Of a run that ended with less than 0.6 of its updates 6 values that fall
-    significantly are enough. Without an evaluation it is said of a single pass only: later passes
-    go down because rows are seen again. A run that has not ended, and a loss near zero, are left
-    out.
+    had not come down, or it made less than 0.6 of the updates or of the passes that were planned,
+    or it came to less than half of the rate that was set, for it was still warming up. There a
+    significant fall by 5 % in the second half of the run is enough, of the evaluation loss where it
+    has 5 values, else of the training loss. Of a run that ended with less than 0.6 of its updates 6
+    values that fall significantly are enough. Without an evaluation it is said of a single pass
+    only: later passes go down because rows are seen again. A run that has not ended, and a loss
+    near zero, are left out.
     """
     values = case.losses
     facts = case.record.facts
@@ -96,6 +96,9 @@ def _broken_off(case: Case) -> Finding | None:
 def _is_short(case: Case) -> bool:
     """Whether rows were left out, updates not made, or the rate was still warming up."""
     part = rate_reached(case)
+    asked = amount(case, "num_train_epochs")
+    if asked and 0 < (case.epochs or 0.0) < PLANNED * asked:
+        return True
     if case.is_short_of(PLANNED) or (part is not None and 0 < part < WARMING):
         return True
     return 0 < (case.epochs or 0.0) < ALL and comes_down(case) is not True

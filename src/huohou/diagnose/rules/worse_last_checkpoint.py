@@ -3,11 +3,12 @@
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE, comes_down, go_back, use
 from huohou.diagnose.curves import above, valley
+from huohou.diagnose.embedding import stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.finding import Advice, Finding
 
-EVALS = 5
+EVALS = 4
 NOISES = 5
 RAISED = 3  # noises where the learning rate rose after the best
 WORSE = 0.02
@@ -40,7 +41,7 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     best checkpoint is kept this is information.
     """
     evals = case.evals
-    if len(evals) < EVALS:
+    if len(evals) < EVALS or stuck_at_margin(case):
         return None
     values: list[float] = evals.values.tolist()
     at = values.index(min(values))
