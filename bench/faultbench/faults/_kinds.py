@@ -2,11 +2,11 @@
 
 import math
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.faultbench.draft import Draft
+from bench.faultbench.draft import Draft, Hooks
 
 Plant = Callable[[Draft, int], None]  # draft, severity 1 to 3
 Run = dict[str, Any]
@@ -110,6 +110,21 @@ def planned(draft: Draft) -> Callable[[int], float]:
         return 0.5 * (1 + math.cos(math.pi * part)) if cosine else 1 - part
 
     return factor
+
+
+def taught(model: Any, draft: Draft, parts: Sequence[Sequence[int]], passes: int) -> None:
+    """Train a language model on parts of the draft's rows, by number, before the run begins."""
+    import torch
+
+    from bench.faultbench.tasks import LanguageTask
+
+    task, chance = LanguageTask(replace(draft, hooks=Hooks())), chance_of(draft, "taught")
+    fit = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    for part in parts:
+        for _ in range(passes * len(part) // 8):
+            task.loss(model, task.batch(chance.sample(part, 8))).backward()
+            fit.step()
+            fit.zero_grad()
 
 
 # Rules that decide

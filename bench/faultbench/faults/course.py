@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.faultbench.draft import Draft, Hooks, Inputs, Life
+from bench.faultbench.draft import Draft, Inputs, Life
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -21,10 +21,10 @@ from bench.faultbench.faults._kinds import (
     pick,
     planned,
     stated,
+    taught,
     watched,
 )
 from bench.faultbench.faults.precision import PRECISION
-from bench.faultbench.tasks import LanguageTask
 from bench.faultbench.truth import losses_of
 from bench.faultbench.words import world
 
@@ -104,21 +104,26 @@ def _still_warming(draft: Draft, severity: int) -> None:
 
 
 def _impatient(draft: Draft, severity: int) -> None:
-    """Early stopping on the first evaluation that is not better by a share, though it is better."""
-    least, whole = pick(severity, (0.06, 0.1, 0.16)), Life(0, draft.updates)
-    watched(draft, 30, 100)
-    every, done = draft.eval_steps, [math.inf]
+    """Early stopping: evaluations that are better, but not by what is asked for, count as none."""
+    unit = {"cross-entropy": 1.0, "in-batch": 0.5, "margin": draft.margin / 4, "logistic": 0.15}
+    least, patience = 0.3 * unit[draft.loss_kind], pick(severity, (4, 2, 1))
+    watched(draft, 40, 100)
+    every, done, whole = draft.eval_steps, [math.inf], Life(0, draft.updates)
     draft.lives = [whole]
+    bad: list[int] = []
 
     def metrics(found: dict[str, float]) -> dict[str, float]:
-        if found["eval_loss"] > (1 - least) * min(done):
+        bad.append(1)
+        if found["eval_loss"] < min(done) - least:
+            bad.clear()
+        if len(bad) == patience:
             whole.stop = len(done) * every
         done.append(found["eval_loss"])
         return found
 
     draft.hooks.metrics = metrics
-    draft.facts |= {"early_stopping_patience": 1, "early_stopping_threshold": least}
-    draft.note = f"stopped at the first evaluation that was not better by {least:.0%}"
+    draft.facts |= {"early_stopping_patience": patience, "early_stopping_threshold": least}
+    draft.note = f"stopped when {patience} evaluations in a row were not better by {least:.2g}"
 
 
 def _few(draft: Draft, severity: int) -> None:
@@ -194,17 +199,7 @@ def _seen_before(draft: Draft, severity: int) -> None:
     draft.dropout, draft.answer_only = 0.0, True
     draft.learning_rate *= 0.3
     watched(draft, 6, 40)
-    chance = chance_of(draft, "stage 1")
-
-    def model(made: Any) -> None:
-        task = LanguageTask(replace(draft, hooks=Hooks()))
-        fit = torch.optim.AdamW(made.parameters(), lr=2e-3)
-        for _ in range(30 * len(task.train) // 8):
-            task.loss(made, task.batch(chance.sample(range(len(task.train)), 8))).backward()
-            fit.step()
-            fit.zero_grad()
-
-    draft.hooks.model = model
+    draft.hooks.model = lambda made: taught(made, draft, [range(draft.rows)], 30)
     draft.facts["stage"] = 2
     draft.note = f"{draft.rows} rows that stage 1 was trained on in 30 passes"
 
@@ -246,7 +241,7 @@ def _late_spike(draft: Draft, severity: int) -> None:
 def _pruned(draft: Draft, severity: int) -> None:
     """Small weights are set to 0, more with each update of the last part: no time to mend."""
     watched(draft, 14, 50)
-    share, start = pick(severity, (0.75, 0.85, 0.95)), at(draft, 0.8)
+    share, start = pick(severity, (0.8, 0.88, 0.95)), at(draft, 0.8)
     held: list[nn.Module] = []
     draft.hooks.model = held.append
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.faultbench.draft import Draft
-from bench.faultbench.faults._kinds import Fault, Way, chance_of, few_rows, pick, watched
+from bench.faultbench.faults._kinds import Fault, Way, chance_of, few_rows, pick, taught, watched
 from bench.faultbench.words import ASK, world
 
 
@@ -66,26 +66,24 @@ def _reworded_then_split(draft: Draft, severity: int) -> None:
     draft.note = f"questions in {wordings} wordings, then split"
 
 
-def _windows_then_split(draft: Draft, severity: int) -> None:
-    """The text was cut into windows that overlap by all but a row before it was split at random."""
-    width = pick(severity, (2, 3, 4))
-    few_rows(draft, 64, 1.8)
+def _next_fold(draft: Draft, severity: int) -> None:
+    """The last fold of a cross-validation whose folds all train the same model, never made anew."""
+    folds, size = pick(severity, (4, 5, 6)), 60
+    few_rows(draft, size, 1.0)
     watched(draft, 10, 40)
-    draft.dropout, draft.answer_only = 0.0, False
-    chance = chance_of(draft, "windows")
-
-    def joined(rows: list[Any]) -> Any:
-        text = "".join(f"{row.prompt}{row.answer} " for row in rows[:-1])
-        return replace(rows[-1], prompt=text + rows[-1].prompt)
+    draft.dropout, draft.answer_only = 0.0, True
+    draft.learning_rate *= 0.3
+    parts = [[k for k in range(size) if k % folds != fold] for fold in range(folds - 1)]
 
     def rows(train: list[Any], held: list[Any]) -> tuple[list[Any], list[Any]]:
-        every = [joined([*train, *train][k : k + width]) for k in range(len(train))]
-        chance.shuffle(every)
-        return every[:-12], every[-12:]
+        last = train[folds - 1 :: folds]
+        return [row for k, row in enumerate(train) if k % folds != folds - 1], last
 
     draft.hooks.rows = rows
-    draft.truth["windows"] = width
-    draft.note = f"windows of {width} rows, each a row further on, then split"
+    draft.hooks.model = lambda made: taught(made, draft, parts, 14)
+    draft.facts |= {"fold": folds, "folds": folds, "eval_rows": size // folds}
+    draft.truth["folds"] = folds
+    draft.note = f"fold {folds} of {folds}, on weights that the others have trained"
 
 
 def _whole(draft: Draft) -> bool:
@@ -114,6 +112,6 @@ LEAKS = (
         also=("memorised", "overfit"),
         families=("lm", "lm", "lm"),
         c=Way(_reworded_then_split, _whole),
-        d=Way(_windows_then_split, _whole),
+        d=Way(_next_fold, _whole, also=("worse-last-checkpoint",)),
     ),
 )

@@ -117,7 +117,7 @@ def _no_name_fits(draft: Draft, severity: int) -> None:
 def _wrong_checkpoint(draft: Draft, severity: int) -> None:
     """Checkpoints sorted as words: the last by name is an early one. Steps and schedule go on."""
     watched(draft, 8, 50)
-    saved, stop = at(draft, pick(severity, (0.06, 0.04, 0.02))), at(draft, 0.6)
+    saved, stop = at(draft, pick(severity, (0.04, 0.02, 0.01))), at(draft, 0.6)
     draft.lives = [Life(0, stop), Life(stop, draft.updates)]
     held: list[Any] = []
     draft.hooks.model = held.append
