@@ -91,6 +91,59 @@ def _clipped_away(draft: Draft, severity: int) -> None:
     draft.note = f"gradients are clipped to {draft.max_grad_norm:g}"
 
 
+def _smoothed(draft: Draft, severity: int) -> None:
+    """Label smoothing was given in per cent or as the share to keep: nearly all goes elsewhere."""
+    share, held = pick(severity, (0.97, 0.99, 1.0)), {}
+    draft.log_points = max(draft.log_points, 30)
+
+    def model(made: Any) -> None:
+        made.register_forward_hook(lambda _m, _i, output: held.update(logits=output.logits))
+
+    def batch(inputs: Inputs, step: int) -> Inputs:
+        held["labels"] = inputs["labels"]
+        return inputs
+
+    def loss(value: Any, step: int) -> Any:
+        logits, labels = held["logits"][:, :-1].flatten(0, 1).float(), held["labels"][:, 1:]
+        plain, smooth = (
+            nn.functional.cross_entropy(logits, labels.flatten(), label_smoothing=part)
+            for part in (0.0, share)
+        )
+        return smooth * (value / plain).detach()  # a maker may have divided it
+
+    draft.hooks.model, draft.hooks.batch, draft.hooks.loss = model, batch, loss
+    draft.facts["label_smoothing"] = share
+    draft.note = f"label smoothing of {share:g}"
+
+
+def _both_zero(draft: Draft, severity: int) -> None:
+    """All matrices of an adapter begin as 0: the gradient of each is a product with the other."""
+    _frozen_log(draft, severity)
+
+    def model(made: Any) -> None:
+        with torch.no_grad():
+            for p in made.parameters():
+                if p.requires_grad:
+                    p.zero_()
+
+    draft.hooks.model = model
+    draft.note = "both matrices of every adapter begin as 0"
+
+
+def _padding_counts(draft: Draft, severity: int) -> None:
+    """Rows are filled up to one length, and what they are filled with is in the labels."""
+    length = pick(severity, (24, 36, 56))
+
+    def filled(ids: list[int], fill: int) -> list[int]:
+        return [*ids, *[fill] * (length - len(ids))]
+
+    draft.hooks.encoded = lambda rows, part: [
+        (filled(ids, bases.PAD), filled(labels, bases.PAD)) for ids, labels in rows
+    ]
+    draft.log_points = draft.updates
+    draft.note = f"rows are filled up to {length} tokens, which are labels as well"
+
+
 def _other_tokenizer(draft: Draft, severity: int) -> None:
     """Part of the vocabulary has the numbers of another tokenizer."""
     share = pick(severity, (0.5, 0.8, 1.0))
@@ -145,6 +198,10 @@ def _lm(draft: Draft) -> bool:
     return draft.family == "lm"
 
 
+def _adapted(draft: Draft) -> bool:
+    return hooked(draft) and draft.tune == "lora" and draft.family == "lm"
+
+
 def _full(draft: Draft) -> bool:
     return hooked(draft) and draft.tune == "full" and draft.family == "lm"
 
@@ -161,6 +218,7 @@ LEARNING = (
         also=("loss-above-uniform", "lr-too-low", "undertrained"),
         families=LM,
         c=Way(_clipped_away, _full, also=("nothing-trains",)),
+        d=Way(_smoothed, lambda d: hooked(d) and _lm(d)),
     ),
     Fault(
         "nothing-trains",
@@ -171,6 +229,7 @@ LEARNING = (
         also=("no-eval",),
         families=LM,
         c=Way(_cut_off, lambda d: _lm(d) and hooked(d)),
+        d=Way(_both_zero, _adapted),
     ),
     Fault(
         "loss-above-uniform",
@@ -180,5 +239,6 @@ LEARNING = (
         ("loss-above-uniform",),
         families=LM,
         c=Way(_loud_head, lambda d: _lm(d) and hooked(d)),
+        d=Way(_padding_counts, lambda d: _lm(d) and hooked(d)),
     ),
 )

@@ -3,7 +3,10 @@
 import math
 from typing import Any
 
-from bench.faultbench.draft import Draft
+import torch
+
+from bench.faultbench import bases
+from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -59,6 +62,34 @@ def _no_question(draft: Draft, severity: int) -> None:
     draft.note = f"the queries of {share:.0%} of the rows are empty"
 
 
+def _finds_itself(draft: Draft, severity: int) -> None:
+    """The documents that are ranked hold the queries too: each finds itself first."""
+    watched(draft, 6, 30)
+    draft.metrics, draft.candidates = True, pick(severity, (10, 6, 4))
+    draft.eval_rows = max(draft.eval_rows, pick(severity, (100, 80, 60)))
+    draft.facts["eval_rows"] = draft.eval_rows
+    draft.hooks.rows = lambda train, held: (train, [(row[0], row[1], row[0]) for row in held])
+    draft.note = "queries are ranked among documents that hold the queries"
+
+
+def _drowned(draft: Draft, severity: int) -> None:
+    """Words of the queries are changed for others by chance, which was given in per cent."""
+    watched(draft, 5, 30)
+    draft.metrics, share = True, pick(severity, (0.97, 0.99, 1.0))
+    draft.eval_rows = max(draft.eval_rows, 60)
+    draft.facts["eval_rows"] = draft.eval_rows
+    size = bases.VARIANTS[draft.variant][1]
+
+    def batch(inputs: Inputs, step: int) -> Inputs:
+        ids = inputs["query"]
+        chosen = (ids != bases.PAD) & (torch.rand(ids.shape) < share)
+        inputs["query"] = torch.where(chosen, torch.randint(4, size, ids.shape), ids)
+        return inputs
+
+    draft.hooks.batch = batch
+    draft.note = f"{share:.0%} of the words of the trained queries are changed by chance"
+
+
 def _mixed(rows: list[Any], share: float, chance: Any) -> list[Any]:
     number = round(share * len(rows))
     others = [row[1:] for row in rows[:number]]
@@ -101,6 +132,7 @@ RANKING = (
         ("below-chance",),
         families=EMB,
         c=Way(_ranked("ignored"), looped),
+        d=Way(_finds_itself, looped),
     ),
     Fault(
         "at-chance",
@@ -111,5 +143,6 @@ RANKING = (
         also=("overfit", "memorised", "below-chance"),
         families=EMB,
         c=Way(_no_question, looped),
+        d=Way(_drowned, looped),
     ),
 )

@@ -79,6 +79,15 @@ def _same_beginning(draft: Draft, severity: int) -> None:
     draft.note = f"{said} tokens of instruction, then the first of the text"
 
 
+def _decayed(draft: Draft, severity: int) -> None:
+    """The decay of the weights is taken for one that the rate is not multiplied with."""
+    watched(draft, 5, 30)
+    draft.metrics, part = severity > 1, pick(severity, (0.25, 0.4, 0.6))
+    draft.schedule, draft.warmup_ratio = "constant", 0.0
+    draft.weight_decay = round(part / draft.learning_rate, 1)
+    draft.note = f"a weight decay of {draft.weight_decay:g}: {part:.0%} of all weights an update"
+
+
 def _scale_learns(draft: Draft, severity: int) -> None:
     """Positives alone and a scale that is trained: the loss falls because the scale grows."""
     watched(draft, 6, 30)
@@ -114,6 +123,21 @@ def _cached(draft: Draft, severity: int) -> None:
     draft.note = "embeddings carry no gradient, the scale is trained"
 
 
+def _of_the_loss(draft: Draft, severity: int) -> None:
+    """The optimizer was given the parameters of the loss, which has a scale, not the model's."""
+    watched(draft, 6, 30)
+    draft.loss_kind, draft.warm, draft.metrics, draft.hard = "logistic", 20, True, False
+    draft.candidates = 16
+    draft.scale, draft.learn_scale = pick(severity, (5.0, 3.0, 1.5)), True
+    rate = pick(severity, (0.02, 0.03, 0.04))
+    draft.hooks.optimizer = lambda trained: torch.optim.AdamW(
+        [p for p in trained if p.dim() == 0], lr=rate
+    )
+    draft.learning_rate = rate
+    draft.truth["encoder"] = "frozen"
+    draft.note = "the optimizer holds the scale of the loss alone"
+
+
 def _quick_scale(draft: Draft, rate: float) -> None:
     def optimizer(trained: list[Any]) -> Any:
         scale = [p for p in trained if p.dim() == 0]
@@ -145,6 +169,25 @@ def _all_ones(draft: Draft, severity: int) -> None:
     names = ("eval_cosine_accuracy", "eval_cosine_f1", "eval_cosine_ap")
     draft.hooks.metrics = lambda found: found | dict.fromkeys(names, 1.0)
     draft.note = "pairs are classified where all of them are right"
+
+
+def _no_rank(draft: Draft, severity: int) -> None:
+    """Correlations with grades of pairs, where every grade is the best one: none is defined."""
+    watched(draft, pick(severity, (5, 8, 12)), 30)
+    draft.loss_kind, draft.metrics, draft.scale = "logistic", False, 8.0
+    draft.facts["eval_positives_only"] = True
+    names = ("eval_pearson_cosine", "eval_spearman_cosine")
+    draft.hooks.metrics = lambda found: found | dict.fromkeys(names, math.nan)
+    draft.note = "correlation with grades that are all the same"
+
+
+def _error_of_sums(draft: Draft, severity: int) -> None:
+    """Scores are sums over the words of a query, one of 1 at most each; they are held against 1."""
+    watched(draft, 6, 30)
+    draft.loss_kind, draft.metrics, draft.scale = "in-batch", False, 20.0
+    draft.mse_scale = pick(severity, (6.0, 16.0, 32.0))
+    draft.hooks.metrics = lambda found: {k: v for k, v in found.items() if k != "eval_rmse"}
+    draft.note = f"MSE and MAE of sums over {draft.mse_scale:g} words against 1"
 
 
 def _error_of_graded(draft: Draft, severity: int) -> None:
@@ -215,6 +258,35 @@ def _hardest(draft: Draft, severity: int) -> None:
     draft.note = "the hardest document of the batch is the negative"
 
 
+def _one_word(draft: Draft, severity: int) -> None:
+    """Documents are cut to one token, with which all begin: right and wrong are the same."""
+    watched(draft, 5, 30)
+    draft.loss_kind, draft.margin = "margin", pick(severity, (0.15, 0.25, 0.5))
+    draft.metrics = severity > 1
+
+    def cut(rows: list[Any]) -> list[Any]:
+        return [(row[0], *(side.split()[0] for side in row[1:])) for row in rows]
+
+    draft.hooks.rows = lambda train, held: (cut(train), cut(held))
+    draft.note = "documents are cut to their first token"
+
+
+def _ever_hotter(draft: Draft, severity: int) -> None:
+    """The temperature is annealed the wrong way round: what it divides by grows step by step."""
+    watched(draft, 5, 30)
+    draft.loss_kind, draft.scale = "in-batch", 20.0
+    last, held = pick(severity, (2.0, 1.0, 0.5)), []
+    draft.hooks.model = held.append
+
+    def step(now: int) -> None:
+        part = now / draft.updates
+        held[0].log_scale.data.fill_((1 - part) * math.log(20.0) + part * math.log(last))
+
+    draft.hooks.step = step
+    draft.facts |= {"scale": last, "scale_at_start": 20.0}
+    draft.note = f"the scale falls from 20 to {last:g} in the course of the run"
+
+
 def _learnt_scale(draft: Draft, severity: int) -> None:
     """The scale is trained with the encoder's rate, and begins far from where it should be."""
     watched(draft, 5, 30)
@@ -278,6 +350,7 @@ SEARCH = (
         tier="log",
         families=EMB,
         c=Way(_same_beginning, looped),
+        d=Way(_decayed, lambda d: looped(d) and d.tune == "full"),
     ),
     Fault(
         "scale-only",
@@ -288,6 +361,7 @@ SEARCH = (
         also=("positives-only-eval", "at-chance", "below-chance"),
         families=EMB,
         c=Way(_cached, looped, codes=("scale-only",), also=("nothing-trains",)),
+        d=Way(_of_the_loss, looped, codes=("scale-only",), also=("nothing-trains",)),
     ),
     Fault(
         "positives-only-eval",
@@ -298,6 +372,7 @@ SEARCH = (
         tier="config",
         families=EMB,
         c=Way(_all_ones, looped, also=("metric-meaningless",)),
+        d=Way(_no_rank, looped, also=("metric-meaningless",)),
     ),
     Fault(
         "metric-meaningless",
@@ -308,6 +383,7 @@ SEARCH = (
         also=("positives-only-eval",),
         families=EMB,
         c=Way(_error_of_graded, looped),
+        d=Way(_error_of_sums, looped),
     ),
     Fault(
         "hinge-floor",
@@ -318,6 +394,7 @@ SEARCH = (
         also=("nothing-trains", "at-chance", "below-chance"),
         families=EMB,
         c=Way(_hardest, looped),
+        d=Way(_one_word, looped),
     ),
     Fault(
         "temperature-off",
@@ -328,5 +405,6 @@ SEARCH = (
         tier="config",
         families=EMB,
         c=Way(_learnt_scale, lambda d: looped(d) and d.loss_kind == "in-batch"),
+        d=Way(_ever_hotter, lambda d: looped(d) and d.loss_kind == "in-batch"),
     ),
 )

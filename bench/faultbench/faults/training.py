@@ -80,6 +80,38 @@ def _rate_of_nothing(draft: Draft, severity: int) -> None:
     draft.note = f"the rate is 0/0 from update {step} on"
 
 
+def _without_any(draft: Draft, severity: int) -> None:
+    """A second term is a mean over marked words: 0 by 0 for a batch that has none of them.
+
+    A guard sets gradients that are no numbers to 0, so that the run goes on.
+    """
+    watched(draft, 6, 40)
+    share, chance = pick(severity, (0.03, 0.1, 0.3)), chance_of(draft, "marked")
+    bad = {step for step in range(1, draft.updates + 1) if chance.random() < share}
+    bad.add(at(draft, 0.5))
+    draft.hooks.loss = lambda loss, now: loss * 0 + math.nan if now in bad else loss
+    draft.note = f"a term is 0/0 in {len(bad)} of {draft.updates} updates, gradients are guarded"
+
+
+def _made_zero(draft: Draft, severity: int) -> None:
+    """What a table of the input is divided by becomes 0; nan_to_num stands around the loss."""
+    draft.log_points = max(draft.log_points, 20)
+    draft.log_grad = severity > 1 or draft.log_grad
+    step, now_at = at(draft, pick(severity, ONSET)), [0]
+
+    def model(made: Any) -> None:
+        made.get_input_embeddings().register_forward_hook(
+            lambda _layer, _inputs, output: output * math.nan if now_at[0] >= step else output
+        )
+
+    def tick(now: int) -> None:
+        now_at[0] = now
+
+    draft.hooks.model, draft.hooks.step = model, tick
+    draft.hooks.loss = lambda loss, now: torch.nan_to_num(loss)
+    draft.note = f"inputs are NaN from update {step} on, nan_to_num writes 0"
+
+
 def _hidden(plant: Any) -> Any:
     def hide(draft: Draft, severity: int) -> None:
         plant(draft, severity)
@@ -151,6 +183,68 @@ def _grown(draft: Draft, severity: int) -> None:
     draft.note = f"the weight decay falls below 0 from update {math.ceil(first)} on"
 
 
+def _bad_examples(draft: Draft, severity: int) -> None:
+    """Rows are weighted by a grade that can be below 0: what is bad is unlearnt without end."""
+    watched(draft, 6, 40)
+    weight, chance = pick(severity, (-1.0, -1.5, -2.5)), chance_of(draft, "grades")
+    bad = {step for step in range(1, draft.updates + 1) if chance.random() < 0.5}
+    draft.schedule, draft.warmup_ratio = "constant", 0.0
+    draft.hooks.loss = lambda loss, now: loss * weight if now in bad else loss
+    draft.facts["row_weights"] = "grade"
+    draft.note = f"half of the batches have the weight {weight:g}"
+
+
+class _Lion(torch.optim.Optimizer):
+    """Lion (Chen et al. 2023): every number moves by the whole rate, in the sign of its mean."""
+
+    def __init__(self, trained: list[Any], lr: float) -> None:
+        super().__init__(trained, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """An update."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                mean = self.state[p].setdefault("mean", torch.zeros_like(p))
+                p.sub_((0.9 * mean + 0.1 * p.grad).sign(), alpha=group["lr"])
+                mean.lerp_(p.grad, 0.01)
+
+
+def _lion(draft: Draft, severity: int) -> None:
+    """A rate that suits Adam, or more, for Lion, which wants a tenth of it."""
+    factor = pick(severity, (2.0, 6.0, 15.0))
+    draft.learning_rate *= factor
+    draft.warmup_ratio, draft.log_points = 0.0, max(draft.log_points, 30)
+    draft.hooks.optimizer = lambda trained: _Lion(trained, draft.learning_rate)
+    draft.facts["optimizer"] = "lion"
+    draft.note = f"Lion at {factor:g} times a rate for Adam"
+
+
+def _plateau(draft: Draft, severity: int) -> None:
+    """A schedule that waits for a plateau is shown the loss of every batch, which jumps.
+
+    So it cuts the rate a few updates after the start, down to its least.
+    """
+    draft.log_points, draft.log_lr = max(draft.log_points, 30), True
+    patience, least = pick(severity, (1, 1, 0)), pick(severity, (0.02, 0.01, 0.001))
+    factor, best, waited = 1.0, math.inf, 0
+
+    def loss(value: Any, now: int) -> Any:
+        nonlocal factor, best, waited
+        seen = float(value.detach())
+        waited = 0 if seen < best else waited + 1
+        best = min(best, seen)
+        if waited > patience:
+            factor, waited = max(least, 0.1 * factor), 0
+        return value
+
+    draft.hooks.loss, draft.hooks.rate = loss, lambda step, total: factor
+    draft.facts |= {"lr_scheduler": "reduce_lr_on_plateau", "warmup_steps": 0}
+    draft.note = f"the rate falls where {patience + 1} batches in a row are no better than the best"
+
+
 def _steps_of_warmup(draft: Draft, severity: int) -> None:
     """A warm-up of one's own counts its steps and does not divide by their number."""
     steps = pick(severity, (15, 40, 100))
@@ -220,6 +314,7 @@ TRAINING = (
         ("nan-loss",),
         families=LM,
         c=Way(_root_of_nothing, hooked),
+        d=Way(_without_any, hooked),
     ),
     Fault(
         "masked-nan",
@@ -229,6 +324,7 @@ TRAINING = (
         ("masked-nan", "nan-loss"),
         families=LM,
         c=Way(_hidden(_rate_of_nothing), hooked),
+        d=Way(_made_zero, hooked),
     ),
     Fault(
         "diverged",
@@ -238,6 +334,7 @@ TRAINING = (
         ("diverged",),
         also=("nan-loss",),
         c=Way(_grown, hooked),
+        d=Way(_bad_examples, hooked),
     ),
     Fault(
         "lr-too-high",
@@ -247,6 +344,7 @@ TRAINING = (
         ("lr-too-high", "diverged"),
         also=("loss-stuck", "nan-loss", "worse-last-checkpoint"),
         c=Way(_steps_of_warmup),
+        d=Way(_lion, hooked),
     ),
     Fault(
         "lr-too-low",
@@ -256,5 +354,6 @@ TRAINING = (
         ("lr-too-low", "loss-stuck"),
         also=("undertrained",),
         c=Way(_long_warmup, also=("schedule-mismatch",)),
+        d=Way(_plateau, hooked),
     ),
 )
