@@ -5,7 +5,7 @@ from typing import Any
 
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.rule import Rule, show, where
-from huohou.diagnose.settings import amount, setting
+from huohou.diagnose.settings import amount, rate_reached, setting
 from huohou.record.finding import Advice
 from huohou.record.record import Point
 from huohou.text import say
@@ -31,6 +31,7 @@ LONG = 2000  # updates
 LEAST_BATCH = 8  # rows an update: with fewer the gradient is mostly noise
 JUMP = 1.5  # times as high: a learning rate that leaves the one before
 ALIKE = 1.3  # times as high: the rate that was set, met a little after its peak
+WARMED = 0.5  # of the rate that was set: with less a run was still warming up
 LOW = 0.25  # of its peak: a learning rate that has come down
 WHOLE = 0.9  # of what was planned
 
@@ -70,7 +71,11 @@ def go_back(case: Case, best: Point) -> Advice | None:
 
 def comes_down(case: Case) -> bool | None:
     """Whether the learning rate comes down in the run, by its course or else by the name of its
-    schedule; None where neither is known."""
+    schedule; None where neither is known. A run that was over before it had warmed up came to no
+    such place."""
+    reached = rate_reached(case)
+    if reached is not None and 0 < reached < WARMED:
+        return False
     rates = case.finite("learning_rate").values
     if len(rates) >= 3:
         return bool(rates[-1] <= LOW * rates.max())

@@ -27,6 +27,10 @@ LOSS = falling(2.0, 1.0, n=20)
             facts={"eval_strategy": "steps", "eval_steps": 500, "max_steps": 200},
         ),
         run(loss=LOSS, facts={"eval_strategy": "steps", "eval_rows": 0}),
+        run(
+            loss=LOSS,
+            facts={"eval_strategy": "steps", "eval_steps": 50, "eval_delay": 500, "max_steps": 200},
+        ),
         run(loss=LOSS, epochs=0.6, facts={"eval_strategy": "epoch", "finished": True}),
         run(loss=LOSS, facts={"eval_strategy": "steps", "eval_steps": 50, "finished": True}),
     ),
@@ -41,9 +45,9 @@ LOSS = falling(2.0, 1.0, n=20)
 )
 def eval_never_runs(case: Case) -> Outcome:
     """The settings ask for evaluations, and the log has none, or only that of the last weights:
-    they come after more updates than the run makes, or at the end of an epoch that is never
-    reached, or there are no rows to evaluate on, or the run has finished without a single one.
-    Settings that ask for none, and evaluations that say nothing but how long they took, are
+    they come, or begin, after more updates than the run makes, or at the end of an epoch that is
+    never reached, or there are no rows to evaluate on, or the run has finished without a single
+    one. Settings that ask for none, and evaluations that say nothing but how long they took, are
     ``no-eval``.
     """
     ran = any(name.startswith("eval_") and case.course(name) for name in case.record.series)
@@ -56,10 +60,11 @@ def eval_never_runs(case: Case) -> Outcome:
     facts = _why(case, asked) if asked in ("steps", "epoch") else []
     if not facts:
         return None
-    each = amount(case, "eval_steps") or 0.0
-    length = case.planned or case.updates or 0
-    often = enough_evals(case) if asked == "steps" and each > length else None
-    advice = [eval_never_runs.advice("often", set=often), eval_never_runs.advice("rows")]
+    held_out = {"data.eval": "val.jsonl"} if case.record.facts.get("eval_rows") == 0 else {}
+    advice = [
+        eval_never_runs.advice("often", set=held_out | enough_evals(case)),
+        eval_never_runs.advice("rows"),
+    ]
     return eval_never_runs.finding(facts, advice)
 
 
@@ -79,6 +84,9 @@ def _why(case: Case, asked: str) -> list[Evidence]:
     each = amount(case, "eval_steps")
     if asked == "steps" and each and length and each > max(length, 1):
         return [eval_never_runs.evidence("too_late", each=round(each), length=length)]
+    delay = amount(case, "eval_delay")
+    if asked == "steps" and delay and length and delay > length:
+        return [eval_never_runs.evidence("delay", delay=round(delay), length=length)]
     if case.finished is not True:
         return []
     if asked == "epoch" and case.epochs is not None and case.epochs < EPOCHS:

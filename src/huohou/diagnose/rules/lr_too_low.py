@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.choice import WHOLE_SCHEDULE
 from huohou.diagnose.curves import level, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, show
@@ -97,7 +98,9 @@ def lr_too_low(case: Case) -> Finding | None:
         return None
     never = _never_reached(case)
     if never:
-        return _finding(case, never)
+        asked = amount(case, "learning_rate")
+        kept = WHOLE_SCHEDULE | ({"train.learning_rate": asked} if asked else {})
+        return lr_too_low.finding(never, [lr_too_low.advice("warm_up", set=kept)])
     head = max(1, len(values) // 20)
     start, end = level(values[:head]), level(values[-max(3, len(values) // 10) :])
     if start <= 0 or (start - end) / start >= GAIN or end > start + 3 * noise(values):

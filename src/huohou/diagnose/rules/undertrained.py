@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.choice import comes_down, longer
+from huohou.diagnose.choice import WARMED, comes_down, longer
 from huohou.diagnose.curves import level, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
@@ -17,7 +17,6 @@ FALL = 0.02  # fall of the loss in a tenth of the run, at least
 STEEP = 0.05  # this much is a warning where the run was short, and
 GAINED = 0.05  # there a fall of this much in its second half is one, too
 ALL = 0.9  # passes: with fewer not all rows were seen once
-WARMING = 0.5  # of the rate that was set, and the run came to no more
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
 BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
@@ -99,7 +98,7 @@ def _is_short(case: Case) -> bool:
     asked = amount(case, "num_train_epochs")
     if asked and 0 < (case.epochs or 0.0) < PLANNED * asked:
         return True
-    if case.is_short_of(PLANNED) or (part is not None and 0 < part < WARMING):
+    if case.is_short_of(PLANNED) or (part is not None and 0 < part < WARMED):
         return True
     return 0 < (case.epochs or 0.0) < ALL and comes_down(case) is not True
 
