@@ -93,7 +93,8 @@ def _clipped_away(draft: Draft, severity: int) -> None:
 
 def _smoothed(draft: Draft, severity: int) -> None:
     """Label smoothing was given in per cent or as the share to keep: nearly all goes elsewhere."""
-    share, held = pick(severity, (0.97, 0.99, 1.0)), {}
+    held: dict[str, Any] = {}
+    share = pick(severity, (0.97, 0.99, 1.0))
     draft.log_points = max(draft.log_points, 30)
 
     def model(made: Any) -> None:

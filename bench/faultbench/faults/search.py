@@ -1,4 +1,4 @@
-"""Faults of embedding runs: their losses, their negatives, their scale, their evaluation."""
+"""Faults of embedding runs: their losses, their negatives, their scale."""
 
 import math
 from typing import Any
@@ -10,13 +10,13 @@ from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
-    always,
     effect,
     looped,
     lost_share,
     pick,
     watched,
 )
+from bench.faultbench.faults.measures import MEASURES
 
 
 def _positives(draft: Draft, share: float = 1.0) -> None:
@@ -148,69 +148,6 @@ def _quick_scale(draft: Draft, rate: float) -> None:
     draft.hooks.optimizer = optimizer
 
 
-def _eval_positives(kind: str) -> Any:
-    def plant(draft: Draft, severity: int) -> None:
-        watched(draft, pick(severity, (5, 8, 12)), 30)
-        draft.loss_kind, draft.metrics = kind, False
-        draft.scale = {"logistic": 8.0, "in-batch": 20.0}[kind]
-        if kind == "in-batch" and severity == 2:
-            draft.scale = 10.0
-        draft.facts["eval_positives_only"] = True
-        draft.note = "evaluated on positive pairs alone"
-
-    return plant
-
-
-def _all_ones(draft: Draft, severity: int) -> None:
-    """A classifier of pairs is evaluated on pairs that all belong together: always right."""
-    watched(draft, pick(severity, (5, 8, 12)), 30)
-    draft.loss_kind, draft.metrics, draft.scale = "margin", False, 8.0
-    draft.facts["eval_positives_only"] = True
-    names = ("eval_cosine_accuracy", "eval_cosine_f1", "eval_cosine_ap")
-    draft.hooks.metrics = lambda found: found | dict.fromkeys(names, 1.0)
-    draft.note = "pairs are classified where all of them are right"
-
-
-def _no_rank(draft: Draft, severity: int) -> None:
-    """Correlations with grades of pairs, where every grade is the best one: none is defined."""
-    watched(draft, pick(severity, (5, 8, 12)), 30)
-    draft.loss_kind, draft.metrics, draft.scale = "logistic", False, 8.0
-    draft.facts["eval_positives_only"] = True
-    names = ("eval_pearson_cosine", "eval_spearman_cosine")
-    draft.hooks.metrics = lambda found: found | dict.fromkeys(names, math.nan)
-    draft.note = "correlation with grades that are all the same"
-
-
-def _error_of_sums(draft: Draft, severity: int) -> None:
-    """Scores are sums over the words of a query, one of 1 at most each; they are held against 1."""
-    watched(draft, 6, 30)
-    draft.loss_kind, draft.metrics, draft.scale = "in-batch", False, 20.0
-    draft.mse_scale = pick(severity, (6.0, 16.0, 32.0))
-    draft.hooks.metrics = lambda found: {k: v for k, v in found.items() if k != "eval_rmse"}
-    draft.note = f"MSE and MAE of sums over {draft.mse_scale:g} words against 1"
-
-
-def _error_of_graded(draft: Draft, severity: int) -> None:
-    """Similarities on a scale of grades or in percent are compared with a label of 1."""
-    watched(draft, 6, 30)
-    draft.loss_kind, draft.metrics = "margin", False
-    draft.mse_scale = pick(severity, (5.0, 10.0, 100.0))
-    draft.hooks.metrics = lambda found: {k: v for k, v in found.items() if k != "eval_mae"}
-    draft.note = f"MSE and RMSE of similarities from 0 to {draft.mse_scale:g} against 1"
-
-
-def _error_of_scaled(scales: tuple[float, float, float], kind: str) -> Any:
-    def plant(draft: Draft, severity: int) -> None:
-        watched(draft, 6, 30)
-        draft.loss_kind, draft.metrics = kind, False
-        draft.mse_scale = pick(severity, scales)
-        draft.scale = draft.mse_scale if kind == "in-batch" else draft.scale
-        draft.scale = min(draft.scale, 30.0)
-        draft.note = f"MSE, RMSE, MAE of similarity times {draft.mse_scale:g} against 1"
-
-    return plant
-
-
 def _own_negative(draft: Draft, severity: int) -> None:
     """The negative of a row is its own right document."""
     watched(draft, 5, 30)
@@ -275,7 +212,8 @@ def _ever_hotter(draft: Draft, severity: int) -> None:
     """The temperature is annealed the wrong way round: what it divides by grows step by step."""
     watched(draft, 5, 30)
     draft.loss_kind, draft.scale = "in-batch", 20.0
-    last, held = pick(severity, (2.0, 1.0, 0.5)), []
+    held: list[Any] = []
+    last = pick(severity, (2.0, 1.0, 0.5))
     draft.hooks.model = held.append
 
     def step(now: int) -> None:
@@ -340,6 +278,7 @@ def _floor(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | No
 EMB = ("embedding",) * 3
 
 SEARCH = (
+    *MEASURES,
     Fault(
         "embedding-collapse",
         Way(_only_positives, looped, also=("positives-only-eval", "scale-only")),
@@ -362,28 +301,6 @@ SEARCH = (
         families=EMB,
         c=Way(_cached, looped, codes=("scale-only",), also=("nothing-trains",)),
         d=Way(_of_the_loss, looped, codes=("scale-only",), also=("nothing-trains",)),
-    ),
-    Fault(
-        "positives-only-eval",
-        Way(_eval_positives("logistic"), looped),
-        Way(_eval_positives("in-batch"), looped),
-        always("the evaluation holds no negative, and the settings say so"),
-        ("positives-only-eval",),
-        tier="config",
-        families=EMB,
-        c=Way(_all_ones, looped, also=("metric-meaningless",)),
-        d=Way(_no_rank, looped, also=("metric-meaningless",)),
-    ),
-    Fault(
-        "metric-meaningless",
-        Way(_error_of_scaled((5.0, 20.0, 100.0), "logistic"), looped),
-        Way(_error_of_scaled((10.0, 20.0, 30.0), "in-batch"), looped),
-        always("errors of scaled similarities against 1 are the only measure beside the loss"),
-        ("metric-meaningless",),
-        also=("positives-only-eval",),
-        families=EMB,
-        c=Way(_error_of_graded, looped),
-        d=Way(_error_of_sums, looped),
     ),
     Fault(
         "hinge-floor",

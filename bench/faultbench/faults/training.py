@@ -1,11 +1,11 @@
-"""Faults of optimisation: numbers that break and rates that do not fit."""
+"""Faults of optimisation: losses that run away and rates that do not fit."""
 
 import math
 from typing import Any
 
 import torch
 
-from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.draft import Draft
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -13,113 +13,11 @@ from bench.faultbench.faults._kinds import (
     chance_of,
     effect,
     hooked,
-    looped,
     lost_share,
     pick,
-    shown,
     watched,
 )
-
-ONSET = (0.7, 0.4, 0.1)
-
-
-def _masked_batch(draft: Draft, severity: int) -> None:
-    """Batches whose labels are all masked: the mean over nothing."""
-    step, share = at(draft, pick(severity, ONSET)), pick(severity, (0.1, 0.4, 1.0))
-    chance = chance_of(draft, "masked")
-
-    def batch(inputs: Inputs, now: int) -> Inputs:
-        if now == step or (now > step and chance.random() < share):
-            inputs["labels"] = torch.full_like(inputs["labels"], -100)
-        return inputs
-
-    draft.hooks.batch = batch
-    draft.note = f"{share:.0%} of the batches have no label from update {step} on"
-
-
-def _weight_of_nothing(draft: Draft, severity: int) -> None:
-    """A row is weighted by one over its length, which is 0."""
-    step = at(draft, pick(severity, ONSET))
-    draft.hooks.loss = lambda loss, now: loss * math.inf if now == step else loss
-    draft.note = f"a row with the weight 1/0 at update {step}"
-
-
-def _broken_weight(draft: Draft, severity: int) -> None:
-    """A weight is no number from some update on: a bad cell of memory, a bad kernel."""
-    step, held = at(draft, pick(severity, ONSET)), []
-    draft.hooks.model = held.append
-
-    def spoil(now: int) -> None:
-        if now == step:
-            trained = [p for p in held[0].parameters() if p.requires_grad]
-            with torch.no_grad():
-                trained[0].view(-1)[0] = math.nan
-
-    draft.hooks.step = spoil
-    draft.note = f"a weight is NaN from update {step} on"
-
-
-def _root_of_nothing(draft: Draft, severity: int) -> None:
-    """A term of the loss is the root of a difference that is 0: its gradient is no number."""
-    step = at(draft, pick(severity, ONSET))
-
-    def loss(value: Any, now: int) -> Any:
-        if now != step:
-            return value
-        return value + torch.sqrt((value - value.detach()) ** 2)
-
-    draft.hooks.loss = loss
-    draft.note = f"the gradient of a root of 0 at update {step}"
-
-
-def _rate_of_nothing(draft: Draft, severity: int) -> None:
-    """A schedule of one's own divides what is left by what is left: 0 by 0 where a part ends."""
-    step = at(draft, pick(severity, ONSET))
-    draft.hooks.rate = lambda now, total: 1 - now / total if now < step else math.nan
-    draft.facts["lr_scheduler"] = "lambda"
-    draft.note = f"the rate is 0/0 from update {step} on"
-
-
-def _without_any(draft: Draft, severity: int) -> None:
-    """A second term is a mean over marked words: 0 by 0 for a batch that has none of them.
-
-    A guard sets gradients that are no numbers to 0, so that the run goes on.
-    """
-    watched(draft, 6, 40)
-    share, chance = pick(severity, (0.03, 0.1, 0.3)), chance_of(draft, "marked")
-    bad = {step for step in range(1, draft.updates + 1) if chance.random() < share}
-    bad.add(at(draft, 0.5))
-    draft.hooks.loss = lambda loss, now: loss * 0 + math.nan if now in bad else loss
-    draft.note = f"a term is 0/0 in {len(bad)} of {draft.updates} updates, gradients are guarded"
-
-
-def _made_zero(draft: Draft, severity: int) -> None:
-    """What a table of the input is divided by becomes 0; nan_to_num stands around the loss."""
-    draft.log_points = max(draft.log_points, 20)
-    draft.log_grad = severity > 1 or draft.log_grad
-    step, now_at = at(draft, pick(severity, ONSET)), [0]
-
-    def model(made: Any) -> None:
-        made.get_input_embeddings().register_forward_hook(
-            lambda _layer, _inputs, output: output * math.nan if now_at[0] >= step else output
-        )
-
-    def tick(now: int) -> None:
-        now_at[0] = now
-
-    draft.hooks.model, draft.hooks.step = model, tick
-    draft.hooks.loss = lambda loss, now: torch.nan_to_num(loss)
-    draft.note = f"inputs are NaN from update {step} on, nan_to_num writes 0"
-
-
-def _hidden(plant: Any) -> Any:
-    def hide(draft: Draft, severity: int) -> None:
-        plant(draft, severity)
-        draft.filter_nan = True
-        draft.log_grad = severity > 1 or draft.log_grad
-        draft.log_points = max(draft.log_points, 20)
-
-    return hide
+from bench.faultbench.faults.nonfinite import NUMBERS
 
 
 def _rate(factors: tuple[float, float, float]) -> Any:
@@ -184,14 +82,17 @@ def _grown(draft: Draft, severity: int) -> None:
 
 
 def _bad_examples(draft: Draft, severity: int) -> None:
-    """Rows are weighted by a grade that can be below 0: what is bad is unlearnt without end."""
+    """Rows are weighted by a grade less the mean of grades, once it is known: half go below 0.
+
+    What is bad is unlearnt without end, for a loss that is raised has no floor.
+    """
     watched(draft, 6, 40)
-    weight, chance = pick(severity, (-1.0, -1.5, -2.5)), chance_of(draft, "grades")
-    bad = {step for step in range(1, draft.updates + 1) if chance.random() < 0.5}
+    first, chance = at(draft, pick(severity, (0.6, 0.4, 0.2))), chance_of(draft, "grades")
+    bad = {step for step in range(first, draft.updates + 1) if chance.random() < 0.5}
     draft.schedule, draft.warmup_ratio = "constant", 0.0
-    draft.hooks.loss = lambda loss, now: loss * weight if now in bad else loss
-    draft.facts["row_weights"] = "grade"
-    draft.note = f"half of the batches have the weight {weight:g}"
+    draft.hooks.loss = lambda loss, now: loss * -1.5 if now in bad else loss
+    draft.facts["row_weights"] = "grade less its mean"
+    draft.note = f"half of the batches from update {first} on have a weight below 0"
 
 
 class _Lion(torch.optim.Optimizer):
@@ -298,34 +199,8 @@ def _gone(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | Non
     return None
 
 
-def _lm(draft: Draft) -> bool:
-    return draft.family == "lm"
-
-
-LM = ("lm", "lm", "lm")
-BAD = shown("metrics", "loss", lambda x: not math.isfinite(x), "{} losses are no numbers")
-
 TRAINING = (
-    Fault(
-        "nan-loss",
-        Way(_masked_batch, lambda d: looped(d) and _lm(d)),
-        Way(_weight_of_nothing, hooked),
-        BAD,
-        ("nan-loss",),
-        families=LM,
-        c=Way(_root_of_nothing, hooked),
-        d=Way(_without_any, hooked),
-    ),
-    Fault(
-        "masked-nan",
-        Way(_hidden(_broken_weight), lambda d: d.maker == "transformers"),
-        Way(_hidden(_weight_of_nothing), looped),
-        shown("metrics", "loss", lambda x: x == 0.0, "{} losses of 0.0 stand for NaN"),
-        ("masked-nan", "nan-loss"),
-        families=LM,
-        c=Way(_hidden(_rate_of_nothing), hooked),
-        d=Way(_made_zero, hooked),
-    ),
+    *NUMBERS,
     Fault(
         "diverged",
         Way(_growing, hooked, codes=("diverged", "lr-too-high")),
