@@ -68,7 +68,7 @@ def _summary(plan: "Plan") -> list[str]:
 def _model(plan: "Plan") -> str:
     predicted = plan.prediction
     return say(
-        "plan.model_is",
+        "plan.model_is" if plan.recipe == "sft" else "plan.encoder_is",
         model=plan.model,
         total=f"{predicted.total_parameters / 1e6:,.1f}",
         trainable=f"{predicted.trainable_parameters / 1e6:,.2f}",
@@ -78,7 +78,7 @@ def _model(plan: "Plan") -> str:
 
 def _rows(part: "DataPart") -> str:
     return say(
-        "plan.rows_are",
+        "plan.rows_are" if part.trained_tokens < part.tokens else "plan.pairs_are",
         path=part.path,
         rows=part.rows,
         tokens=f"{part.tokens:,}",
