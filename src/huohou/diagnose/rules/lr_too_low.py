@@ -8,8 +8,10 @@ import numpy as np
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE
 from huohou.diagnose.curves import level, noise, trend
+from huohou.diagnose.embedding import seen
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, show
+from huohou.diagnose.scores import Score
 from huohou.diagnose.settings import amount, plain_descent, rate_reached
 from huohou.record.columns import Floats, Point, Series
 from huohou.record.finding import Evidence, Finding
@@ -27,6 +29,8 @@ GRADIENT = 0.4  # of its first norm is left of the gradient: the weights are nea
 UPDATES = 50  # fewer are too few for any rate
 CLEAR = 3.0  # standard errors that each half falls by
 MOST = 200  # points of a half that slopes are taken of
+RIGHT = 0.9  # of the first places at the first evaluation
+FIRST = Score("accuracy", 1)
 REACHED = 0.25  # of the rate that was set, and the run never came to more
 EARLY = 0.5  # of a planned run: too early to say
 
@@ -75,6 +79,7 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
             facts={"learning_rate": 1e-4, "warmup_steps": 400, "max_steps": 400},
         ),
         run(loss=line(4.6, 2.0), facts={"warmup_steps": 4000, "max_steps": 4000}),
+        run(loss=CREEP, grad_norm=line(1.2, 1.18), more={"eval_cosine_accuracy@1": [0.96, 0.97]}),
     ),
     source="LoRA Without Regret (2025); AutoTrainer (slow convergence); arXiv 2402.19449 (plain "
     "descent on language models)",
@@ -87,7 +92,8 @@ def lr_too_low(case: Case) -> Finding | None:
     they stand out of their noise, fall as fast at the end as at the start: for each unit of
     learning rate spent, the second half brings at least 0.65 times what the first brought, or half
     of it where the gradient norm is known and 40 % or more of its first value is left. A run with a
-    good rate falls fast and then ever more slowly. Or the run came, at its end, to less than a
+    good rate falls fast and then ever more slowly. Not where 90 % of the first places were right at
+    the first evaluation: there is little left to gain. Or the run came, at its end, to less than a
     quarter of the rate that was set, by its logged rates or by a warm-up four times as long as the
     run. Fewer than 50 updates, preferences and rewards (their rates are small), and the first half
     of a planned run, are left out. It explains a loss that is stuck; a run that is much too short
@@ -158,7 +164,8 @@ def _tiny(case: Case) -> list[Evidence]:
 def _creeps(case: Case, little: bool) -> list[Evidence]:
     """As fast at the end as at the start, for each unit of learning rate, and a gradient that is
     still there."""
-    if (case.peak_rate() or 0.0) >= AMPLE and not plain_descent(case):
+    ample = (case.peak_rate() or 0.0) >= AMPLE and not plain_descent(case)
+    if ample or _ranks_right(case):
         return []
     norms = case.finite("grad_norm").values
     first = level(norms[:3]) if len(norms) >= POINTS else 0.0
@@ -174,6 +181,12 @@ def _creeps(case: Case, little: bool) -> list[Evidence]:
     told = {"percent": round(100 * found.gain, 1), "ratio": show(found.ratio)}
     key = "creeps" if left is None else "creeps_norm"
     return [lr_too_low.evidence(key, found.last, left=round(100 * (left or 0.0)), **told)]
+
+
+def _ranks_right(case: Case) -> bool:
+    """Whether nearly all was right at the first evaluation: then there is little left to learn."""
+    names = (s.name for s in seen(case) if s.point and s.what in (FIRST, Score("pair")))
+    return any(case.finite(name)[0].value >= RIGHT for name in names if case.finite(name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.scores import Score, score
 from huohou.measure.contrast import scale_path
 from huohou.measure.reference import COIN_LOSS, lagged_means, logit_of, softplus
-from huohou.record.finding import Evidence, Finding
+from huohou.record.finding import Evidence, Finding, Severity
 from huohou.record.record import Figure, Record
 
 ON_PATH = 0.01  # training losses this near to what a growing scale gives
@@ -25,7 +25,8 @@ MOVED = 0.05  # this much of one that has outgrown the scale that is told,
 ABOUT = 0.1  # and there the training losses are as near as this to what it gives, on average
 BACK = 0.02  # what it may fall on the way
 SHOWN = 6
-FALL = 0.05  # a loss that fell by this part while no score changed in a digit
+FALL = 0.05  # a loss that fell by this part while no score changed in a digit,
+FAR = 0.2  # and so far that some ranking should have changed
 FIRST = Score("accuracy", 1)
 LONG = 1000  # a score that is no whole part of fewer questions than this
 
@@ -80,6 +81,11 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
             evals=[1.30, 1.21, 1.17, 1.16],
             more={"eval_cosine_accuracy@1": [1.0] * 4},
         ),
+        run(
+            loss=falling(1.4, 1.1, n=20),
+            evals=[1.30, 1.21, 1.17, 1.16],
+            more={"eval_mrr": [0.16667] * 4, "eval_accuracy@1": [0.0] * 4},
+        ),
     ),
     source="Logistic loss of a constant score s: softplus(-s), squared error (s-1)²",
 )
@@ -93,9 +99,9 @@ def scale_only(case: Case) -> Outcome:
     end. Where the evaluation loss has gone below softplus(-scale) of the scale that is told, which
     no cosine can, training losses within 10 % of the path on average are enough. The other sign:
     the evaluation loss falls by 5 % or more while no score of the ranking changes in a digit and
-    the share of right first places is neither 0 nor 1. Without word or sign that the evaluation
-    holds positives only nothing is said: in any smooth run training losses lie between their
-    evaluations. Losses off the path refute it.
+    the share of right first places is neither 0 nor 1 (information while it fell by less than 20
+    %). Without word or sign that the evaluation holds positives only nothing is said: in any smooth
+    run training losses lie between their evaluations. Losses off the path refute it.
     """
     if found := _one_scalar(case):
         return found
@@ -222,7 +228,8 @@ def _no_score_moves(case: Case) -> Finding | None:
     facts = [scale_only.evidence("still", at, name=long[0], n=len(case.finite(long[0])))]
     facts.append(scale_only.evidence("fell", evals[-1], first=evals[0].value))
     advice = [scale_only.advice(key) for key in ("parameters", "similarities")]
-    return scale_only.finding(facts, advice, first=evals[0].value, last=evals[-1].value)
+    severity: Severity = "error" if fall >= FAR else "info"
+    return scale_only.finding(facts, advice, severity, first=evals[0].value, last=evals[-1].value)
 
 
 def _long(value: float) -> bool:
