@@ -18,7 +18,7 @@ PURPOSE = re.compile(r"overfit|one[ _-]?batch|sanity|smoke", re.IGNORECASE)
 GAP = 1.0  # nats between evaluation and training loss
 MANY = 20  # passes, for embeddings,
 RISING = 3  # evaluations that show that their loss rises, to
-RISEN = 1.5  # times its lowest,
+RISEN = 1.2  # times its lowest,
 NOISES = 2  # and by so many noises
 TIMES = 3  # and the evaluation loss so many times that of training
 
@@ -56,7 +56,7 @@ def memorised(case: Case) -> Finding | None:
     unseen rows are answered too, or they are in the training data. Of embeddings, whose loss may
     near 0 without any text being known by heart, it is said after more than 20 passes, where an
     evaluation loss is not there or more than three times as high. A loss that low after fewer
-    passes is called so where the evaluation loss has risen by half of its lowest meanwhile: then
+    passes is called so where the evaluation loss has risen by a fifth of its lowest meanwhile: then
     rows are in the file many times. Where the name of the run says that a batch is to be
     overfitted, as a test of the set-up, it is information.
     """
