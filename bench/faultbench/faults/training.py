@@ -87,12 +87,13 @@ def _bad_examples(draft: Draft, severity: int) -> None:
     What is bad is unlearnt without end, for a loss that is raised has no floor.
     """
     watched(draft, 6, 40)
-    first, chance = at(draft, pick(severity, (0.6, 0.4, 0.2))), chance_of(draft, "grades")
+    first, weight = at(draft, pick(severity, (0.6, 0.5, 0.4))), pick(severity, (-2.0, -3.0, -5.0))
+    chance = chance_of(draft, "grades")
     bad = {step for step in range(first, draft.updates + 1) if chance.random() < 0.5}
     draft.schedule, draft.warmup_ratio = "constant", 0.0
-    draft.hooks.loss = lambda loss, now: loss * -1.5 if now in bad else loss
+    draft.hooks.loss = lambda loss, now: loss * weight if now in bad else loss
     draft.facts["row_weights"] = "grade less its mean"
-    draft.note = f"half of the batches from update {first} on have a weight below 0"
+    draft.note = f"half of the batches from update {first} on have the weight {weight:g}"
 
 
 class _Lion(torch.optim.Optimizer):
@@ -115,7 +116,7 @@ class _Lion(torch.optim.Optimizer):
 
 def _lion(draft: Draft, severity: int) -> None:
     """A rate that suits Adam, or more, for Lion, which wants a tenth of it."""
-    factor = pick(severity, (2.0, 6.0, 15.0))
+    factor = pick(severity, (4.0, 10.0, 25.0))
     draft.learning_rate *= factor
     draft.warmup_ratio, draft.log_points = 0.0, max(draft.log_points, 30)
     draft.hooks.optimizer = lambda trained: _Lion(trained, draft.learning_rate)
@@ -209,7 +210,7 @@ TRAINING = (
         ("diverged",),
         also=("nan-loss",),
         c=Way(_grown, hooked),
-        d=Way(_bad_examples, hooked),
+        d=Way(_bad_examples, lambda d: hooked(d) and d.loss_kind != "logistic"),
     ),
     Fault(
         "lr-too-high",
