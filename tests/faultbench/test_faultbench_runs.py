@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "bench" / "faultbench" / "runs"
-SPLITS = {"dev": "a", "test": "b", "test2": "c"}  # with the way that each plants
+SPLITS = {"dev": "a", "test": "b", "test2": "c", "test3": "d"}  # with the way that each plants
 CODES = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -39,7 +39,7 @@ def test_healthy_runs_are_enough_and_sound_in_truth(runs: dict[str, Any]) -> Non
         assert len(healthy) >= 150
         assert all(run["truth"]["sound"] and run["truth"]["end"] < run["truth"]["start"] * 0.71
                    for run in healthy)  # fmt: skip
-    assert sum(len(of(found, "healthy")) for found in runs.values()) >= 490
+    assert sum(len(of(found, "healthy")) for found in runs.values()) >= 650
 
 
 def test_every_fault_has_three_severities_and_three_seeds_in_each_split(
@@ -66,19 +66,24 @@ def test_each_split_has_ways_and_architectures_that_those_before_never_saw(
         for family in ("lm", "embedding"):
             assert len({r["arch"] for r in found if r["family"] == family}) >= 2, split
     ways = {split: {r["way"] for r in of(found, "fault")} for split, found in runs.items()}
-    assert ways == {"dev": {"a"}, "test": {"a", "b"}, "test2": {"b", "c"}}
+    expected = {"dev": {"a"}, "test": {"a", "b"}, "test2": {"b", "c"}, "test3": {"c", "d"}}
+    assert ways == expected
 
 
-def test_the_held_split_plants_each_fault_once_in_a_way_known_before(runs: dict[str, Any]) -> None:
-    known = [run["fault"] for run in of(runs["test2"], "fault") if run["way"] == "b"]
+@pytest.mark.parametrize(("split", "way", "before"), [("test2", "c", "b"), ("test3", "d", "c")])
+def test_a_held_split_plants_each_fault_once_in_a_way_known_before(
+    runs: dict[str, Any], split: str, way: str, before: str
+) -> None:
+    known = [run["fault"] for run in of(runs[split], "fault") if run["way"] == before]
     assert len(known) == len(set(known)) >= 40
-    new = {run["fault"] for run in of(runs["test2"], "fault") if run["way"] == "c"}
+    new = {run["fault"] for run in of(runs[split], "fault") if run["way"] == way}
     assert new == set(known)
 
 
-def test_no_two_splits_share_a_draw(runs: dict[str, Any]) -> None:
+def test_no_held_split_shares_a_draw(runs: dict[str, Any]) -> None:
     seeds = {split: {run["seed"] for run in found} for split, found in runs.items()}
     assert not seeds["test2"] & (seeds["dev"] | seeds["test"])
+    assert not seeds["test3"] & (seeds["dev"] | seeds["test"] | seeds["test2"])
 
 
 def test_look_alikes_are_ten_kinds_of_four_or_more(runs: dict[str, Any]) -> None:
@@ -112,7 +117,7 @@ def test_logs_are_small_and_in_order(runs: dict[str, Any]) -> None:
     assert size < 5_000_000
 
 
-@pytest.mark.parametrize("split", ["test", "test2"])
+@pytest.mark.parametrize("split", ["test", "test2", "test3"])
 def test_checksum_of_a_held_split_is_the_one_stated(split: str) -> None:
     words = (RUNS.parent / "README.md").read_text(encoding="utf-8")
     digest = hashlib.sha256((RUNS / f"{split}.jsonl.gz").read_bytes()).hexdigest()
@@ -124,7 +129,7 @@ def test_development_is_all_splits_but_the_held_one(monkeypatch: pytest.MonkeyPa
     monkeypatch.delitem(sys.modules, "bench", raising=False)
     from bench.faultbench.stored import DEVELOPMENT, HELD, load
 
-    assert {*DEVELOPMENT, HELD} == set(SPLITS) | {"test3"}
+    assert {*DEVELOPMENT, HELD} == set(SPLITS)
     assert HELD not in DEVELOPMENT
     assert {run.split for run in load("development")} == set(DEVELOPMENT)
     assert {run.split for run in load("test")} == {"test"}
