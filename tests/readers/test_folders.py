@@ -179,7 +179,12 @@ def test_runs_of_ms_swift(tmp_path: Path) -> None:
     assert "v1-" in str(record.source["path"]) and record.values("loss") == LOSSES
     assert record.facts["seed"] == 7
     note = next(note for note in record.notes if "huohou diagnose" in note)
-    assert "other runs in this folder (2)" in note and "v0-" in note and "v2-" in note and "v1-" not in note
+    assert (
+        "other runs in this folder (2)" in note
+        and "v0-" in note
+        and "v2-" in note
+        and "v1-" not in note
+    )
 
 
 def test_of_equal_runs_the_newest(tmp_path: Path) -> None:
