@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.choice import fewer_passes, use
@@ -26,6 +27,8 @@ CLEAR = 0.05  # a rise that is worth a warning
 SERIOUS = 0.10
 LARGE = 0.25  # a rise that is no matter of taste
 ONCE = 1.0  # passes
+FEWEST = 5  # training losses, one a pass, beside which only a plain rise counts;
+ENOUGH = 10  # with so many any other does, too
 
 _UP = ("accuracy", "acc", "f1", "bleu", "rouge", "ndcg", "mrr", "map", "exact_match", "recall")
 
@@ -36,17 +39,19 @@ TRAIN = falling(2.0, 0.1, n=60)
     "overfit",
     severity="warning",
     cause=Cause.DURATION,
-    needs=(Need("eval_loss", EVALS), Need("loss", 10)),
+    needs=(Need("eval_loss", EVALS), Need("loss", FEWEST)),
     explains=("memorised", "worse-last-checkpoint", "undertrained"),
     fires=(
         run(loss=TRAIN, evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]),
         run(loss=TRAIN, evals=[4.1, 1.8, 1.6, 1.53, 1.49, 1.48, 1.48, 1.49, 1.50, 1.52, 1.56]),
+        run(loss=[1.85, 1.1, 0.62, 0.3, 0.12], evals=[1.62, 1.35, 1.41, 1.77, 2.2], epochs=5),
     ),
     quiet=(
         run(loss=TRAIN, evals=[1.2, 1.0, 0.9, 0.85, 0.83, 0.82]),
         run(loss=TRAIN, evals=[1.2, 1.0, 0.9, 0.88, 0.91, 0.87, 0.90, 0.88, 0.91, 0.89]),
         run(loss=TRAIN, evals=[0.74, 0.33, 0.30, 0.29, 0.291, 0.29]),
         run(loss=TRAIN, evals=[1.0, 1.4]),
+        run(loss=[1.85, 1.1, 0.62, 0.3, 0.12], evals=[1.62, 1.35, 1.41, 1.39, 1.75], epochs=5),
         run(loss=TRAIN, evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61], epochs=1),
         run(loss=line(1.0, 2.0, n=60), evals=[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]),
     ),
@@ -58,10 +63,12 @@ def overfit(case: Case) -> Finding | None:
     evaluation decides nothing: more than 4 times the noise that this course leaves over, and 2 % of
     the best; or, of ten evaluations and more, each of the last third is above those around the
     best, by 5 % of it in the median, and the training loss of a language model has fallen by 30 %
-    since, to half of the evaluation loss. It is information while it is less than 5 %, or less than
-    25 % and a measure of the task still rises, or while rankings are as good as they were. A gap
-    between the two losses alone is no overfitting, and in its first pass a run has no row to know
-    by heart.
+    since, to half of the evaluation loss; or, of fewer than ten, each after the best is higher than
+    the one before, by more than 25 % in all, while the training loss fell by 30 %. That plain rise
+    is what counts with fewer than ten training losses. It is information while it is less than 5 %,
+    or less than 25 % and a measure of the task still rises, or while rankings are as good as they
+    were. A gap between the two losses alone is no overfitting, and in its first pass a run has no
+    row to know by heart.
     """
     evals = case.evals
     if len(evals) < EVALS or 0 < (case.epochs or 0.0) <= ONCE:
@@ -76,6 +83,10 @@ def overfit(case: Case) -> Finding | None:
     clear = fit.rise(fit.settled) > NOISES and part > RISE
     steady = part > SLIGHT and len(after) >= EVALS and trend(after).rises()
     clear = clear or (part > CLEAR and _stays_above(values, at) and _far_below(case, evals[at]))
+    plain = part > LARGE and _climbs(case, after, evals[at])
+    if len(case.loss) < ENOUGH and not plain:
+        return None
+    clear = clear or plain
     if not clear and not steady:
         return None
     better, as_good = _better(case, evals[at]), _as_good(case, evals[at])
@@ -99,6 +110,14 @@ def _stays_above(values: Sequence[float], at: int) -> bool:
     if len(values) < MANY or at > len(values) - 2 * len(late):
         return False
     return min(late) > level(around) and level(late) > (1 + CLEAR) * min(values)
+
+
+def _climbs(case: Case, after: Sequence[float], best: Point) -> bool:
+    """Whether few evaluations rise one after the other while the training loss goes far down."""
+    if len(case.evals) >= MANY or any(b <= a for a, b in pairwise(after)):
+        return False
+    span = case.loss.values[case.loss.places >= place(best)]
+    return len(span) >= 3 and float(span[-1]) < FELL * float(span[0])
 
 
 def _far_below(case: Case, best: Point) -> bool:
