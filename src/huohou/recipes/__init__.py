@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,65 +49,24 @@ class Recipe:
 recipes: Registry[Recipe] = Registry("recipes")
 
 
-# Recipes are filed by thin functions: their names are known without importing torch.
-def _run_sft(
-    plan: "Plan",
-    folder: Path,
-    recorder: "Recorder",
-    should_stop: Callable[[], bool],
-    start: Start,
-) -> None:
-    from huohou.recipes import sft
+# Recipes are filed by the names of their modules: they are known without importing torch.
+def _recipe(module: str, cost: str, reads: "Reads" = "rows") -> Recipe:
+    def run(
+        plan: "Plan",
+        folder: Path,
+        recorder: "Recorder",
+        should_stop: Callable[[], bool],
+        start: Start,
+    ) -> None:
+        import_module(module).run(plan, folder, recorder, should_stop, start)
 
-    sft.run(plan, folder, recorder, should_stop, start)
+    def predict(subject: "Subject | PairSubject") -> "Outlook":
+        found: Outlook = import_module(cost).predict(subject)
+        return found
 
-
-def _predict_sft(subject: "Subject") -> "Outlook":
-    from huohou.recipes import cost
-
-    return cost.predict(subject)
-
-
-recipes.register("sft")(Recipe(_run_sft, _predict_sft))
+    return Recipe(run, predict, reads)
 
 
-def _run_embed(
-    plan: "Plan",
-    folder: Path,
-    recorder: "Recorder",
-    should_stop: Callable[[], bool],
-    start: Start,
-) -> None:
-    from huohou.recipes import embed
-
-    embed.run(plan, folder, recorder, should_stop, start)
-
-
-def _predict_embed(subject: "PairSubject") -> "Outlook":
-    from huohou.recipes.embedding import cost
-
-    return cost.predict(subject)
-
-
-recipes.register("embed")(Recipe(_run_embed, _predict_embed, "pairs"))
-
-
-def _run_align(
-    plan: "Plan",
-    folder: Path,
-    recorder: "Recorder",
-    should_stop: Callable[[], bool],
-    start: Start,
-) -> None:
-    from huohou.recipes import align
-
-    align.run(plan, folder, recorder, should_stop, start)
-
-
-def _predict_align(subject: "PairSubject") -> "Outlook":
-    from huohou.recipes.aligning import cost
-
-    return cost.predict(subject)
-
-
-recipes.register("align")(Recipe(_run_align, _predict_align, "pairs"))
+recipes.register("sft")(_recipe("huohou.recipes.sft", "huohou.recipes.cost"))
+recipes.register("embed")(_recipe("huohou.recipes.embed", "huohou.recipes.embedding.cost", "pairs"))
+recipes.register("align")(_recipe("huohou.recipes.align", "huohou.recipes.aligning.cost", "pairs"))

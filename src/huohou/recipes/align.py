@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import transformers
-from transformers import PrinterCallback, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback
 
-from huohou.errors import DataError
 from huohou.measure.paired import power_sentence
-from huohou.models.encoder import Encoder
 from huohou.plan import Plan, contract
 from huohou.recipes import Start
 from huohou.recipes.aligning.cases import Cases, hard_cases, held_out
@@ -24,14 +22,13 @@ from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.heldout import METRIC, HeldOut
 from huohou.recipes.aligning.outcome import conclude, once_more
 from huohou.recipes.aligning.stage import MAX_TOKENS, Stage, planned_pairs, stage_one
-from huohou.recipes.aligning.trainer import AlignTrainer, HardCase, Scorer, load_weights
+from huohou.recipes.aligning.trainer import AlignTrainer, HardCase, Scorer
 from huohou.recipes.aligning.unseen import mark, refuse_seen
+from huohou.recipes.arguments import arguments, callbacks
 from huohou.recipes.embedding.chance import Chance, quicken
-from huohou.recipes.embedding.table import trim
-from huohou.recipes.reporter import EarlyStopping, Reporter
-from huohou.recipes.resume import going_on, resumed
+from huohou.recipes.embedding.table import load_encoder_weights, trim
+from huohou.recipes.resume import begin_from, going_on, resumed
 from huohou.record.checkpoints import FOLDER as CHECKPOINTS
-from huohou.record.checkpoints import Checkpoint, open_checkpoint
 from huohou.record.recorder import Recorder
 from huohou.text import say
 
@@ -62,7 +59,7 @@ def run(
     before = unseen.look(stage.encoder) if unseen else None
     say_what_it_can_show(unseen, recorder)
 
-    checkpoint = begin_from(start, stage.encoder)
+    checkpoint = begin_from(start, lambda place: load_encoder_weights(stage.encoder, place))
     trainer = trainer_of(stage, corpus, cases, unseen, should_stop, room=start.max_tokens)
     told = facts(stage, cases, unseen)
     recorder.start(**told, **going_on(start, checkpoint, recorder))
@@ -85,19 +82,6 @@ def say_what_it_can_show(unseen: HeldOut | None, recorder: Recorder) -> None:
     recorder.log(power_sentence(len(unseen.corpus.queries)))
     if unseen.trained_on:
         recorder.alert(mark(unseen.trained_on))
-
-
-def begin_from(start: Start, encoder: Encoder) -> Checkpoint | None:
-    """The checkpoint a run goes on from, read through once; where only its weights are wanted they
-    are loaded. Raises DataError when it is not whole."""
-    if start.checkpoint is None:
-        return None
-    found = open_checkpoint(start.checkpoint)
-    if not isinstance(found, Checkpoint):
-        raise DataError("checkpoint.damaged", path=found.path, problem=found.problem)
-    if start.weights_only:
-        load_weights(encoder, found.path)
-    return found
 
 
 def trainer_of(
@@ -123,7 +107,13 @@ def trainer_of(
         trim(encoder, {token for text in texts for token in text.ids})
     trainer = AlignTrainer(
         model=encoder,
-        args=arguments(plan, stage.folder / CHECKPOINTS, updates_of(len(rows), plan)),
+        args=arguments(
+            plan,
+            stage.folder / CHECKPOINTS,
+            updates_of(len(rows), plan),
+            f"eval_{METRIC}",
+            greater=True,
+        ),
         train_dataset=rows,
         eval_dataset=rows[:1] if unseen else None,  # what is evaluated is the judge's business
         data_collator=lambda chosen: {"rows": chosen},
@@ -157,56 +147,10 @@ def tell_smaller(recorder: Recorder, room: int, error: BaseException) -> None:
     recorder.alert(say("align.smaller", tokens=room, error=text), max_tokens=room)
 
 
-def callbacks(
-    plan: Plan, recorder: Recorder, should_stop: Callable[[], bool]
-) -> list[TrainerCallback]:
-    """Reporter, and early stopping where a patience is set."""
-    found: list[TrainerCallback] = [Reporter(recorder, should_stop)]
-    patience = plan.value("train.early_stopping_patience")
-    if patience and plan.eval is not None:
-        found.append(EarlyStopping(early_stopping_patience=int(patience)))
-    return found
-
-
 def updates_of(rows: int, plan: Plan) -> int:
     """Updates of the whole run: fewer than planned, since hard cases are some of the questions."""
     a_pass = math.ceil(rows / int(plan.value("train.batch_size")))
     return math.ceil(a_pass * float(plan.value("train.num_epochs")))
-
-
-def arguments(plan: Plan, checkpoints: Path, updates: int) -> TrainingArguments:
-    """The plan in the words of transformers' Trainer."""
-    value = plan.value
-    every = max(1, math.ceil(updates / value("train.num_epochs") / value("train.evals_per_epoch")))
-    watched = plan.eval is not None
-    return TrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=float(value("train.num_epochs")),
-        learning_rate=float(value("train.learning_rate")),
-        per_device_train_batch_size=int(value("train.batch_size")),
-        lr_scheduler_type=value("train.schedule"),
-        warmup_steps=math.ceil(value("train.warmup_ratio") * updates),
-        weight_decay=float(value("train.weight_decay")),
-        max_grad_norm=float(value("train.max_grad_norm")),
-        seed=int(value("train.seed")),
-        data_seed=int(value("train.seed")),
-        logging_steps=max(1, updates // 500),
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if watched else "no",
-        eval_steps=every,
-        save_strategy="steps",
-        save_steps=every,
-        save_total_limit=int(value("train.keep_checkpoints")) + watched,
-        load_best_model_at_end=watched,
-        metric_for_best_model=f"eval_{METRIC}" if watched else None,
-        greater_is_better=True if watched else None,
-        use_cpu=plan.device.value == "cpu",
-        bf16=plan.dtype.value == "bfloat16",
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        report_to=[],
-        disable_tqdm=True,
-    )
 
 
 def facts(stage: Stage, cases: Cases, unseen: HeldOut | None) -> dict[str, Any]:

@@ -13,27 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import transformers
-from transformers import PrinterCallback, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback
 
-from huohou.data.pairs import PairSet, fingerprint_pairs, read_pairs
-from huohou.errors import DataError
+from huohou.data.pairs import PairSet
 from huohou.models.encoder import Encoder, Head, load_encoder
-from huohou.plan import DataPart, Plan, contract
+from huohou.plan import Plan, contract
 from huohou.recipes import Start
+from huohou.recipes.arguments import arguments, callbacks
 from huohou.recipes.embedding.chance import Chance, quicken
 from huohou.recipes.embedding.gradient import Cut, Learner
 from huohou.recipes.embedding.judge import METRIC, HeldOut
 from huohou.recipes.embedding.passes import can_line
+from huohou.recipes.embedding.planned import planned_pairs
 from huohou.recipes.embedding.proof import compare
 from huohou.recipes.embedding.rows import Group, Row, groups_of, rows_of
 from huohou.recipes.embedding.table import trim, whole
 from huohou.recipes.embedding.trainer import EmbedTrainer, load_weights
 from huohou.recipes.losses import losses
 from huohou.recipes.losses.base import Loss
-from huohou.recipes.reporter import EarlyStopping, Reporter
-from huohou.recipes.resume import going_on, resumed
+from huohou.recipes.resume import begin_from, going_on, resumed
 from huohou.record.checkpoints import FOLDER as CHECKPOINTS
-from huohou.record.checkpoints import Checkpoint, open_checkpoint
 from huohou.record.recorder import Recorder
 from huohou.text import say
 
@@ -41,6 +40,7 @@ from huohou.text import say
 # value, for the fast one to be used.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2}
 MODEL = "model"
+BEST = f"eval_{METRIC}"
 
 
 def run(
@@ -63,12 +63,12 @@ def run(
     held_out = held_out_rows(encoder, watched, plan) if watched else None
 
     learner = learner_of(encoder, rows, plan)
-    checkpoint = begin_from(start, learner)
+    checkpoint = begin_from(start, lambda place: load_weights(learner, place))
     cut = fast_pass(learner, rows, plan, recorder, start)
 
     trainer = EmbedTrainer(
         model=learner,
-        args=arguments(plan, folder / CHECKPOINTS, len(groups)),
+        args=arguments(plan, folder / CHECKPOINTS, updates(plan, len(groups)), BEST, greater=True),
         train_dataset=groups,
         eval_dataset=[None] if held_out else None,
         data_collator=lambda chosen: {"rows": chosen},
@@ -88,14 +88,6 @@ def run(
         recorder.eval(0, 0.0, **{f"eval_{name}": value for name, value in found.items()})
     trainer.train(resume_from_checkpoint=resumed(start))
     save(encoder, folder / MODEL)
-
-
-def planned_pairs(part: DataPart, name: str) -> PairSet:
-    """The pairs of the plan. Raises DataError when the file is not the planned one."""
-    pairs = read_pairs(Path(part.path), name, part.format)
-    if fingerprint_pairs(pairs) != part.fingerprint:
-        raise DataError("sft.data_changed", path=part.path)
-    return pairs
 
 
 def encoder_of(plan: Plan) -> Encoder:
@@ -140,19 +132,6 @@ def loss_of(plan: Plan) -> Loss:
     return losses.get(value("embed.loss"))(**options)
 
 
-def begin_from(start: Start, learner: Learner) -> Checkpoint | None:
-    """The checkpoint a run goes on from, read through once; where only its weights are wanted they
-    are loaded. Raises DataError when it is not whole."""
-    if start.checkpoint is None:
-        return None
-    found = open_checkpoint(start.checkpoint)
-    if not isinstance(found, Checkpoint):
-        raise DataError("checkpoint.damaged", path=found.path, problem=found.problem)
-    if start.weights_only:
-        load_weights(learner, found.path)
-    return found
-
-
 def fast_pass(
     learner: Learner, rows: Sequence[Row], plan: Plan, recorder: Recorder, start: Start
 ) -> Cut:
@@ -176,51 +155,10 @@ def tell_smaller(recorder: Recorder, now: Cut, error: BaseException) -> None:
     recorder.alert(told, max_tokens=now.max_tokens, recompute=now.recompute)
 
 
-def callbacks(
-    plan: Plan, recorder: Recorder, should_stop: Callable[[], bool]
-) -> list[TrainerCallback]:
-    """Reporter, and early stopping where a patience is set."""
-    found: list[TrainerCallback] = [Reporter(recorder, should_stop)]
-    patience = plan.value("train.early_stopping_patience")
-    if patience and plan.eval is not None:
-        found.append(EarlyStopping(early_stopping_patience=int(patience)))
-    return found
-
-
-def arguments(plan: Plan, checkpoints: Path, groups: int) -> TrainingArguments:
-    """The plan in the words of transformers' Trainer. groups: what is dealt to updates."""
-    value = plan.value
-    updates = math.ceil(math.ceil(groups / value("train.batch_size")) * value("train.num_epochs"))
-    every = max(1, math.ceil(updates / value("train.num_epochs") / value("train.evals_per_epoch")))
-    watched = plan.eval is not None
-    return TrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=float(value("train.num_epochs")),
-        learning_rate=float(value("train.learning_rate")),
-        per_device_train_batch_size=int(value("train.batch_size")),
-        lr_scheduler_type=value("train.schedule"),
-        warmup_steps=math.ceil(value("train.warmup_ratio") * updates),
-        weight_decay=float(value("train.weight_decay")),
-        max_grad_norm=float(value("train.max_grad_norm")),
-        seed=int(value("train.seed")),
-        data_seed=int(value("train.seed")),
-        logging_steps=max(1, updates // 500),
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if watched else "no",
-        eval_steps=every,
-        save_strategy="steps",
-        save_steps=every,
-        save_total_limit=int(value("train.keep_checkpoints")) + watched,
-        load_best_model_at_end=watched,
-        metric_for_best_model=f"eval_{METRIC}" if watched else None,
-        greater_is_better=True if watched else None,
-        use_cpu=plan.device.value == "cpu",
-        bf16=plan.dtype.value == "bfloat16",
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        report_to=[],
-        disable_tqdm=True,
-    )
+def updates(plan: Plan, groups: int) -> int:
+    """Updates of the whole run. groups: what is dealt to updates."""
+    a_pass = math.ceil(groups / int(plan.value("train.batch_size")))
+    return math.ceil(a_pass * float(plan.value("train.num_epochs")))
 
 
 def facts(

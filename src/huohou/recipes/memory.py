@@ -6,7 +6,9 @@ inner values again in the backward pass (Chen et al., arXiv 1604.06174), which t
 off; then it is said what is left to change.
 """
 
+import gc
 from dataclasses import dataclass, replace
+from typing import Any
 
 from huohou.errors import HuohouError
 from huohou.recipes.batches import Budget, MicroBatch
@@ -47,3 +49,13 @@ def smaller(now: Frugal, batches: list[MicroBatch]) -> Frugal | None:
     if not now.recompute:
         return Frugal(replace(now.budget, share=False), recompute=True)
     return None
+
+
+def forget(model: Any) -> None:
+    """Give back what half an update of a model holds: its gradients, and what nobody needs."""
+    import torch
+
+    model.zero_grad(set_to_none=True)
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,5 +1,7 @@
 """How a recipe goes on from a checkpoint: everything, or the weights alone."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from huohou.errors import DataError
@@ -17,9 +19,9 @@ def resumed(start: Start) -> str | None:
     return str(start.checkpoint)
 
 
-def begin_from(start: Start, model: Any) -> Checkpoint | None:
+def begin_from(start: Start, load: Callable[[Path], None]) -> Checkpoint | None:
     """The checkpoint a run goes on from, read through once; where only its weights are wanted, they
-    are loaded into the model.
+    are loaded from its folder.
 
     Raises DataError when the checkpoint is not whole.
     """
@@ -29,11 +31,16 @@ def begin_from(start: Start, model: Any) -> Checkpoint | None:
     if not isinstance(found, Checkpoint):
         raise DataError("checkpoint.damaged", path=found.path, problem=found.problem)
     if start.weights_only:
-        from peft import set_peft_model_state_dict
-        from safetensors.torch import load_file
-
-        set_peft_model_state_dict(model, load_file(found.path / "adapter_model.safetensors"))
+        load(found.path)
     return found
+
+
+def load_adapter(model: Any, folder: Path) -> None:
+    """The adapter of a checkpoint into a model that has one of the same shape."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    set_peft_model_state_dict(model, load_file(folder / "adapter_model.safetensors"))
 
 
 def going_on(start: Start, found: Checkpoint | None, recorder: Recorder) -> dict[str, Any]:

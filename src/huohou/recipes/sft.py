@@ -6,7 +6,6 @@ loss is the mean over its answer tokens however it is cut into micro-batches, an
 share what their rows begin with (``batches.py``, ``forward.py``).
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 import transformers
 from torch import nn
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer
 
 from huohou.data.fingerprint import fingerprint_rows
 from huohou.data.labels import LabelledRow, label_row
@@ -24,11 +23,11 @@ from huohou.errors import DataError
 from huohou.models import ChatTokenizer, load_model, load_tokenizer, with_lora
 from huohou.plan import DataPart, Plan, contract
 from huohou.recipes import Start, forward
+from huohou.recipes.arguments import arguments, callbacks
 from huohou.recipes.batches import Budget, group
 from huohou.recipes.memory import Frugal
 from huohou.recipes.order import epoch_order, updates_of
-from huohou.recipes.reporter import EarlyStopping, Reporter
-from huohou.recipes.resume import begin_from, going_on, resumed
+from huohou.recipes.resume import begin_from, going_on, load_adapter, resumed
 from huohou.recipes.trainer import AnswerTrainer, Logits
 from huohou.record.checkpoints import FOLDER as CHECKPOINTS
 from huohou.record.recorder import Recorder
@@ -59,12 +58,20 @@ def run(
         plan.model, plan.dtype.value, plan.device.value, four_bit=plan.facts["four_bit"]
     )
     model = with_adapter(base, plan)
-    checkpoint = begin_from(start, model)
+    checkpoint = begin_from(start, lambda place: load_adapter(model, place))
     frugal, logits = fast_pass(model, rows, plan, recorder, start)
 
     trainer = AnswerTrainer(
         model=model,
-        args=arguments(plan, folder / CHECKPOINTS, recompute=frugal.recompute),
+        args=arguments(
+            plan,
+            folder / CHECKPOINTS,
+            plan.prediction.updates,
+            "eval_loss",
+            greater=False,
+            per_device_eval_batch_size=int(plan.value("train.batch_size")),
+            activation_checkpointing=frugal.recompute,
+        ),
         train_dataset=rows,
         eval_dataset=eval_rows,
         data_collator=lambda chosen: {"rows": chosen},
@@ -79,17 +86,6 @@ def run(
     recorder.start(**facts(plan, model, rows, frugal), **going_on(start, checkpoint, recorder))
     trainer.train(resume_from_checkpoint=resumed(start))
     save(trainer, folder / "adapter", tokenizer)
-
-
-def callbacks(
-    plan: Plan, recorder: Recorder, should_stop: Callable[[], bool]
-) -> list[TrainerCallback]:
-    """Reporter, and early stopping where a patience is set."""
-    found: list[TrainerCallback] = [Reporter(recorder, should_stop)]
-    patience = plan.value("train.early_stopping_patience")
-    if patience and plan.eval is not None:
-        found.append(EarlyStopping(early_stopping_patience=int(patience)))
-    return found
 
 
 def labelled_rows(part: DataPart, plan: Plan, tokenizer: ChatTokenizer) -> list[LabelledRow]:
@@ -164,45 +160,6 @@ def tell_smaller(recorder: Recorder, now: Frugal, error: BaseException) -> None:
     key = "sft.recompute" if now.recompute else "sft.smaller"
     text = say(key, tokens=now.budget.max_tokens, error=str(error).strip().split("\n")[0][:200])
     recorder.alert(text, max_tokens=now.budget.max_tokens, recompute=now.recompute)
-
-
-def arguments(plan: Plan, checkpoints: Path, *, recompute: bool = False) -> TrainingArguments:
-    """The plan in the words of transformers' Trainer."""
-    value = plan.value
-    updates = plan.prediction.updates
-    every = max(1, math.ceil(updates / value("train.num_epochs") / value("train.evals_per_epoch")))
-    watched = plan.eval is not None
-    return TrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=float(value("train.num_epochs")),
-        learning_rate=float(value("train.learning_rate")),
-        per_device_train_batch_size=int(value("train.batch_size")),
-        per_device_eval_batch_size=int(value("train.batch_size")),
-        lr_scheduler_type=value("train.schedule"),
-        warmup_steps=math.ceil(value("train.warmup_ratio") * updates),
-        weight_decay=float(value("train.weight_decay")),
-        max_grad_norm=float(value("train.max_grad_norm")),
-        seed=int(value("train.seed")),
-        data_seed=int(value("train.seed")),
-        # Every update of a short run is logged: a curve of ten points hides what a run did.
-        logging_steps=max(1, updates // 500),
-        logging_nan_inf_filter=False,
-        eval_strategy="steps" if watched else "no",
-        eval_steps=every,
-        save_strategy="steps",
-        save_steps=every,
-        save_total_limit=int(value("train.keep_checkpoints")) + watched,
-        load_best_model_at_end=watched,
-        metric_for_best_model="eval_loss" if watched else None,
-        greater_is_better=False if watched else None,
-        use_cpu=plan.device.value == "cpu",
-        bf16=plan.dtype.value == "bfloat16",
-        activation_checkpointing=recompute,
-        remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        report_to=[],
-        disable_tqdm=True,
-    )
 
 
 def facts(plan: Plan, model: Any, rows: list[LabelledRow], frugal: Frugal) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """transformers' Trainer, made to train answers only, to save whole checkpoints or none, and to go
 on in smaller pieces where the memory does not suffice."""
 
-import gc
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from transformers.trainer_utils import rotate_checkpoints
 from huohou.data.labels import LabelledRow
 from huohou.recipes import forward
 from huohou.recipes.batches import group
-from huohou.recipes.memory import Frugal, NotEnoughMemoryError, is_out, smaller
+from huohou.recipes.memory import Frugal, NotEnoughMemoryError, forget, is_out, smaller
 from huohou.recipes.order import EpochOrder, updates_of
 from huohou.record import checkpoints
 
@@ -85,10 +84,7 @@ class AnswerTrainer(Trainer):
 
     def _shrink(self, model: nn.Module, rows: list[LabelledRow], lacked: BaseException) -> None:
         """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
-        model.zero_grad(set_to_none=True)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        forget(model)
         found = smaller(self.frugal, group(rows, self.frugal.budget))
         if found is None:
             longest = max(len(row.ids) for row in rows)

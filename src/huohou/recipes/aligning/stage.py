@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from huohou.data.pairs import PairSet, fingerprint_pairs, read_pairs
+from huohou.data.pairs import PairSet
 from huohou.data.pairs.entities import coverage, with_entities
 from huohou.errors import DataError
 from huohou.models.encoder import Encoder, load_encoder
 from huohou.plan import DataPart, Plan
 from huohou.recipes.aligning.corpus import Corpus
 from huohou.recipes.aligning.objective import Objective
+from huohou.recipes.embedding import planned
 from huohou.record.recorder import Recorder
 from huohou.text import say
 
@@ -65,8 +65,5 @@ def planned_pairs(part: DataPart, name: str, plan: Plan) -> PairSet:
 
     Raises DataError when the file is not the planned one.
     """
-    chosen: Any = name
-    pairs = read_pairs(Path(part.path), chosen, part.format)
-    if fingerprint_pairs(pairs) != part.fingerprint:
-        raise DataError("sft.data_changed", path=part.path)
+    pairs = planned.planned_pairs(part, name)
     return pairs if plan.value("align.score") == "sentence" else with_entities(pairs)

@@ -1,7 +1,6 @@
 """transformers' Trainer over hard cases: an update's loss is one function of the scores of its
 questions and their candidates, every distinct text encoded once."""
 
-import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from huohou.models.encoder import Encoder, load_encoder
+from huohou.models.encoder import Encoder
 from huohou.models.encoder_text import Tokens
 from huohou.recipes.aligning.encoding import embed
 from huohou.recipes.aligning.objective import Objective
 from huohou.recipes.aligning.similarity import similarity
 from huohou.recipes.embedding.chance import Chance, draw_seed
-from huohou.recipes.embedding.table import whole
-from huohou.recipes.memory import NotEnoughMemoryError, is_out
+from huohou.recipes.embedding.table import load_encoder_weights, whole
+from huohou.recipes.memory import NotEnoughMemoryError, forget, is_out
 from huohou.recipes.trainer import AnswerTrainer
 from huohou.record import checkpoints
 
@@ -116,10 +115,7 @@ class AlignTrainer(AnswerTrainer):
 
     def _smaller(self, model: nn.Module, rows: Sequence[HardCase], lacked: BaseException) -> None:
         """Begin the update anew in smaller parts. Raises NotEnoughMemoryError at the end."""
-        model.zero_grad(set_to_none=True)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        forget(model)
         crowded = [part for part in parts(rows, self.room) if len(part) > 1]
         if not crowded:
             longest = max(len(text.ids) for text in self.scorer.passages)
@@ -164,14 +160,14 @@ class AlignTrainer(AnswerTrainer):
             self.scorer.encoder.save(Path(str(output_dir)))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        load_weights(self.scorer.encoder, Path(resume_from_checkpoint))
+        load_encoder_weights(self.scorer.encoder, Path(resume_from_checkpoint))
 
     def _load_best_model(self) -> None:
         # by its step: while it was saved its folder had another name
         best = checkpoints.name(self.state.best_global_step or 0)
         folder = Path(str(self.args.output_dir)) / best
         if folder.is_dir():
-            load_weights(self.scorer.encoder, folder)
+            load_encoder_weights(self.scorer.encoder, folder)
 
 
 def parts(rows: Sequence[HardCase], room: int | None) -> Iterator[Sequence[HardCase]]:
@@ -183,10 +179,3 @@ def parts(rows: Sequence[HardCase], room: int | None) -> Iterator[Sequence[HardC
             begin, size = end, 0
         size += row.tokens
     yield rows[begin:]
-
-
-def load_weights(encoder: Encoder, folder: Path) -> None:
-    """The weights of a saved encoder into one of the same shape."""
-    saved = load_encoder(str(folder)).state_dict()
-    with whole(encoder):
-        encoder.load_state_dict(saved)

@@ -7,12 +7,13 @@ word table. With weight decay every row changes, and the table is left whole.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from huohou.models.encoder import Encoder
+from huohou.models.encoder import Encoder, load_encoder
 
 
 class UsedRows(nn.Module):
@@ -69,3 +70,10 @@ def whole(encoder: Encoder) -> Iterator[None]:
         with torch.no_grad():
             trimmed.rows.copy_(table.weight[trimmed.get_buffer("words")])
         encoder.transformer.set_input_embeddings(trimmed)
+
+
+def load_encoder_weights(encoder: Encoder, folder: Path) -> None:
+    """The weights of a saved encoder into one of the same shape, trimmed or not."""
+    saved = load_encoder(str(folder)).state_dict()
+    with whole(encoder):
+        encoder.load_state_dict(saved)

@@ -1,6 +1,5 @@
 """transformers' Trainer over updates of queries and passages."""
 
-import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,11 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from huohou.models.encoder import Views, load_encoder
+from huohou.models.encoder import Views
 from huohou.recipes.embedding.gradient import Cut, Learner, take
 from huohou.recipes.embedding.rows import Group, Update, update_of
-from huohou.recipes.embedding.table import whole
-from huohou.recipes.memory import NotEnoughMemoryError, is_out
+from huohou.recipes.embedding.table import load_encoder_weights, whole
+from huohou.recipes.memory import NotEnoughMemoryError, forget, is_out
 from huohou.recipes.trainer import AnswerTrainer
 
 LOSS = "loss.safetensors"
@@ -117,10 +116,7 @@ class EmbedTrainer(AnswerTrainer):
 
     def _smaller(self, update: Update, lacked: BaseException) -> None:
         """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
-        self.learner.zero_grad(set_to_none=True)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        forget(self.learner)
         longest = max(map(len, update.texts))
         found = self.cut.smaller(longest)
         if found is None:
@@ -184,8 +180,6 @@ class EmbedTrainer(AnswerTrainer):
 
 def load_weights(learner: Learner, folder: Path) -> None:
     """The weights of a checkpoint into what is trained."""
-    saved = load_encoder(str(folder)).state_dict()
-    with whole(learner.encoder):
-        learner.encoder.load_state_dict(saved)
+    load_encoder_weights(learner.encoder, folder)
     if (folder / LOSS).is_file():
         learner.loss.load_state_dict(load_file(folder / LOSS))

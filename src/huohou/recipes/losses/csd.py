@@ -18,20 +18,17 @@ Source: Chun (PCME++), arXiv 2305.18171, section 2 (scale and bias start at 5, v
 its pseudo-positives; an exact form of the soft contrast of Oh et al. (HIB), arXiv 1810.00319.
 """
 
-from typing import ClassVar, Literal
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from huohou.models.encoder import Views
-from huohou.recipes.losses.base import Loss, Scale, masks, scores
-from huohou.recipes.losses.sigmoid import draw, logistic
+from huohou.recipes.losses.sigmoid import Sigmoid
 
 
-class SoftContrast(Loss):
+class SoftContrast(Sigmoid):
     """See the data sheet above. scale, bias: at the start."""
-
-    kind: ClassVar[Literal["logistic"]] = "logistic"
 
     def __init__(
         self,
@@ -41,34 +38,16 @@ class SoftContrast(Loss):
         neg_ratio: int | None = None,
         vib: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.scale, self.neg_ratio, self.vib = Scale(scale, learn_scale), neg_ratio, vib
-        self.bias = nn.Parameter(torch.tensor(float(bias)))
+        super().__init__(scale, learn_scale, bias, neg_ratio, score="csd")
+        self.vib = vib
 
-    def forward(
-        self,
-        query: Views,
-        docs: Views,
-        target: Tensor,
-        *,
-        ignore: Tensor | None = None,
-        passages: Tensor | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
+    def forward(self, query: Views, docs: Views, target: Tensor, **pairs: Any) -> Tensor:
         """A scalar. ValueError where the encoder's head has no variance."""
-        found = self.scale() * scores(query, docs, "csd") + self.bias
-        positive, negative = masks(target, len(docs.mu), ignore, passages)
-        if self.neg_ratio is not None:
-            negative = draw(negative, self.neg_ratio * positive.sum(1), generator)
-        loss = logistic(found, positive, negative)
+        loss = super().forward(query, docs, target, **pairs)
         if self.vib:
             each = torch.cat([divergence(query), divergence(docs)])
             loss = loss + self.vib * each.mean()
         return loss
-
-    def facts(self) -> dict[str, float]:
-        """scale and bias."""
-        return {"scale": self.scale.value, "bias": float(self.bias.detach())}
 
 
 def divergence(views: Views) -> Tensor:
