@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from living import is_alive, wait_until
 
 from huohou import api
@@ -194,6 +195,18 @@ def test_what_counts_as_a_full_disk(tmp_path: Path) -> None:
     assert disk.is_full(said, tmp_path)
     assert not disk.is_full(RuntimeError("PytorchStreamWriter failed writing file"), tmp_path)
     assert not disk.is_full(FileNotFoundError(2, "No such file"), tmp_path)
+
+
+@pytest.mark.parametrize("kilobytes", range(4, 68, 8))
+def test_whatever_torch_says_of_a_full_disk(tmp_path: Path, kilobytes: int) -> None:
+    """Its words depend on the byte at which the disk is full, and name no disk."""
+    weights = {"a": torch.zeros(3_000), "b": torch.zeros(10_000)}
+    with small_disk(tmp_path / "disk", kilobytes) as place:
+        with pytest.raises(RuntimeError) as caught:
+            for i in range(3):
+                torch.save(weights, place / f"{i}.pt")
+        assert disk.is_full(caught.value, place)
+        assert not disk.is_full(caught.value, tmp_path), "an elder fault where there is room"
 
 
 def test_what_counts_as_lack_of_memory() -> None:

@@ -12,7 +12,8 @@ SET_ASIDE = 1 << 20  # bytes: the last lines of both files and a transaction of 
 _ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # Libraries that write in other languages say it in words only.
 _WORDS = ("no space left", "os error 28", "disk quota exceeded", "file too large", "disk is full")
-_BLURRED = "PytorchStreamWriter failed"  # torch.save says no more when a disk is full
+# torch.save says no more when a disk is full; which of them depends on the byte it fails at.
+_BLURRED = ("pytorchstreamwriter failed", "inline_container.cc", "iostream error")
 
 
 def set_aside(folder: Path) -> None:
@@ -37,10 +38,10 @@ def is_full(error: BaseException | None, folder: Path) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in _ERRORS:
             return True
-        text = str(error)
-        if any(word in text.lower() for word in _WORDS):
+        text = str(error).lower()
+        if any(word in text for word in _WORDS):
             return True
-        if _BLURRED in text and free_bytes(folder) < SET_ASIDE:
+        if any(word in text for word in _BLURRED) and free_bytes(folder) < SET_ASIDE:
             return True
         error = error.__cause__ or error.__context__
     return False
