@@ -54,17 +54,17 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/train.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install $(PIP_FLAGS) -e '.[train]'
+	$(PIP) install $(PIP_FLAGS) -e '.[train,serve]'
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install $(PIP_FLAGS) -e '.[train,dev]'
+	$(PIP) install $(PIP_FLAGS) -e '.[train,serve,dev]'
 	touch $@
 
 $(VENV)/bench.stamp: $(VENV)/dev.stamp
-	$(PIP) install $(PIP_FLAGS) -e '.[train,dev,bench]'
+	$(PIP) install $(PIP_FLAGS) -e '.[train,serve,dev,bench]'
 	touch $@
 
 $(VENV)/fuzz.stamp: $(VENV)/dev.stamp
-	$(PIP) install $(PIP_FLAGS) -e '.[train,dev,fuzz]'
+	$(PIP) install $(PIP_FLAGS) -e '.[train,serve,dev,fuzz]'
 	touch $@
