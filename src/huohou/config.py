@@ -8,7 +8,7 @@ an environment variable for ``train.learning_rate`` is ``HUOHOU_TRAIN__LEARNING_
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,7 +21,9 @@ from huohou.errors import ConfigError
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True
+    )
 
 
 class DataSettings(_Part):
@@ -192,6 +194,7 @@ OF_LOSS: Mapping[str, Mapping[str, Any]] = {
         "embed.score": "csd",
     },
 }
+FLAG = "-s"  # the source of settings given on the command line
 # Groups that only some recipes have.
 GROUPS = {"lora": ("sft",), "embed": ("embed", "align"), "align": ("align",)}
 
@@ -224,10 +227,11 @@ class Settings:
         return {
             k: Setting(v, self.sources.get(k, "default"))
             for k, v in flat.items()
-            if k in self.sources or self._has(k.split(".")[0])
+            if k in self.sources or self.reads(k.split(".")[0])
         }
 
-    def _has(self, group: str) -> bool:
+    def reads(self, group: str) -> bool:
+        """Whether the run's recipe has this group of settings."""
         recipes = {name for names in GROUPS.values() for name in names}
         return self.run.recipe not in recipes or self.run.recipe in GROUPS.get(
             group, (self.run.recipe,)
@@ -273,7 +277,23 @@ def load(
             values[key] = value
             sources[key] = source
     base = run_file.resolve().parent if run_file else Path.cwd()
-    return Settings(_validate(values, sources), sources, base)
+    settings = Settings(_validate(values, sources), sources, base)
+    _read_by_recipe(settings, {str(run_file), FLAG})
+    return settings
+
+
+def _read_by_recipe(settings: Settings, own: Collection[str]) -> None:
+    """What was set for this run must be read by its recipe; files for all runs may hold more."""
+    for key, source in settings.sources.items():
+        group = key.split(".")[0]
+        if source in own and not settings.reads(group):
+            raise ConfigError(
+                "config.other_recipe",
+                key=key,
+                source=source,
+                recipe=settings.run.recipe,
+                recipes=", ".join(GROUPS[group]),
+            )
 
 
 def again(known: Mapping[str, Setting], flags: Sequence[str] = ()) -> Settings:
@@ -312,7 +332,7 @@ def _flags(flags: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
         key, equals, value = flag.partition("=")
         if not equals:
             raise ConfigError("config.flag_form", flag=flag)
-        yield {key.strip(): _scalar(value)}, "-s"
+        yield {key.strip(): _scalar(value)}, FLAG
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -122,3 +122,25 @@ def test_every_setting_is_described() -> None:
         for parent in parents:
             part = part.model_fields[parent].annotation  # type: ignore[attr-defined]
         assert part.model_fields[leaf].description, name  # type: ignore[attr-defined]
+
+
+def test_a_setting_that_the_recipe_does_not_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("recipe: sft\nalign: {margin: 0.2}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"align\.margin .*recipe sft.*align"):
+        load(file)
+    with pytest.raises(ConfigError, match=r"lora\.rank .*recipe embed"):
+        load(None, ["recipe=embed", "lora.rank=8"])
+    assert load(None, ["recipe=align", "align.margin=0.2"]).run.align.margin == 0.2
+
+
+def test_files_for_all_runs_may_hold_settings_of_every_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "huohou.yaml").write_text("align: {margin: 0.2}\nlora: {rank: 8}\n")
+    assert load(None, ["recipe=embed"]).run.recipe == "embed"
+
+
+def test_a_name_may_be_a_number() -> None:
+    assert load(None, ["model=1"]).run.model == "1"

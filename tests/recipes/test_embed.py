@@ -17,6 +17,7 @@ from huohou.models.encoder import load_encoder
 from huohou.plan import Plan
 from huohou.recipes import Start, embed
 from huohou.recipes.embedding import trainer as training
+from huohou.recipes import memory
 from huohou.recipes.memory import NotEnoughMemoryError
 from huohou.record import checkpoints
 from huohou.record.events import Follower
@@ -226,7 +227,7 @@ def test_where_memory_lacks_the_update_is_the_same_in_smaller_pieces(
     assert alerts[0]["recompute"] is True
     assert losses(told) == pytest.approx(losses(whole), rel=1e-3)
 
-    monkeypatch.setattr(training, "is_out", lambda error: True)
+    monkeypatch.setattr(memory, "is_out", lambda error: True)
     monkeypatch.setattr(
         training.EmbedTrainer, "_gradient", lambda *_: (_ for _ in ()).throw(RuntimeError("oom"))
     )

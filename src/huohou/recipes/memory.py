@@ -7,11 +7,14 @@ off; then it is said what is left to change.
 """
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from huohou.errors import HuohouError
 from huohou.recipes.batches import Budget, MicroBatch
+
+T = TypeVar("T")
 
 _NAMES = ("OutOfMemoryError", "MemoryError")
 _WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
@@ -38,6 +41,26 @@ def is_out(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def until_it_fits(attempt: Callable[[], T], shrink: Callable[[BaseException], None]) -> T:
+    """What the first attempt gives that has memory enough.
+
+    shrink: called with what was lacking before each further attempt, which begins from the same
+    random state; it raises NotEnoughMemoryError when nothing is left to make smaller.
+    """
+    import torch
+
+    state = torch.get_rng_state()
+    while True:
+        try:
+            return attempt()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out(error):
+                raise
+            lacked: BaseException = error.with_traceback(None)  # it holds on to the tensors
+        torch.set_rng_state(state)
+        shrink(lacked)
 
 
 def smaller(now: Frugal, batches: list[MicroBatch]) -> Frugal | None:

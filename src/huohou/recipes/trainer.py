@@ -15,7 +15,13 @@ from transformers.trainer_utils import rotate_checkpoints
 from huohou.data.labels import LabelledRow
 from huohou.recipes import forward
 from huohou.recipes.batches import group
-from huohou.recipes.memory import Frugal, NotEnoughMemoryError, forget, is_out, smaller
+from huohou.recipes.memory import (
+    Frugal,
+    NotEnoughMemoryError,
+    forget,
+    smaller,
+    until_it_fits,
+)
 from huohou.recipes.order import EpochOrder, updates_of
 from huohou.record import checkpoints
 
@@ -58,15 +64,9 @@ class AnswerTrainer(Trainer):
         started = time.perf_counter()
         model.train()
         rows: list[LabelledRow] = inputs["rows"]
-        while True:
-            try:
-                total = self._update(model, rows)
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not is_out(error):
-                    raise
-                lacked: BaseException = error.with_traceback(None)  # it holds on to the tensors
-            self._shrink(model, rows, lacked)
+        total = until_it_fits(
+            lambda: self._update(model, rows), lambda lacked: self._shrink(model, rows, lacked)
+        )
         self.seconds += time.perf_counter() - started
         self.tokens += sum(len(row.ids) for row in rows)
         return total

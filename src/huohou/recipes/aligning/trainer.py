@@ -17,7 +17,7 @@ from huohou.recipes.aligning.objective import Objective
 from huohou.recipes.aligning.similarity import similarity
 from huohou.recipes.embedding.chance import Chance, draw_seed
 from huohou.recipes.embedding.table import load_encoder_weights, whole
-from huohou.recipes.memory import NotEnoughMemoryError, forget, is_out
+from huohou.recipes.memory import NotEnoughMemoryError, forget, until_it_fits
 from huohou.recipes.trainer import AnswerTrainer
 from huohou.record import checkpoints
 
@@ -82,15 +82,9 @@ class AlignTrainer(AnswerTrainer):
         started = time.perf_counter()
         model.train()
         rows: list[HardCase] = inputs["rows"]
-        while True:
-            try:
-                total = self._gradient(rows)
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not is_out(error):
-                    raise
-                lacked: BaseException = error.with_traceback(None)  # it holds on to the tensors
-            self._smaller(model, rows, lacked)
+        total = until_it_fits(
+            lambda: self._gradient(rows), lambda lacked: self._smaller(model, rows, lacked)
+        )
         self.seconds += time.perf_counter() - started
         read = {place for row in rows for place in row.candidates}
         self.tokens += sum(len(self.scorer.passages[place].ids) for place in read)

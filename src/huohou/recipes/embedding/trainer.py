@@ -14,7 +14,7 @@ from huohou.models.encoder import Views
 from huohou.recipes.embedding.gradient import Cut, Learner, take
 from huohou.recipes.embedding.rows import Group, Update, update_of
 from huohou.recipes.embedding.table import load_encoder_weights, whole
-from huohou.recipes.memory import NotEnoughMemoryError, forget, is_out
+from huohou.recipes.memory import NotEnoughMemoryError, forget, until_it_fits
 from huohou.recipes.trainer import AnswerTrainer
 
 LOSS = "loss.safetensors"
@@ -77,17 +77,9 @@ class EmbedTrainer(AnswerTrainer):
         model.train()
         groups: list[Group] = inputs["rows"]
         update = update_of([row for group in groups for row in group])
-        state = torch.get_rng_state()
-        while True:
-            try:
-                total = self._gradient(update)
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not is_out(error):
-                    raise
-                lacked: BaseException = error.with_traceback(None)  # it holds on to the tensors
-            torch.set_rng_state(state)
-            self._smaller(update, lacked)
+        total = until_it_fits(
+            lambda: self._gradient(update), lambda lacked: self._smaller(update, lacked)
+        )
         self.seconds += time.perf_counter() - started
         self.tokens += sum(map(len, update.texts))
         return total
