@@ -15,9 +15,8 @@ from huohou import api
 from huohou.errors import ConfigError, DataError
 from huohou.models.encoder import load_encoder
 from huohou.plan import Plan
-from huohou.recipes import Start, embed
+from huohou.recipes import Start, embed, memory
 from huohou.recipes.embedding import trainer as training
-from huohou.recipes import memory
 from huohou.recipes.memory import NotEnoughMemoryError
 from huohou.record import checkpoints
 from huohou.record.events import Follower
