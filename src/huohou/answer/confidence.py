@@ -1,0 +1,183 @@
+"""How sure an answer may be: from what the look-up found to the probability of each row, and none.
+
+Every row that was found gets a weight ``w . features``, "none of these" a constant; the
+probabilities are their softmax (a conditional logit, McFadden 1974). Two rows that look alike share
+what there is, a row with little in its favour loses to "none". A model's choice adds
+``trust * log(chance of this row / chance of none)``, where trust is what its choices were worth on
+held-out questions: a model without skill has none, and changes nothing.
+
+The weights are numbers in a JSON file, fitted by ``huohou.answer.fitting``; the one that comes with
+huohou was fitted on generated questions about branches of banks.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from huohou.answer.types import Hit, Status
+from huohou.errors import DataError
+
+SCHEMA = 1
+MOST_CHOICES = 3  # rows put before the asker
+SWAY = 3.0  # nats: however sure a model says it is, it speaks no louder
+UNKNOWN_MODEL = 0.25  # trust in a model that nobody has measured: it may break a tie
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is believed of one question. hits: probability of each row, in their order; none: that
+    it is none of them. They sum to 1."""
+
+    hits: tuple[float, ...]
+    none: float
+
+    def order(self) -> list[int]:
+        """Numbers of the rows, the likeliest first; of equal ones the one that was found first."""
+        return sorted(range(len(self.hits)), key=lambda i: -self.hits[i])
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with a belief. rows: numbers of the rows to name, the likeliest first; confidence:
+    that the answer, as it is given, is right."""
+
+    status: Status
+    rows: tuple[int, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """The fitted weights, and the confidences from which on to answer.
+
+    weights: by feature; none: constant of "none of these"; trust: by name of a model; found: an
+    answer is given from this probability on; choice: up to three rows are offered when together
+    they have it; unknown: of "none", from which on the name counts as not in the table; error: the
+    share of wrong answers that ``found`` was chosen for; about: what it was fitted on, and how
+    calibrated it was on questions kept out.
+    """
+
+    weights: Mapping[str, float]
+    none: float
+    trust: Mapping[str, float] = field(default_factory=dict)
+    found: float = 0.9
+    choice: float = 0.8
+    unknown: float = 0.5
+    error: float = 0.005
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def believe(
+        self, hits: Sequence[Hit], chosen: Sequence[float] | None = None, model: str = ""
+    ) -> Belief:
+        """The probability of each row, and of none.
+
+        chosen: a model's probabilities of the rows and, last, of "none of these", which stands for
+        len(hits) + 1 numbers, or fewer rows where only the first were put before the model. model:
+        its name. What is no probability (NaN, or out of 0..1) is left out.
+        """
+        scores = [self._score(found) for found in features(hits)]
+        for i, said in enumerate(swayed(chosen, len(hits))):
+            scores[i] += self.trust.get(model, UNKNOWN_MODEL) * said
+        top = max([*scores, self.none])
+        raw = [math.exp(score - top) for score in (*scores, self.none)]
+        whole = math.fsum(raw)
+        return Belief(tuple(one / whole for one in raw[:-1]), raw[-1] / whole)
+
+    def decide(self, belief: Belief) -> Decision:
+        """Answer, ask back, say that it is unknown, or that it is not sure.
+
+        The rows of "unsure" are candidates to look at, not an answer.
+        """
+        order = belief.order()
+        if not order or belief.none >= max(self.unknown, belief.hits[order[0]]):
+            return Decision("unknown", (), belief.none)
+        best = belief.hits[order[0]]
+        if best >= self.found:
+            return Decision("found", (order[0],), best)
+        total = 0.0
+        for count, row in enumerate(order[:MOST_CHOICES], 1):
+            total += belief.hits[row]
+            if count > 1 and total >= self.choice:
+                return Decision("ambiguous", tuple(order[:count]), total)
+        return Decision("unsure", tuple(order[:MOST_CHOICES]), best)
+
+    def _score(self, found: Mapping[str, float]) -> float:
+        return math.fsum(self.weights.get(name, 0.0) * value for name, value in found.items())
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        half = path.with_name(f"{path.name}.part")
+        text = json.dumps(self.as_dict(), ensure_ascii=False, indent=1, sort_keys=True)
+        half.write_text(f"{text}\n", encoding="utf-8")
+        half.replace(path)
+
+
+def features(hits: Sequence[Hit]) -> list[dict[str, float]]:
+    """What speaks for each row, by name: its own features, how it was found, its score, and by how
+    much it leads the best of the others (or trails it)."""
+    scores = [hit.score for hit in hits]
+    best, second = _two_best(scores)
+    return [
+        {
+            **hit.features,
+            f"how.{hit.how}": 1.0,
+            "score": hit.score,
+            "score.lead": hit.score - (second if hit.score == best else best),
+        }
+        for hit in hits
+    ]
+
+
+def _two_best(scores: Sequence[float]) -> tuple[float, float]:
+    ranked = sorted(scores, reverse=True)
+    return (ranked[0] if ranked else 0.0), (ranked[1] if len(ranked) > 1 else 0.0)
+
+
+def swayed(chosen: Sequence[float] | None, rows: int) -> list[float]:
+    """A model's choice as log odds against "none", within SWAY; of rows it was not asked about 0.
+
+    >>> [round(x, 2) for x in swayed([0.8, 0.1, 0.1], 3)]
+    [2.08, 0.0, 0.0]
+    >>> swayed([float("nan"), 0.5], 1)
+    [0.0]
+    """
+    if chosen is None or not chosen or len(chosen) > rows + 1:
+        return [0.0] * rows
+    if not all(0 <= p <= 1 for p in chosen):  # NaN compares false
+        return [0.0] * rows
+    low = math.exp(-2 * SWAY)
+    none = math.log(max(chosen[-1], low))
+    said = [max(-SWAY, min(SWAY, math.log(max(p, low)) - none)) for p in chosen[:-1]]
+    return said + [0.0] * (rows - len(said))
+
+
+def read_confidence(path: Path) -> Confidence:
+    """A file written by ``Confidence.save``. Raises DataError for what is none."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if raw.pop("schema") != SCHEMA:
+            raise ValueError("schema")
+        found = Confidence(**raw)
+        numbers = (*found.weights.values(), *found.trust.values(), found.none, found.found)
+        if not all(math.isfinite(one) for one in (*numbers, found.choice, found.unknown)):
+            raise ValueError("not a number")
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise DataError("answer.bad_confidence", path=path, problem=error) from error
+    return found
+
+
+@cache
+def shipped() -> Confidence:
+    """The one that comes with huohou."""
+    raw = json.loads((files("huohou.answer") / "confidence.json").read_text(encoding="utf-8"))
+    raw.pop("schema")
+    return Confidence(**raw)
