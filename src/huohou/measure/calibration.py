@@ -17,6 +17,7 @@ BINS = 10
 RESAMPLES = 500
 
 Floats = NDArray[np.float64]
+Numbers = Sequence[float] | Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,7 @@ class Bin:
     right_high: float
 
 
-def reliability(
-    confidences: Sequence[float], right: Sequence[float], bins: int = BINS
-) -> list[Bin]:
+def reliability(confidences: Numbers, right: Numbers, bins: int = BINS) -> list[Bin]:
     """The reliability table, the least sure first: bins of equal mass.
 
     Each bin has n / bins answers as nearly as ties allow: answers of one confidence are never in
@@ -81,9 +80,7 @@ def _bin(stated: Floats, outcome: Floats) -> Bin:
     )
 
 
-def calibration_error(
-    confidences: Sequence[float], right: Sequence[float], bins: int = BINS
-) -> float:
+def calibration_error(confidences: Numbers, right: Numbers, bins: int = BINS) -> float:
     """Expected calibration error: mean over the answers of |stated - right| of their bin.
 
     Bins of equal mass. A perfect forecast of p does not score 0 but, by chance alone, about
@@ -97,7 +94,7 @@ def calibration_error(
     return sum(one.n * abs(one.stated - one.right) for one in table) / whole
 
 
-def brier(confidences: Sequence[float], right: Sequence[float]) -> float:
+def brier(confidences: Numbers, right: Numbers) -> float:
     """Mean squared difference of confidence and outcome, 0 is best. Source: Brier (1950).
 
     >>> brier([1.0, 0.5], [1, 1])
@@ -107,7 +104,7 @@ def brier(confidences: Sequence[float], right: Sequence[float]) -> float:
     return float(np.mean((stated - outcome) ** 2))
 
 
-def brier_skill(confidences: Sequence[float], right: Sequence[float]) -> float | None:
+def brier_skill(confidences: Numbers, right: Numbers) -> float | None:
     """1 - brier / brier of always stating the share that is right: above 0 says something.
 
     None where all answers are right or all wrong: then the share alone says everything.
@@ -120,7 +117,7 @@ def brier_skill(confidences: Sequence[float], right: Sequence[float]) -> float |
     return None if spread == 0 else 1 - brier(confidences, right) / spread
 
 
-def auroc(confidences: Sequence[float], right: Sequence[float]) -> float | None:
+def auroc(confidences: Numbers, right: Numbers) -> float | None:
     """Chance that a right answer is stated with more confidence than a wrong one; ties count half.
 
     None without both kinds. Source: Mann & Whitney (1947), area under the ROC curve.
@@ -140,9 +137,9 @@ def auroc(confidences: Sequence[float], right: Sequence[float]) -> float | None:
 
 
 def resampled(
-    statistic: Callable[[Sequence[float], Sequence[float]], float | None],
-    confidences: Sequence[float],
-    right: Sequence[float],
+    statistic: Callable[[Floats, Floats], float | None],
+    confidences: Numbers,
+    right: Numbers,
     groups: Sequence[Hashable] | None = None,
     *,
     resamples: int = RESAMPLES,
@@ -158,7 +155,7 @@ def resampled(
     rng, found = np.random.default_rng(seed), []
     for _ in range(resamples):
         rows = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
-        value = statistic(stated[rows].tolist(), outcome[rows].tolist())
+        value = statistic(stated[rows], outcome[rows])
         if value is not None:
             found.append(value)
     if len(found) < 0.9 * resamples:
@@ -174,7 +171,7 @@ def _members(groups: Sequence[Hashable]) -> list[NDArray[np.int64]]:
     return [np.array(rows) for rows in found.values()]
 
 
-def pairs(confidences: Sequence[float], right: Sequence[float]) -> tuple[Floats, Floats]:
+def pairs(confidences: Numbers, right: Numbers) -> tuple[Floats, Floats]:
     """Both as arrays [n]. Raises ValueError for what is no confidence or no outcome."""
     stated, outcome = np.asarray(confidences, float), np.asarray(right, float)
     if stated.shape != outcome.shape or stated.ndim != 1 or not len(stated):

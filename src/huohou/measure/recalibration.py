@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from huohou.measure.calibration import pairs
+from huohou.measure.calibration import Floats, Numbers, pairs
 from huohou.measure.intervals import LEVEL
 
 EDGE = 1e-6  # probabilities of 0 and 1 have no logit
 STEPS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 0.999)
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,7 @@ class Platt:
     slope: float
     offset: float
 
-    def __call__(self, confidences: Sequence[float]) -> Floats:
+    def __call__(self, confidences: Numbers) -> Floats:
         """Calibrated confidences [n]."""
         from scipy.special import expit
 
@@ -34,7 +31,7 @@ class Platt:
         return found
 
 
-def fit_platt(confidences: Sequence[float], right: Sequence[float]) -> Platt:
+def fit_platt(confidences: Numbers, right: Numbers) -> Platt:
     """The logistic curve that foretells the outcomes best; it needs few answers.
 
     Targets are drawn in from 0 and 1 as Platt does, so that answers which are all right are not
@@ -68,13 +65,13 @@ class Isotonic:
     places: tuple[float, ...]
     values: tuple[float, ...]
 
-    def __call__(self, confidences: Sequence[float]) -> Floats:
+    def __call__(self, confidences: Numbers) -> Floats:
         """Calibrated confidences [n]."""
         found: Floats = np.interp(np.asarray(confidences, float), self.places, self.values)
         return found
 
 
-def fit_isotonic(confidences: Sequence[float], right: Sequence[float]) -> Isotonic:
+def fit_isotonic(confidences: Numbers, right: Numbers) -> Isotonic:
     """The rising curve nearest to the outcomes (pool adjacent violators); it needs many answers.
 
     Source: Zadrozny & Elkan (2002), KDD; solved by scipy.optimize.isotonic_regression.
@@ -123,8 +120,8 @@ class Threshold:
 
 
 def threshold(
-    confidences: Sequence[float],
-    right: Sequence[float],
+    confidences: Numbers,
+    right: Numbers,
     error: float,
     level: float = LEVEL,
     steps: Sequence[float] = STEPS,
@@ -165,7 +162,7 @@ def upper_bound(wrong: float, n: int, level: float = LEVEL) -> float:
     return 1.0 if wrong == n else float(beta.ppf(level, wrong + 1, n - wrong))
 
 
-def _logit(confidences: Sequence[float] | Floats) -> Floats:
+def _logit(confidences: Numbers) -> Floats:
     p = np.clip(np.asarray(confidences, float), EDGE, 1 - EDGE)
     found: Floats = np.log(p / (1 - p))
     return found

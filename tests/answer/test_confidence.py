@@ -1,0 +1,183 @@
+"""Beliefs from hits: they sum to one, share between rivals, and are calibrated where fitted."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from huohou.answer.confidence import Belief, Confidence, read_confidence, shipped, swayed
+from huohou.answer.fitting import Example, fit, fit_trust
+from huohou.answer.types import Entry, Hit, How
+from huohou.errors import CannotJudgeError, DataError
+
+PLAIN = Confidence({"score": 11.0, "score.lead": 6.0}, 9.0)
+anything = st.floats(allow_nan=True, allow_infinity=True)
+
+
+def hit(number: int, score: float, how: How = "grams", **features: float) -> Hit:
+    entry = Entry(number, f"name {number}", str(number), {}, number)
+    return Hit(entry, score, how, features)
+
+
+scores = st.lists(st.floats(0, 1), max_size=6)
+
+
+@given(scores, st.none() | st.lists(anything, max_size=8))
+def test_whatever_a_model_says_beliefs_are_probabilities(
+    found: list[float], chosen: list[float] | None
+) -> None:
+    belief = PLAIN.believe([hit(i, score) for i, score in enumerate(found)], chosen)
+    whole = (*belief.hits, belief.none)
+    assert all(0 <= p <= 1 for p in whole) and math.fsum(whole) == pytest.approx(1)
+    decision = PLAIN.decide(belief)
+    assert len(set(decision.rows)) == len(decision.rows) <= 3
+    assert all(row < len(found) for row in decision.rows)
+    assert 0 <= decision.confidence <= 1 + 1e-9
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(found: list[float], dice: object) -> None:
+    hits = [hit(i, score) for i, score in enumerate(found)]
+    shuffled = list(hits)
+    dice.shuffle(shuffled)  # type: ignore[attr-defined]
+    first = dict(zip((h.entry.id for h in hits), PLAIN.believe(hits).hits, strict=True))
+    second = dict(zip((h.entry.id for h in shuffled), PLAIN.believe(shuffled).hits, strict=True))
+    assert first == pytest.approx(second)
+
+
+def test_what_is_done_with_a_belief() -> None:
+    told = {
+        (0.95, 0.02): "found",
+        (0.48, 0.47): "ambiguous",
+        (0.3, 0.3, 0.3): "ambiguous",
+        (0.5, 0.1): "unsure",
+        (0.2, 0.2, 0.2, 0.2, 0.2): "unsure",
+        (0.1, 0.05): "unknown",
+        (): "unknown",
+    }
+    for found, status in told.items():
+        decision = PLAIN.decide(Belief(found, 1 - math.fsum(found)))
+        assert decision.status == status, found
+    both = PLAIN.decide(Belief((0.1, 0.4, 0.45), 0.05))
+    assert both.rows == (2, 1) and both.confidence == pytest.approx(0.85)
+
+
+def test_a_name_of_two_rows_is_asked_back_and_a_near_one_does_not_hide_an_exact_one() -> None:
+    twins = [hit(0, 1.0, "exact"), hit(1, 1.0, "exact"), hit(2, 0.7)]
+    assert PLAIN.decide(PLAIN.believe(twins)).status == "ambiguous"
+    assert PLAIN.decide(PLAIN.believe(twins[:0:-1])).rows == (1,)
+
+
+def test_a_model_may_break_a_tie_but_cannot_undo_an_exact_name() -> None:
+    liar = [0.0, 1.0, 0.0]
+    sure = [hit(0, 1.0, "exact"), hit(1, 0.6)]
+    assert PLAIN.decide(PLAIN.believe(sure, liar)).rows == (0,)
+    tie = [hit(0, 0.9), hit(1, 0.9)]
+    before, after = PLAIN.believe(tie), PLAIN.believe(tie, liar)
+    assert before.hits[0] == pytest.approx(before.hits[1])
+    assert after.hits[1] > after.hits[0]
+
+
+def test_a_choice_that_is_none_is_left_out() -> None:
+    assert swayed([0.2, 0.3, 0.5, 0.1], 2) == [0.0, 0.0]
+    assert swayed([math.nan, 0.5], 1) == [0.0]
+    assert swayed([0.9, 0.1], 2) == pytest.approx([math.log(9), 0.0])
+    assert swayed([1.0, 0.0], 1) == [3.0]
+
+
+def _examples(n: int, seed: int = 0, skill: float = 0.0) -> list[Example]:
+    """Questions of which a tenth ask for nothing; the right row is told by a noisy feature."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for number in range(n):
+        known = rng.random() > 0.1
+        right = int(rng.integers(0, 5)) if known else None
+        told = rng.normal(0, 1, 5)
+        if right is not None:
+            told[right] += 3
+        hits = [hit(i, 0.5, name=float(value), noise=rng.normal()) for i, value in enumerate(told)]
+        model = rng.dirichlet(np.ones(6))
+        model[5 if right is None else right] += skill
+        made.append(Example(hits, right, number // 3, list(model / model.sum())))
+    return made
+
+
+def test_the_fit_is_calibrated_on_facts_it_has_not_seen() -> None:
+    found = fit(_examples(3000), error=0.05)
+    assert found.about["fitted_on"] == 2400 and found.about["measured_on"] == 600
+    assert found.about["calibration_error"] < 0.05
+    assert found.about["brier_skill"] > 0.2 and found.about["auroc"] > 0.8
+    assert found.weights["name"] == pytest.approx(3, abs=0.4)  # of unit noise: what Bayes says
+    assert abs(found.weights.get("noise", 0.0)) < 0.15
+    assert found.about["bound"] <= 0.05
+    fresh = _examples(4000, seed=9)
+    decided = [(found.decide(found.believe(one.hits)), one.right) for one in fresh]
+    given = [(d.rows[0] == right) for d, right in decided if d.status == "found"]
+    assert len(given) > 1000 and np.mean(given) > 0.94
+
+
+def test_a_threshold_that_cannot_be_shown_is_the_strictest() -> None:
+    found = fit(_examples(600), error=0.001)
+    assert found.found == 0.999 and found.about["bound"] is None
+
+
+def test_trust_is_what_a_models_choices_are_worth() -> None:
+    found = fit(_examples(2000))
+    blind = fit_trust(found, _examples(1500, seed=2), "blind")
+    knowing = fit_trust(found, _examples(1500, seed=3, skill=2.0), "knowing")
+    assert blind.trust["blind"] < 0.1
+    assert knowing.trust["knowing"] > 0.5
+    lost = [
+        _loss(one, knowing, "knowing") - _loss(one, found, "") for one in _examples(500, 5, 2.0)
+    ]
+    assert np.mean(lost) < -0.1
+
+
+def _loss(example: Example, confidence: Confidence, model: str) -> float:
+    belief = confidence.believe(example.hits, example.chosen if model else None, model)
+    return -math.log(belief.none if example.right is None else belief.hits[example.right])
+
+
+def test_a_handful_of_questions_calibrates_nothing() -> None:
+    with pytest.raises(CannotJudgeError, match="too few"):
+        fit(_examples(60))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(min_size=1), st.floats(allow_nan=False, allow_infinity=False)))
+def test_a_file_comes_back_as_it_was(weights: dict[str, float]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.json"
+        before = Confidence(weights, 1.5, {"模型": 0.5}, about={"measured_on": 3})
+        before.save(path)
+        assert read_confidence(path) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"schema": 2}',
+        '{"schema": 1, "weights": {}, "none": 1, "extra": 2}',
+        '{"schema": 1, "weights": {"score": NaN}, "none": 1}',
+        '{"schema": 1, "weights": {"score": "high"}, "none": 1}',
+    ],
+)
+def test_a_file_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"c\.json is not a confidence file"):
+        read_confidence(tmp_path / "c.json")
+
+
+def test_the_one_that_is_shipped_answers_an_exact_name() -> None:
+    exact = [hit(0, 1.0, "exact"), hit(1, 0.5)]
+    assert shipped().decide(shipped().believe(exact)).status == "found"
+    json.dumps(shipped().as_dict(), allow_nan=False)
