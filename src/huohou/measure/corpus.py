@@ -1,4 +1,4 @@
-"""Numbers that are not a mean over answers: BLEU, chrF, perplexity, ratios, differences of two sets.
+"""Numbers that are no mean over answers: BLEU, chrF, perplexity, ratios, gaps between two sets.
 
 Such a number is a function of sums over all answers. ``statistics`` has shape (n, d): what each of
 n answers adds; ``Score`` takes sums of shape (m, d) to m numbers, so that resamples are scored at
@@ -46,6 +46,7 @@ def corpus_difference(
     second: ArrayLike,
     score: Score,
     groups: Sequence[Hashable] | None = None,
+    *,
     level: float = LEVEL,
     seed: int = 0,
 ) -> Interval:

@@ -1,6 +1,7 @@
 """How much an answer repeats itself, in words (each Chinese character is a word of its own)."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from huohou.measure.text.plain import words
 
@@ -30,8 +31,7 @@ def repeated_span(text: str) -> float:
     said = words(text)
     # Of sorted tails, those that begin with the longest same run stand side by side.
     tails = sorted(range(len(said)), key=lambda start: said[start:])
-    pairs = zip(tails, tails[1:], strict=False)
-    longest = max((_same(said, first, second) for first, second in pairs), default=0)
+    longest = max((_same(said, first, second) for first, second in pairwise(tails)), default=0)
     return longest / len(said) if said else 0.0
 
 
