@@ -240,7 +240,7 @@ def grouped(epochs: float) -> dict[str, float]:
         print(f"passages dealt: {by_passage}: {told}", file=sys.stderr)
     base = measures(ranking(load_encoder(MODEL, max_length=LENGTH), test, "cosine"))["ndcg@10"]
     documents = [test.documents_of(query)[0] for query in test.queries]
-    gap = paired_interval(values[False].tolist(), values[True].tolist(), groups=documents)
+    gap = paired_interval(values[True].tolist(), values[False].tolist(), groups=documents)
     return {
         "grouped_speedup": round(seconds[False][1] / seconds[True][1], 2),
         "grouped_speedup_cpu": round(seconds[False][0] / seconds[True][0], 2),
