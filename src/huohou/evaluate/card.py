@@ -42,6 +42,9 @@ class Metric:
     difference: tuple[float, float | None, float | None] | None = None
     p: float | None = None
     mark: str = ""
+    reference: float | None = None
+    tokenisation: str = ""
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,39 @@ from typing import NamedTuple
 from huohou.evaluate.card import Metric
 from huohou.evaluate.items import Context, Item
 from huohou.evaluate.metrics import Measure, load
-from huohou.measure.intervals import mean_interval, paired_interval
+from huohou.measure.corpus import corpus_difference, corpus_interval
+from huohou.measure.intervals import Interval, mean_interval, paired_interval
 from huohou.text import say
+
+POINTS = 100  # of a share
 
 
 def compute(tuned: Sequence[Item], base: Sequence[Item] | None, context: Context) -> list[Metric]:
     """Every metric that applies, overall and by style, the most telling first.
 
-    tuned, base: answers of both models to the same questions, in the same order.
+    tuned, base: answers of both models to the same questions, in the same order. Metrics whose
+    library is not installed are left out; see ``absent``.
     """
     if base is not None and [i.row for i in base] != [i.row for i in tuned]:
         raise ValueError("base and tuned were asked different questions")
     found: list[Metric] = []
     for name, measure in sorted(load(), key=lambda pair: pair[1].rank):
-        if measure.needs_table and not context.table:
+        if (measure.needs_table and not context.table) or measure.absent:
             continue
         for style, chosen in _selections(tuned, measure):
             label = _Label(f"{name}.{style}" if style else name, _definition(name, style))
             own = [tuned[i] for i in chosen]
             other = [base[i] for i in chosen] if base is not None else None
             found.append(_metric(label, measure, own, other, context))
+    return found
+
+
+def absent(items: Sequence[Item]) -> dict[str, list[str]]:
+    """Modules that are not installed, with the metrics of these answers that need them."""
+    found: dict[str, list[str]] = {}
+    for name, measure in load():
+        for module in measure.absent if any(map(measure.applies, items)) else ():
+            found.setdefault(module, []).append(name)
     return found
 
 
@@ -55,10 +68,7 @@ class _Label(NamedTuple):
 def _metric(
     label: _Label, measure: Measure, own: list[Item], other: list[Item] | None, context: Context
 ) -> Metric:
-    if measure.weight is not None:
-        return _ratio(label, measure, own, other)
-    values = [measure.value(item) for item in own]
-    found = mean_interval(values, [item.group for item in own])
+    found = _interval(measure, own)
     plain = Metric(
         *label,
         found.value,
@@ -70,35 +80,52 @@ def _metric(
         better=measure.better,
         groups=found.groups,
         method=found.method,
+        reference=None if measure.reference is None else measure.reference(own),
+        tokenisation=measure.tokenisation(own),
+        settings=measure.settings(own),
     )
-    return plain if other is None else _beside(plain, measure, values, other)
+    return plain if other is None else _beside(plain, measure, own, other)
 
 
-def _beside(plain: Metric, measure: Measure, values: list[float], other: list[Item]) -> Metric:
+def _beside(plain: Metric, measure: Measure, own: list[Item], other: list[Item]) -> Metric:
     """The metric with the base model's value, its interval, and the paired difference."""
-    groups = [item.group for item in other]
-    theirs = [measure.value(item) for item in other]
-    base, apart = mean_interval(theirs, groups), paired_interval(values, theirs, groups)
+    base, apart = _interval(measure, other), _difference(measure, own, other)
     return replace(
         plain,
         baseline=base.value,
         baseline_low=base.low,
         baseline_high=base.high,
-        difference=(apart.value, apart.low, apart.high),
+        difference=None if apart is None else (apart.value, apart.low, apart.high),
     )
 
 
-def _ratio(label: _Label, measure: Measure, own: list[Item], other: list[Item] | None) -> Metric:
-    return Metric(
-        *label,
-        _quotient(measure, own),
-        None,
-        None,
-        len(own),
-        baseline=None if other is None else _quotient(measure, other),
-        unit=measure.unit,
-        better=measure.better,
-    )
+def _interval(measure: Measure, items: list[Item]) -> Interval:
+    groups = [item.group for item in items]
+    if measure.corpus is not None:
+        return corpus_interval(measure.corpus.statistics(items), measure.corpus.score, groups)
+    if measure.whole is not None:
+        return Interval(measure.whole(items), None, None, len(items), 0, method="none")
+    if measure.weight is not None:
+        return Interval(_quotient(measure, items), None, None, len(items), 0, method="none")
+    return _scaled(measure, mean_interval([measure.value(item) for item in items], groups))
+
+
+def _difference(measure: Measure, own: list[Item], other: list[Item]) -> Interval | None:
+    groups = [item.group for item in own]
+    if measure.corpus is not None:
+        first, second = (measure.corpus.statistics(items) for items in (own, other))
+        return corpus_difference(first, second, measure.corpus.score, groups)
+    if measure.whole is not None or measure.weight is not None:
+        return None
+    first_values, second_values = ([measure.value(i) for i in items] for items in (own, other))
+    return _scaled(measure, paired_interval(first_values, second_values, groups))
+
+
+def _scaled(measure: Measure, found: Interval) -> Interval:
+    if measure.unit != "points":
+        return found
+    low, high = (None if bound is None else bound * POINTS for bound in (found.low, found.high))
+    return replace(found, value=found.value * POINTS, low=low, high=high)
 
 
 def _quotient(measure: Measure, items: list[Item]) -> float:
