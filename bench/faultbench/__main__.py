@@ -4,7 +4,7 @@ python -m bench.faultbench                    the development runs; print the fi
 python -m bench.faultbench --split dev        one of their splits
 python -m bench.faultbench --quick            ours only, in one format
 python -m bench.faultbench calibrate          count on the development runs for confidence.json
-python -m bench.faultbench --split test3      the held runs: rarely; each scoring is recorded
+python -m bench.faultbench --split test4      the held runs: rarely; each scoring is recorded
                                               and docs/faultbench.md is written from it
 """
 
@@ -18,12 +18,15 @@ from typing import Any
 from bench._common import machine
 from bench.faultbench import calibrate, page, repair
 from bench.faultbench.score import score
-from bench.faultbench.stored import HELD, SPLITS, load
+from bench.faultbench.stored import HELD, SPLITS, is_drawn, load
 
 
 def main() -> int:
     """Run what was asked for; prints one JSON object as the last line."""
     asked = _arguments()
+    if asked.action == "score" and not is_drawn(asked.split):
+        print(f"the {asked.split} split is not drawn yet: no runs are stored", file=sys.stderr)
+        return 2
     runs = load("development" if asked.action == "calibrate" else asked.split)
     if asked.only:
         runs = [run for run in runs if asked.only in (run.fault, run.kind)]

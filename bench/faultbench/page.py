@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.faultbench.stored import HELD
+from bench.faultbench.stored import HELD, is_drawn
 
 HERE = Path(__file__).parent
 SCORINGS = HERE / "scorings.jsonl"
@@ -15,7 +15,8 @@ PAGE = HERE.parents[1] / "docs" / "faultbench.md"
 HALVES = {
     "test": "`test` (first held half, since opened)",
     "test2": "`test2` (second held half, since opened)",
-    "test3": "`test3`",
+    "test3": "`test3` (third held half, since opened)",
+    "test4": "`test4`",
 }
 
 # What is wanted, and where the figure stands.
@@ -49,7 +50,7 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield "# FT-FaultBench\n"
     yield (
         "How good the doctor is, measured on real small training runs with planted faults. Written"
-        f" by `python -m bench.faultbench --split {HELD}`; how the runs were made is in"
+        f" by `python -m bench.faultbench --split {_split(last)}`; how the runs were made is in"
         " [bench/faultbench](../bench/faultbench/README.md). [All documents](index.md)\n"
     )
     yield (
@@ -57,8 +58,10 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
         f" {counts['faulty']} with a fault ({counts['decidable']} of them decidable"
         " from a log with its settings),"
         f" {counts['healthy']} healthy, {counts['look_alikes']} that only look faulty. Its ways of"
-        " planting and its architectures are not in the development runs.\n"
+        " planting and its architectures were not in the development runs when it was scored.\n"
     )
+    if not is_drawn(HELD):
+        yield f"The next held half, {HALVES[HELD]}, is not drawn yet; this is the last one.\n"
     yield from _targets(last)
     yield from _intervals(last)
     yield from _linters(last)

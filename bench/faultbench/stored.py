@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 RUNS = Path(__file__).parent / "runs"
-# Splits that rules are fitted on; test and test2 were held halves once.
-DEVELOPMENT = ("dev", "test", "test2")
-HELD = "test3"  # the split that is scored and never looked at
+# Splits that rules are fitted on; all but dev were held halves once.
+DEVELOPMENT = ("dev", "test", "test2", "test3")
+HELD = "test4"  # the split that is scored and never looked at, once it is drawn
 SPLITS = (*DEVELOPMENT, HELD)
 MANY_EVALS, MANY_UPDATES = 5, 50  # fewer of them are few
 
@@ -94,6 +94,11 @@ def files(split: str) -> list[Path]:
     names = DEVELOPMENT if split == "development" else (split,)
     paths = [RUNS / f"{name}.jsonl.gz" for name in names]
     return [path for path in paths if path.exists()]
+
+
+def is_drawn(split: str) -> bool:
+    """Whether the runs of a split were made and stored."""
+    return bool(files(split))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -127,10 +127,11 @@ def test_checksum_of_a_held_split_is_the_one_stated(split: str) -> None:
 def test_development_is_all_splits_but_the_held_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.delitem(sys.modules, "bench", raising=False)
-    from bench.faultbench.stored import DEVELOPMENT, HELD, load
+    from bench.faultbench.stored import DEVELOPMENT, HELD, is_drawn, load
 
-    assert {*DEVELOPMENT, HELD} == set(SPLITS)
+    assert {*DEVELOPMENT, *([HELD] if is_drawn(HELD) else [])} == set(SPLITS)
     assert HELD not in DEVELOPMENT
+    assert is_drawn("test3") and not is_drawn("test99")
     assert {run.split for run in load("development")} == set(DEVELOPMENT)
     assert {run.split for run in load("test")} == {"test"}
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.faultbench import figures
+from bench.faultbench import figures, stored
+from bench.faultbench.__main__ import main
 from bench.faultbench.doctors import Call
 from bench.faultbench.early import cut
 from bench.faultbench.export import FORMATS
@@ -123,3 +124,12 @@ def test_a_whole_scoring_runs(tmp_path: Path) -> None:
     told = score([made("h"), made("f", "fault", ("overfit",))])
     assert told["counts"]["runs"] == 2 and told["huohou"]["detected"]["n"] == 1
     assert set(told["formats"]["same_alarms"]) == set(FORMATS) - {"huohou"}
+
+
+def test_a_split_that_is_not_drawn_yet_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stored, "RUNS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["faultbench", "--split", stored.HELD])
+    assert main() == 2
+    assert f"the {stored.HELD} split is not drawn yet" in capsys.readouterr().err
