@@ -77,18 +77,22 @@ def data_make(
     value: str | None = None,
     digits: int | None = None,
     force: bool = False,
+    styles: Sequence[str] = (),
     **options: Any,
 ) -> dict[str, Any]:
     """Make rows from a table of facts and write them: the document of `data make --json`.
 
     out: a folder for train.jsonl, eval.jsonl and test.jsonl, or one .jsonl file for all rows;
-    options: fields of ``huohou.data.make.MakeOptions``. Raises DataError, UsageError.
+    styles: names of styles, ("all",) for every one, the default ones when empty; options: other
+    fields of ``huohou.data.make.MakeOptions``. Raises DataError, UsageError.
     """
     from huohou.data.facts import read_facts
-    from huohou.data.make import MakeOptions, make
+    from huohou.data.make import STYLES, MakeOptions, make
+    from huohou.data.styles import style_names
     from huohou.data.write import write_rows
 
-    chosen = MakeOptions(**options)
+    named = style_names() if "all" in styles else tuple(dict.fromkeys(styles)) or STYLES
+    chosen = MakeOptions(styles=named, **options)
     facts = read_facts(table, key, value, digits)
     single = out.suffix in (".jsonl", ".ndjson")
     made = make(facts, replace(chosen, eval_wordings=0, test_wordings=0) if single else chosen)

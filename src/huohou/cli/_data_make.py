@@ -10,7 +10,13 @@ from huohou.errors import UsageError
 from huohou.text import LANGUAGES, say
 
 SPLIT_INTO = "data"  # folder the next command is shown with
-STYLES = ("full", "everyday", "abbreviation", "reverse")
+
+
+def _styles(
+    _ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Names between commas, and every option's."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
 def _system(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -45,7 +51,13 @@ def _system(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 )
 @click.option("--unknown", default=0.2, show_default=True, help=say("cli.data.opt.unknown"))
 @click.option(
-    "--style", "styles", multiple=True, type=click.Choice(STYLES), help=say("cli.data.opt.style")
+    "--style",
+    "--styles",
+    "styles",
+    multiple=True,
+    metavar="STYLE,...",
+    callback=_styles,
+    help=say("cli.data.opt.style"),
 )
 @click.option("--system", metavar="TEXT", callback=_system, help=say("cli.data.opt.system"))
 @click.option("--language", type=click.Choice(LANGUAGES), help=say("cli.data.opt.language"))
@@ -56,7 +68,7 @@ def _system(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 def make(table: str, output: Path, as_json: bool, styles: tuple[str, ...], **options: Any) -> None:
     from huohou import api
 
-    found = api.data_make(table, output, styles=styles or STYLES, **options)
+    found = api.data_make(table, output, styles=styles, **options)
     if found["bad_digits"]:
         first = found["bad_digits"][0]
         text = say(

@@ -5,6 +5,7 @@ gives its forms best first; a form may belong to two names, which is for the cal
 """
 
 import re
+from dataclasses import dataclass
 
 # Official, everyday, abbreviation. Longer official names first, so that none hides another.
 BANKS = (
@@ -26,6 +27,42 @@ BANKS = (
     ("农村信用合作联社", "农村信用社", "农信社"),
     ("农村信用合作社", "农村信用社", "农信社"),
 )
+# How people also write an institution, and the abbreviation of it that is meant.
+SAID = {
+    "农村商业银行": "农商行",
+    "农商银行": "农商行",
+    "农村合作银行": "农合行",
+    "农村信用合作联社": "农信社",
+    "农村信用合作社": "农信社",
+    "农村信用联社": "农信社",
+    "农村信用社": "农信社",
+    "农信联社": "农信社",
+    "信用合作联社": "农信社",
+    "信用联社": "农信社",
+    "中国邮政银行": "邮储银行",
+    "邮政银行": "邮储银行",
+    "中国邮储银行": "邮储银行",
+    "邮储银行": "邮储银行",
+    "邮储": "邮储银行",
+    "国家邮储银行": "邮储银行",
+    "浦东发展银行": "浦发",
+    "浦发银行": "浦发",
+    "中国农发银行": "农发行",
+    "国家开发行": "国开行",
+    "工商行": "工行",
+    "建设行": "建行",
+    "交通行": "交行",
+    "招商行": "招行",
+    "中国工行": "工行",
+    "中国农行": "农行",
+    "中国建行": "建行",
+    "中国交通银行": "交行",
+    "中国招商银行": "招行",
+    "中国浦发银行": "浦发",
+    "广东发展银行": "广发银行",
+    "中国民生": "民生",
+    "中国光大": "光大",
+}
 COMPANY = re.compile(r"股份有限公司|有限责任公司|有限公司|集团公司")
 PROVINCES = re.compile(
     r"(?:北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|"
@@ -33,6 +70,11 @@ PROVINCES = re.compile(
 )
 RURAL = re.compile(r"农村商业银行|农商行|农村合作银行|农合行|农村信用社|农信社|村镇银行")
 REGION = re.compile(r"(市|县|区|自治州|地区|盟)$")
+# What a branch is called at the end of its name, longer ones first.
+KINDS = (
+    *("支行营业部", "分行营业部", "营业部", "分理处", "储蓄所", "营业所", "支行", "分行", "信用社"),
+    *("分社", "储蓄专柜", "总行"),
+)
 LEGAL = re.compile(
     r"[,\s]+(?:(?:incorporated|inc|limited|ltd|llc|llp|plc|corporation|corp|company|co|gmbh|s\.?a)\.?"
     r"[,\s]*)+$",
@@ -118,6 +160,53 @@ def split_name(name: str, city: str = "") -> tuple[str, str]:
         end = max(end, found.end() if found else 0)
     rest = _without_city(name[end:], city)
     return name[: len(name) - len(rest)], rest
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A name taken apart.
+
+    official: the institution as registered; bank, short: as it is said and in short, without the
+    place; place: the city as given; branch: what tells its places apart, empty if there is none.
+    """
+
+    official: str
+    bank: str
+    short: str
+    place: str
+    branch: str
+
+
+def parts(name: str, city: str = "") -> Parts:
+    """The parts of a name, to put together in another order.
+
+    >>> parts("湖北大悟农村商业银行股份有限公司兴发支行", "大悟县").short
+    '农商行'
+    >>> parts("中国工商银行股份有限公司北京知春路支行", "北京市").branch
+    '知春路支行'
+    """
+    if not is_chinese(name):
+        bare = LEGAL.sub("", name)
+        return Parts(name, bare, bare, city, "")
+    institution, rest = _bank_and_rest(name)
+    official = name[: len(name) - len(rest)]
+    said, short = institution, institution
+    for full, common, brief in BANKS:
+        said, short = said.replace(full, common), short.replace(full, brief)
+    said, short = (_without_city(_without_province(one), city) for one in (said, short))
+    branch = _without_city(rest, city)
+    # A head office names its place twice over: 北京市分行 stays whole and has no branch.
+    own = branch.startswith(REGION.sub("", city)) if city else False
+    return Parts(official, said, short, city, "" if own else branch)
+
+
+def branch_kind(name: str) -> str:
+    """What kind of place it is, at the end of its name; empty where none is named.
+
+    >>> branch_kind("工行知春路支行"), branch_kind("Acme")
+    ('支行', '')
+    """
+    return next((kind for kind in KINDS if name.endswith(kind)), "")
 
 
 def _bank_and_rest(name: str) -> tuple[str, str]:

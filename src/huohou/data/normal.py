@@ -47,6 +47,11 @@ def is_fact(row: Row) -> bool:
     return "fact" in row.meta and "wording" in row.meta
 
 
+def is_reverse(row: Row) -> bool:
+    """Whether a row made from a fact asks by its value, for its name."""
+    return str(row.meta.get("style", "")).startswith("reverse")
+
+
 def shorten(text: str, length: int = 60) -> str:
     """One line of at most ``length`` characters: the beginning, and the end where it tells more.
 

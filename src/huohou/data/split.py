@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from huohou.data.dataset import Dataset, Row
-from huohou.data.normal import asked, is_fact
+from huohou.data.normal import asked, is_fact, is_reverse
 from huohou.data.similar import merge, near_pairs
 from huohou.errors import DataError, UsageError
 from huohou.text import say
@@ -148,7 +148,7 @@ def _wording_units(rows: Sequence[Row], known: Sequence[int]) -> dict[int, list[
 
 def _direction(row: Row) -> tuple[str, bool]:
     """What must stay taught: name to value and value to name are two things to learn."""
-    return str(row.meta["fact"]), row.meta.get("style") == "reverse"
+    return str(row.meta["fact"]), is_reverse(row)
 
 
 def _in_turn(

@@ -2,19 +2,26 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from huohou.data.facts import Fact, FactTable
 from huohou.data.names import abbreviations, everyday, split_name
+from huohou.data.namesakes import Namesakes
 from huohou.data.normal import normal
+from huohou.data.styles import DEFAULT, Style, styles
 from huohou.text import say
+
+MEANINGS = 3  # names that one text may mean at most; a question about more is no fair one
 
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """A fact with the form of its name in each style it can be asked for in."""
+    """A fact with the form of its name in each style it can be asked for in.
+
+    Slips have no form of their own: they are made of the others.
+    """
 
     fact: Fact
     forms: Mapping[str, str]
@@ -32,8 +39,8 @@ def unambiguous(table: FactTable) -> tuple[list[Fact], list[str]]:
     return good, [say("data.ambiguous_names", count=torn)] if torn else []
 
 
-def style_forms(name: str, city: str) -> dict[str, list[str]]:
-    """Style to the forms of a name, best first."""
+def usual_forms(name: str, city: str) -> dict[str, list[str]]:
+    """Usual style to the forms of a name, best first."""
     return {
         "full": [name],
         "everyday": everyday(name, city),
@@ -41,46 +48,63 @@ def style_forms(name: str, city: str) -> dict[str, list[str]]:
     }
 
 
-def known_forms(table: FactTable) -> dict[str, set[str]]:
-    """Normal form of everything a fact of the table can be called, to the names it may mean."""
-    owners: dict[str, set[str]] = defaultdict(set)
-    for fact in table.facts:
-        for forms in style_forms(fact.key, fact.city).values():
-            for form in forms:
-                owners[normal(form)].add(normal(fact.key))
-        owners[normal(fact.value)].add(normal(fact.key))
-    return owners
+def taught_facts(
+    facts: Sequence[Fact], count: int | None, wanted: Sequence[Style], names: Namesakes, seed: int
+) -> list[Taught]:
+    """As many facts as wanted that can be asked for in some style, spread over institutions."""
+    every = (Taught(fact, forms_of(fact, wanted, names, seed)) for fact in spread(facts, seed))
+    return list(islice((one for one in every if _can_be_asked(one, wanted)), count))
 
 
-def forms_of(fact: Fact, owners: Mapping[str, set[str]]) -> dict[str, str]:
-    """Style to the best form that means this fact alone."""
+def _can_be_asked(one: Taught, wanted: Sequence[Style]) -> bool:
+    made = any(style.kind in ("look", "slip") for style in wanted)
+    return made or any(style.name in one.forms for style in wanted)
+
+
+def forms_of(
+    fact: Fact, wanted: Iterable[Style], names: Namesakes, seed: int = 0
+) -> dict[str, str]:
+    """Style to a form that means this fact alone, or for ``several`` it and a few others.
+
+    Of the default styles the best form, of others one that the seed decides.
+    """
     forms: dict[str, str] = {}
-    for style, names in style_forms(fact.key, fact.city).items():
-        alone = [name for name in names if len(owners[normal(name)]) == 1]
-        if alone:
-            forms[style] = alone[0]
-    if len(owners[normal(fact.value)]) == 1:
-        forms["reverse"] = fact.value
+    for style in dict.fromkeys((*map(styles.get, DEFAULT), *wanted)):
+        good = list(_good(fact, style, names))
+        if good:
+            dice = random.Random(f"{seed}/{style.name}/{fact.key}")
+            forms[style.name] = good[0] if style.name in DEFAULT else dice.choice(good)
     return forms
 
 
-def spread(facts: Sequence[Fact], count: int | None, seed: int) -> list[Fact]:
-    """As many facts as wanted, in turn from every institution, shuffled inside each."""
+def _good(fact: Fact, style: Style, names: Namesakes) -> Iterator[str]:
+    if style.kind == "value":
+        if len(names.owners(fact.value)) == 1:
+            yield from style.texts(fact.value)
+    elif style.kind in ("name", "several"):
+        most = MEANINGS if style.kind == "several" else 1
+        for form in style.texts(fact.key, fact.city):
+            owners = len(names.owners(form))
+            if owners == most == 1 or (1 < owners <= most and not names.is_name(form)):
+                yield form
+
+
+def spread(facts: Sequence[Fact], seed: int) -> list[Fact]:
+    """In turn from every institution, shuffled inside each."""
     groups: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
         groups[split_name(fact.key, fact.city)[0]].append(fact)
     dice = random.Random(f"{seed}/facts")
     for group in groups.values():
         dice.shuffle(group)
-    in_turn = [f for row in zip_longest(*groups.values()) for f in row if f is not None]
-    return in_turn[:count]
+    return [f for row in zip_longest(*groups.values()) for f in row if f is not None]
 
 
-def missing_forms(taught: Sequence[Taught], styles: Sequence[str]) -> list[str]:
+def missing_forms(taught: Sequence[Taught], wanted: Sequence[Style]) -> list[str]:
     """A sentence for each style in which some facts cannot be asked for."""
     notes = []
-    for style in styles:
-        missing = sum(style not in one.forms for one in taught)
-        if missing:
-            notes.append(say("data.no_form", style=style, count=missing, facts=len(taught)))
+    for style in wanted:
+        missing = sum(style.name not in one.forms for one in taught)
+        if missing and style.kind in ("name", "value", "several"):
+            notes.append(say("data.no_form", style=style.name, count=missing, facts=len(taught)))
     return notes

@@ -1,8 +1,14 @@
 """The ways a fact is asked for. Each wording has an id, so that it can be kept out of training."""
 
+import random
 from dataclasses import dataclass
 
+from huohou.data.facts import FactTable
+
 UNKNOWN = {"en": "unknown", "zh": "不知道"}  # the whole answer where the table has none
+# the answer where what was asked for may be any of these names
+WHICH = {"en": "Which one do you mean: {names}?", "zh": "请问是哪一个：{names}？"}
+EVAL_SHARE, TEST_SHARE = 0.15, 0.25  # of the wordings of a direction, kept out of training
 
 # {name} the thing asked about, {noun} what its value is called, {value} the value,
 # {which} what kind of thing it is
@@ -77,3 +83,30 @@ def wordings(language: str, *, reverse: bool = False) -> list[Wording]:
     templates = (REVERSE if reverse else FORWARD)[language]
     letter = "r" if reverse else "f"
     return [Wording(f"{language}-{letter}{i:02}", t) for i, t in enumerate(templates, 1)]
+
+
+def slots(table: FactTable, language: str, noun: str | None = None) -> dict[str, str]:
+    """What the value and the thing are called in questions."""
+    usual = table.value_column.replace("_", " ").strip()
+    if table.bank_codes:
+        usual = {"zh": "联行号", "en": "CNAPS code"}[language]
+    which = {"zh": "哪一个", "en": table.key_column.replace("_", " ").strip()}[language]
+    if table.bank_codes:
+        which = {"zh": "哪个银行", "en": "bank branch"}[language]
+    return {"noun": noun or usual, "which": which}
+
+
+def pools(
+    language: str, seed: int, eval_wordings: int, test_wordings: int
+) -> dict[str, dict[bool, list[Wording]]]:
+    """Part to direction (reverse or not) to its wordings; no wording is in two parts."""
+    found: dict[str, dict[bool, list[Wording]]] = {"train": {}, "eval": {}, "test": {}}
+    for reverse in (False, True):
+        every = wordings(language, reverse=reverse)
+        random.Random(f"{seed}/wordings/{reverse}").shuffle(every)
+        tested = round(len(every) * TEST_SHARE) if test_wordings else 0
+        watched = max(1, round(len(every) * EVAL_SHARE)) if eval_wordings else 0
+        found["test"][reverse] = every[:tested]
+        found["eval"][reverse] = every[tested : tested + watched]
+        found["train"][reverse] = every[tested + watched :]
+    return found
