@@ -17,14 +17,18 @@ from huohou.api.listing import (
 )
 from huohou.api.machine import env, init
 from huohou.api.pairs import data_make_pairs
+from huohou.api.passages import ask_passages, passages_answerer
 from huohou.api.plans import make_plan
 from huohou.api.reports import report
+from huohou.api.scores import compare
 from huohou.api.search import mine
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 
 __all__ = [
+    "ask_passages",
     "back_up",
     "branch",
+    "compare",
     "compare_sweep",
     "data_check",
     "data_make",
@@ -44,6 +48,7 @@ __all__ = [
     "mine",
     "move",
     "need_extra",
+    "passages_answerer",
     "plan_sweep",
     "put_away",
     "reindex",
