@@ -4,6 +4,7 @@ From a CSV file with a header (any common delimiter) or a table of an SQLite fil
 ``file.db:table``. The columns of names and of values are chosen, or guessed and said.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +45,8 @@ class FactTable:
 
     digits: length of the codes, None where the values are no codes; check_digits: whether the
     codes carry an ISO 7064 MOD 11,10 check digit; bad_digits: line and code where the check
-    digit is wrong although nearly all others' are right; notes: what was guessed, in words.
+    digit is wrong although nearly all others' are right; notes: what was guessed, in words;
+    header: all columns in the table's order.
     """
 
     source: str
@@ -55,6 +57,13 @@ class FactTable:
     check_digits: bool = False
     bad_digits: tuple[tuple[int, str], ...] = ()
     notes: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns, the table's order where it is known."""
+        others = tuple(self.facts[0].columns) if self.facts else ()
+        return self.header or (self.key_column, self.value_column, *others)
 
     @property
     def bank_codes(self) -> bool:
@@ -87,6 +96,16 @@ def verifies(code: str) -> bool:
     (True, False, False)
     """
     return len(code) > 1 and _digits(code) and check_digit(code[:-1]) == int(code[-1])
+
+
+def plain_code(text: str) -> str:
+    """A code as it is compared: no blanks, dashes and dots, one width, one case.
+
+    >>> plain_code(" ４０２５-3551 0938 ")
+    '402535510938'
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(one for one in folded if one.isalnum())
 
 
 def read_facts(
@@ -124,6 +143,7 @@ def read_facts(
         checked,
         tuple(failed) if checked else (),
         tuple(guessed),
+        tuple(header),
     )
 
 

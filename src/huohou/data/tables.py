@@ -17,10 +17,7 @@ def read_table(source: str) -> tuple[list[str], Rows]:
     A database with one table needs no table name. Raises DataError for what cannot be read,
     UsageError for a table that is not there.
     """
-    path, table = Path(source), ""
-    if not path.exists() and ":" in source:
-        head, _, table = source.rpartition(":")
-        path = Path(head)
+    path, table = split_source(source)
     check_file(path)
     with path.open("rb") as start:
         if start.read(16) == b"SQLite format 3\0":
@@ -28,6 +25,15 @@ def read_table(source: str) -> tuple[list[str], Rows]:
     if table:
         raise DataError("data.not_sqlite", path=path, table=table)
     return csv_table(path)
+
+
+def split_source(source: str) -> tuple[Path, str]:
+    """The file and, after a colon, the table or sheet in it; empty where none is named."""
+    path = Path(source)
+    if path.exists() or ":" not in source:
+        return path, ""
+    head, _, inner = source.rpartition(":")
+    return Path(head), inner
 
 
 def _read_sqlite(path: Path, table: str) -> tuple[list[str], Rows]:

@@ -1,0 +1,85 @@
+"""Which rows hold which grams, and BM25 of them, by bm25s (Lucene's form, k1 1.5, b 0.75)."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from huohou.errors import MissingExtraError
+
+Array = NDArray[Any]
+MOST_POSTINGS = 150_000  # added up for a query: the rarest grams first, until so many rows
+
+
+def _bm25s() -> Any:
+    try:
+        import bm25s
+    except ImportError as error:
+        raise MissingExtraError("answer.needs_serve", extra="serve", what="bm25s") from error
+    return bm25s
+
+
+class Postings:
+    """Grams to rows of one segment."""
+
+    def __init__(self, folder: Path) -> None:
+        self._index = None
+        self._counts: Array = np.zeros(0, dtype=np.int64)
+        if (folder / "bm25").is_dir():
+            self._index = _bm25s().BM25.load(folder / "bm25", mmap=True, show_progress=False)
+            self._counts = np.diff(self._index.scores["indptr"])
+
+    def number(self, gram: str) -> int | None:
+        """The gram's number, None for one that no row holds."""
+        found = self._index.vocab_dict.get(gram) if self._index else None
+        return None if found is None else int(found)
+
+    def count(self, gram: str) -> int:
+        """How many rows hold a gram."""
+        number = self.number(gram)
+        return 0 if number is None else int(self._counts[number])
+
+    def rows(self, gram: str) -> Array:
+        """Numbers of the rows that hold a gram, rising."""
+        number = self.number(gram)
+        if number is None or self._index is None:
+            return np.zeros(0, dtype=np.int64)
+        indptr = self._index.scores["indptr"]
+        held = self._index.scores["indices"][int(indptr[number]) : int(indptr[number + 1])]
+        return np.sort(np.asarray(held, dtype=np.int64))
+
+    def best(self, grams: Sequence[str], k: int, alive: Array) -> list[tuple[int, float]]:
+        """Row numbers and BM25 scores, best first, by the rarest of the grams."""
+        chosen = self._rarest(grams)
+        if self._index is None or not chosen:
+            return []
+        scores = np.asarray(self._index.get_scores_from_ids(chosen))
+        scores = np.where(alive, scores, 0)
+        k = min(k, len(scores))
+        top = np.argpartition(-scores, k - 1)[:k]
+        top = top[np.lexsort((top, -scores[top]))]
+        return [(int(row), float(scores[row])) for row in top if scores[row] > 0]
+
+    def _rarest(self, grams: Sequence[str]) -> list[int]:
+        numbers = [number for gram in grams if (number := self.number(gram)) is not None]
+        numbers.sort(key=lambda number: (self._counts[number], number))
+        chosen: list[int] = []
+        total = 0
+        for number in numbers:
+            total += int(self._counts[number])
+            if chosen and total > MOST_POSTINGS:
+                break
+            chosen.append(number)
+        return chosen
+
+
+def write_postings(folder: Path, texts: Iterable[Sequence[str]]) -> None:
+    """texts: the grams of each row."""
+    vocabulary: dict[str, int] = {}
+    numbered = [[vocabulary.setdefault(gram, len(vocabulary)) for gram in one] for one in texts]
+    if vocabulary:
+        index = _bm25s().BM25(k1=1.5, b=0.75, method="lucene")
+        index.index((numbered, vocabulary), show_progress=False)
+        index.save(folder / "bm25", show_progress=False)

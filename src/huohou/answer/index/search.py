@@ -1,0 +1,76 @@
+"""Which rows a text may mean, best first."""
+
+from collections.abc import Sequence
+
+from huohou.answer.index.canonical import canonical, joined, normal_form, units
+from huohou.answer.index.cut import LONGEST_TEXT, densest
+from huohou.answer.index.grams import grams
+from huohou.answer.index.likeness import Asked, asked, likeness, score
+from huohou.answer.index.segment import EXACT, FORM, NORMAL, SHORT, VALUE
+from huohou.answer.index.state import State
+from huohou.answer.types import Hit, How
+from huohou.data.facts import plain_code
+
+CANDIDATES = 120  # rows that BM25 hands on to be compared piece by piece
+SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
+    (EXACT, "exact", 1.0),
+    (VALUE, "code", 1.0),
+    (NORMAL, "normal", 0.99),
+    (FORM, "short", 0.98),
+    (SHORT, "short", 0.97),
+)
+SPELLED = 0.75  # a row that holds so much of the question is a spelling of it, else a resemblance
+
+
+def search(state: State, text: str, k: int) -> list[Hit]:
+    """At most k rows, best first; of equal ones the earlier. An empty text finds none."""
+    exact, normal, form = forms(state, text)
+    if not form:
+        return []
+    kept = {EXACT: exact, VALUE: plain_code(exact), NORMAL: normal, FORM: form, SHORT: form}
+    sure: dict[int, tuple[How, float]] = {}
+    for kind, how, worth in SURE:
+        for number in state.carrying(kind, [kept[kind]]) if kept[kind] else ():
+            sure.setdefault(number, (how, worth))
+    question = asked(form, state.weigh)
+    numbers = candidates(state, form)
+    found = [_hit(state, question, number, sure.get(number)) for number in {**numbers, **sure}]
+    found.sort(key=lambda hit: (-hit.score, hit.entry.id))
+    return found[:k]
+
+
+def forms(state: State, text: str) -> tuple[str, str, str]:
+    """The text as it is, its normal and its canonical form, all cut where it is very long."""
+    stripped = text[:LONGEST_TEXT].strip()
+    normal = normal_form(stripped)
+    form = canonical(normal)
+    pieces = units(form)
+    cut = densest(pieces, lambda gram: state.weigh(gram) if state.count(gram) else 0.0)
+    if len(pieces) > cut.stop - cut.start:
+        form = joined(pieces[cut])
+    return stripped, normal, form
+
+
+def candidates(state: State, form: str) -> dict[int, float]:
+    """Rows that share rare grams with a canonical form, with their BM25 scores."""
+    wanted = grams(units(form))
+    found: dict[int, float] = {}
+    for segment in state.segments:
+        alive = state.alive[segment.first : segment.first + len(segment)]
+        for number, worth in segment.postings.best(wanted, CANDIDATES, alive):
+            found[segment.first + number] = worth
+    return found
+
+
+def _hit(state: State, question: Asked, number: int, sure: tuple[How, float] | None) -> Hit:
+    row = state.row(number)
+    features = likeness(question, row, state.weigh)
+    entry = state.entry(number, row)
+    if sure:
+        return Hit(entry, sure[1], sure[0], features)
+    how: How = "spelling" if min(_covers(features)) >= SPELLED else "grams"
+    return Hit(entry, score(features), how, features)
+
+
+def _covers(features: dict[str, float]) -> Sequence[float]:
+    return features["cover.asked"], features["cover.tail"]

@@ -1,0 +1,73 @@
+"""An opened index: its segments, which rows of them count, and how rare each gram is."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from huohou.answer.index.disk import Manifest, read_state
+from huohou.answer.index.rows import Row
+from huohou.answer.index.segment import Segment
+from huohou.answer.types import Entry
+
+KEPT_WEIGHTS = 200_000
+LEAST_WEIGHT = 0.02  # of a piece that nearly every row has
+
+
+class State:
+    """Never changes; an update makes another one."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.segments: list[Segment] = []
+        first = 0
+        for name in manifest.segments:
+            self.segments.append(Segment(folder / name, first))
+            first += len(self.segments[-1])
+        self.alive, self.lines = read_state(folder / manifest.state)
+        columns = manifest.about.columns
+        self._key = columns.index(manifest.about.key)
+        self._value = columns.index(manifest.about.value)
+        self._weights: dict[str, float] = {}
+
+    def row(self, number: int) -> Row:
+        """The stored row of a global number."""
+        segment = next(one for one in reversed(self.segments) if one.first <= number)
+        return segment.rows[number - segment.first]
+
+    def entry(self, number: int, row: Row | None = None) -> Entry:
+        """The row as others see it. Raises IndexError for a number that no row has."""
+        if not 0 <= number < len(self.alive) or not self.alive[number]:
+            raise IndexError(number)
+        cells = (row or self.row(number)).cells
+        columns = dict(zip(self.manifest.about.columns, cells, strict=True))
+        line = int(self.lines[number])
+        return Entry(number, cells[self._key], cells[self._value], columns, line)
+
+    def carrying(self, kind: str, texts: Sequence[str]) -> list[int]:
+        """Numbers of living rows that carry one of the texts as this kind of key."""
+        return [
+            segment.first + number
+            for segment in self.segments
+            for number in segment.keys.rows_of_any(kind, texts)
+            if self.alive[segment.first + number]
+        ]
+
+    def numbers(self) -> Iterator[int]:
+        """All living rows."""
+        return (int(number) for number in np.flatnonzero(self.alive))
+
+    def count(self, gram: str) -> int:
+        """Rows that hold a gram, dead ones of changed tables included."""
+        return sum(segment.postings.count(gram) for segment in self.segments)
+
+    def weigh(self, piece: str) -> float:
+        """Rarity of a piece: 1 for what no row has, near 0 for what all have (a scaled idf)."""
+        found = self._weights.get(piece)
+        if found is None:
+            whole = len(self.alive) + 1
+            found = max(LEAST_WEIGHT, 1 - math.log(self.count(piece) + 1) / math.log(whole + 1))
+            if len(self._weights) < KEPT_WEIGHTS:
+                self._weights[piece] = found
+        return found
