@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from huohou.evaluate.card import Metric
 from huohou.evaluate.items import Context, Item
@@ -40,6 +40,26 @@ def absent(items: Sequence[Item]) -> dict[str, list[str]]:
     for name, measure in load():
         for module in measure.absent if any(map(measure.applies, items)) else ():
             found.setdefault(module, []).append(name)
+    return found
+
+
+def kept(items: Sequence[Item], context: Context) -> list[dict[str, dict[str, Any]]]:
+    """What is kept of each answer, so that two scores can be compared on the same questions.
+
+    values: by metric, of this answer; statistics: what it adds to metrics that are no mean.
+    """
+    found: list[dict[str, dict[str, Any]]] = [{"values": {}, "statistics": {}} for _ in items]
+    for name, measure in load():
+        if (measure.needs_table and not context.table) or measure.absent:
+            continue
+        chosen = [i for i, item in enumerate(items) if measure.applies(item)]
+        if measure.corpus is not None:
+            added = measure.corpus.statistics([items[i] for i in chosen]) if chosen else ()
+            for i, row in zip(chosen, added, strict=True):
+                found[i]["statistics"][name] = [float(number) for number in row]
+        elif measure.whole is None and measure.weight is None:
+            for i in chosen:
+                found[i]["values"][name] = measure.value(items[i])
     return found
 
 
@@ -115,7 +135,7 @@ def _difference(measure: Measure, own: list[Item], other: list[Item]) -> Interva
     if measure.corpus is not None:
         first, second = (measure.corpus.statistics(items) for items in (own, other))
         return corpus_difference(first, second, measure.corpus.score, groups)
-    if measure.whole is not None or measure.weight is not None:
+    if not measure.by_answer:
         return None
     first_values, second_values = ([measure.value(i) for i in items] for items in (own, other))
     return _scaled(measure, paired_interval(first_values, second_values, groups))

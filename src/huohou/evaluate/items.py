@@ -6,8 +6,9 @@ from typing import Any
 
 from huohou.data.dataset import Row
 from huohou.data.facts import FactTable
+from huohou.data.normal import is_reverse
 from huohou.measure.facts import ABSTENTIONS, Judgement, Known, Wanted, judge
-from huohou.probe.answers import Answer
+from huohou.probe.answers import Answer, Likelihood
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question with the answer of one model. judgement: None for rows that hold no fact."""
+    """One question with the answer of one model.
+
+    judgement: None for rows that hold no fact; likelihood: of the reference answer by that model,
+    None where it was not measured.
+    """
 
     row: Row
     answer: Answer
     judgement: Judgement | None
+    likelihood: Likelihood | None = None
 
     @property
     def style(self) -> str | None:
@@ -55,6 +61,8 @@ class Item:
             "seconds": round(self.answer.seconds, 4),
             "stopped": self.answer.stopped,
         }
+        if self.likelihood is not None:
+            found |= {"nats": self.likelihood.nats, "reference_tokens": self.likelihood.tokens}
         if self.judgement is not None:
             found |= {"outcome": self.judgement.outcome.value, "right": self.judgement.right}
             found |= {"instead": list(self.judgement.instead)} if self.judgement.instead else {}
@@ -78,19 +86,28 @@ def context_of(rows: Sequence[Row], table: FactTable | None) -> Context:
     if table is not None:
         known = Known.of((f.value for f in table.facts), (f.key for f in table.facts))
         return Context(known, True)
-    expected = [(expect_of(row), row.meta.get("style") == "reverse") for row in rows]
+    expected = [(expect_of(row), is_reverse(row)) for row in rows]
     codes = [value for value, reverse in expected if value is not None and not reverse]
     names = [value for value, reverse in expected if value is not None and reverse]
     return Context(Known.of(codes, names), False)
 
 
-def judged(rows: Sequence[Row], answers: Sequence[Answer], context: Context) -> list[Item]:
-    """Each row with its answer, judged. A row's own way to say "unknown" counts as abstaining."""
+def judged(
+    rows: Sequence[Row],
+    answers: Sequence[Answer],
+    context: Context,
+    likelihoods: Sequence[Likelihood | None] | None = None,
+) -> list[Item]:
+    """Each row with its answer, judged. A row's own way to say "unknown" counts as abstaining.
+
+    likelihoods: of the rows' reference answers by the same model, in the order of the rows.
+    """
     taught = {row.answer for row in rows if is_fact(row) and expect_of(row) is None}
     phrases = (*ABSTENTIONS, *sorted(taught - {""}))
+    known = likelihoods if likelihoods is not None else [None] * len(rows)
     return [
-        Item(row, answer, _judgement(row, answer, context, phrases))
-        for row, answer in zip(rows, answers, strict=True)
+        Item(row, answer, _judgement(row, answer, context, phrases), likelihood)
+        for row, answer, likelihood in zip(rows, answers, known, strict=True)
     ]
 
 

@@ -4,20 +4,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from huohou.data.dataset import Dataset, Message, Row
 from huohou.data.facts import FactTable
 from huohou.data.fingerprint import fingerprint_rows
 from huohou.evaluate.card import Scorecard, save
-from huohou.evaluate.compute import compute
+from huohou.evaluate.compute import compute, kept
 from huohou.evaluate.gates import Gate, check
-from huohou.evaluate.items import Item, context_of, judged
+from huohou.evaluate.items import Context, Item, context_of, judged
 from huohou.evaluate.losses import loss_metrics
 from huohou.evaluate.questions import Questions, drawn
 from huohou.evaluate.words import words
 from huohou.measure.intervals import LEVEL
-from huohou.probe.answers import Answer
+from huohou.probe.answers import Answer, Likelihood
 
 if TYPE_CHECKING:
     from huohou.models import ChatTokenizer
@@ -54,7 +54,10 @@ def scorecard(
     limit = min(longest_answer(chosen.rows, models.tokenizer) + SLACK_TOKENS, MOST_TOKENS)
     answers = _ask(models, chosen.rows, base, limit, progress)
     context = context_of(chosen.rows, facts)
-    asked = {which: judged(chosen.rows, found, context) for which, found in answers.items()}
+    asked = {
+        which: judged(chosen.rows, found.answers, context, found.likelihoods)
+        for which, found in answers.items()
+    }
     metrics = compute(asked["tuned"], asked.get("base"), context)
     metrics += loss_metrics(folder, models.plan.eval.rows if models.plan.eval else 0)
     card = Scorecard(
@@ -68,7 +71,7 @@ def scorecard(
         gates=check(gates, metrics),
     )
     card = replace(card, words=tuple(words(card, asked["tuned"])))
-    save(card, folder, questions.card, _answers(asked))
+    save(card, folder, questions.card, _answers(asked, context))
     return card
 
 
@@ -87,15 +90,21 @@ def prompt_of(row: Row) -> tuple[Message, ...]:
     return row.messages[:-1] if row.messages[-1].role == "assistant" else row.messages
 
 
+class _Asked(NamedTuple):
+    answers: list[Answer]
+    likelihoods: list[Likelihood | None]
+
+
 def _ask(
     models: "RunModels", rows: Sequence[Row], base: bool, limit: int, progress: Progress | None
-) -> dict[str, list[Answer]]:
+) -> dict[str, _Asked]:
     """The answers of the tuned and, where wanted, of the base model."""
     from huohou.probe.generate import answer
+    from huohou.probe.likelihood import likelihoods
 
     prompts = [prompt_of(row) for row in rows]
     wanted: tuple[Which, ...] = ("tuned", "base") if base else ("tuned",)
-    found: dict[str, list[Answer]] = {}
+    found: dict[str, _Asked] = {}
     for which in wanted:
         before = len(found) * len(rows)
 
@@ -104,9 +113,10 @@ def _ask(
                 progress(which, before + done, len(wanted) * len(rows))
 
         with models.using(which) as model:
-            found[which] = answer(
+            answers = answer(
                 model, models.tokenizer, prompts, max_new_tokens=limit, progress=report
             )
+            found[which] = _Asked(answers, likelihoods(model, models.tokenizer, rows))
     return found
 
 
@@ -134,14 +144,20 @@ def _settings(models: "RunModels", limit: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def _answers(asked: Mapping[str, Sequence[Item]]) -> Iterator[dict[str, Any]]:
-    """One object a question, with the answers of each model."""
-    for items in zip(*asked.values(), strict=True):
-        row = items[0].row
+def _answers(asked: Mapping[str, Sequence[Item]], context: Context) -> Iterator[dict[str, Any]]:
+    """One object a question, with the answers of each model and what they add to each metric."""
+    told = {
+        which: [
+            item.as_dict() | values
+            for item, values in zip(items, kept(items, context), strict=True)
+        ]
+        for which, items in asked.items()
+    }
+    for n, item in enumerate(next(iter(asked.values()))):
         yield {
-            "line": row.line,
-            "question": row.question,
-            "reference": row.answer,
-            "meta": dict(row.meta),
-            **{which: item.as_dict() for which, item in zip(asked, items, strict=True)},
+            "line": item.row.line,
+            "question": item.row.question,
+            "reference": item.row.answer,
+            "meta": dict(item.row.meta),
+            **{which: answers[n] for which, answers in told.items()},
         }

@@ -19,3 +19,15 @@ class Answer:
     tokens: int
     seconds: float
     stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a model holds a given answer: its cross-entropy, summed.
+
+    nats: of all its tokens; tokens: their number, the end of turn included. nats / tokens is the
+    loss on the answer, exp(nats / tokens) its perplexity.
+    """
+
+    nats: float
+    tokens: int

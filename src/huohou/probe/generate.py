@@ -53,7 +53,7 @@ def answer(
     """
     prompts = [tokenizer.encode_chat(c, add_generation_prompt=True) for c in conversations]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]), reverse=True)
-    causal = _causal(model)
+    causal = causal_of(model)
     rows = batch_rows or (ROWS_ON_CPU if causal.device.type == "cpu" else ROWS_ON_GPU)
     found: dict[int, Answer] = {}
     with _answering(causal, _config(tokenizer, max_new_tokens)), torch.inference_mode():
@@ -133,7 +133,7 @@ def _cut(ids: list[int], tokenizer: ChatTokenizer, seconds: float) -> Answer:
     return Answer(text, len(ids) if end is None else end + 1, seconds, end is not None)
 
 
-def _causal(model: Any) -> Any:
+def causal_of(model: Any) -> Any:
     """The causal model inside a peft model: adapters are part of its layers."""
     inner = getattr(model, "get_base_model", None)
     return inner() if inner is not None else model

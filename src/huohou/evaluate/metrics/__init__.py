@@ -59,7 +59,7 @@ class Measure:
     chance: what guessing scores; reference: what the reference answers score; tokenisation,
     settings: what the card says of how it was counted; requires: modules it is left out without;
     needs_table: not stated without a table of facts; by_style: also for each style; rank: the
-    lowest is shown first. A value of unit "points" is given as a share, 0..1.
+    lowest is shown first. The value of an answer is 0..1 also where the unit is "points".
     """
 
     applies: Callable[[Item], bool]
@@ -77,6 +77,11 @@ class Measure:
     needs_table: bool = False
     by_style: bool = True
     rank: int = 50
+
+    @property
+    def by_answer(self) -> bool:
+        """Whether each answer has a value, of which the metric is the mean."""
+        return self.weight is None and self.corpus is None and self.whole is None
 
     @property
     def absent(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from huohou.measure.text.plain import has_chinese
 
 if TYPE_CHECKING:
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
 Floats = NDArray[np.float64]
 
@@ -48,12 +48,12 @@ def bleu_statistics(answers: Sequence[str], references: Sequence[str], tokenizer
 
 def bleu_score(sums: Floats) -> Floats:
     """BLEU of added-up statistics, 0..100, by sacrebleu's own formula and defaults."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     def one(row: Floats) -> float:
         whole = [int(count) for count in row]
-        right, made = whole[:ORDERS], whole[ORDERS:-2]
-        return float(BLEU.compute_bleu(right, made, *whole[-2:], smooth_method="exp").score)
+        right, made, (ours, theirs) = whole[:ORDERS], whole[ORDERS:-2], whole[-2:]
+        return float(BLEU.compute_bleu(right, made, ours, theirs, smooth_method="exp").score)
 
     return np.array([one(row) for row in sums])
 
@@ -89,7 +89,7 @@ def chrf_score(sums: Floats) -> Floats:
 
 def chrf_signature() -> str:
     """What sacrebleu asks to be printed beside a chrF score."""
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     scorer = CHRF(char_order=CHARACTERS, beta=BETA)
     scorer.corpus_score(["a"], [["a"]])
@@ -109,6 +109,6 @@ def _ngrams(text: str, order: int) -> Counter[str]:
 
 @lru_cache(maxsize=4)
 def _bleu(tokenizer: str, *, effective: bool) -> "BLEU":
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(tokenize=tokenizer, effective_order=effective)

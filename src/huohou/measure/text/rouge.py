@@ -49,7 +49,7 @@ def rouge(answer: str, reference: str) -> Rouge:
 
 def tokenisations(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """The ways in which these pairs of answer and reference are cut, the most frequent first."""
-    ways = [tokenisation_for(*pair) for pair in pairs]
+    ways: list[str] = [tokenisation_for(*pair) for pair in pairs]
     return sorted(set(ways), key=lambda way: (-ways.count(way), way))
 
 

@@ -1,0 +1,14 @@
+"""Answers that are the reference but for case and punctuation (free text)."""
+
+from huohou.evaluate.metrics import Measure, is_text, metrics
+from huohou.measure.text import normalised_match
+
+metrics.register("text.normalised")(
+    Measure(
+        applies=is_text,
+        value=lambda item: float(normalised_match(item.answer.text, item.row.answer)),
+        better="higher",
+        tokenisation=lambda _items: "Unicode words, Chinese by character, numbers whole",
+        rank=40,
+    )
+)
