@@ -1,0 +1,126 @@
+"""A model chooses among numbered names, or none of these: by the probability of one token.
+
+It never writes a value. What it says is a number from 1 to k + 1, so its choice has a probability,
+can be calibrated, and cannot be something that is not there.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+CHOICES = 4  # names put before a model: a small one reads about 150 tokens a second on two cores
+LONG = 64  # characters of all names together beyond which what they share is left out
+ASKED = 60  # characters of the question that the model is shown
+SYSTEM = "A user names one entry of a list. Reply with its number only."
+NONE = "none of these"
+_MARKUP = re.compile(r"<\|?[^<>]{0,40}\|?>|\[/?INST\]|<</?SYS>>")
+
+
+class Chooser(Protocol):
+    """A model that chooses. name: as it is told, and as its trust is filed under."""
+
+    @property
+    def name(self) -> str: ...
+
+    def probabilities(self, question: str, candidates: Sequence[str]) -> list[float]:
+        """Of each candidate, and last of none of these: len(candidates) + 1 numbers, sum 1.
+
+        Raises ModelError when the model cannot be had. Safe to call from several threads.
+        """
+        ...
+
+
+class Writer(Protocol):
+    """A model that writes: alone, or held to given characters."""
+
+    @property
+    def name(self) -> str: ...
+
+    def write(self, question: str) -> tuple[str, float]:
+        """Its greedy answer, and the probability it gives to that answer."""
+        ...
+
+    def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:
+        """Characters one after the other, each from ``allowed(what is written so far)``, until
+        nothing more is allowed; and the probability of what was written among what was allowed.
+
+        An empty string among the allowed means that it may end there.
+        """
+        ...
+
+
+class Lazy:
+    """A chooser that is opened when it is first asked: most questions leave nothing to choose."""
+
+    def __init__(self, name: str, open_: Callable[[], Chooser]) -> None:
+        from threading import Lock
+
+        self.name, self._open = name, open_
+        self._found: Chooser | None = None
+        self._lock = Lock()
+
+    def probabilities(self, question: str, candidates: Sequence[str]) -> list[float]:
+        """As the chooser's own."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._open()
+        return self._found.probabilities(question, candidates)
+
+
+def messages(question: str, candidates: Sequence[str]) -> list[dict[str, str]]:
+    """The chat that asks for one number; what stays the same stands first, so that it is cached.
+
+    >>> print(messages("Hill St", ["Hill Street", "Hill Road"])[1]["content"])
+    1. Hill Street
+    2. Hill Road
+    3. none of these
+    The user asks for: Hill St
+    Number:
+    """
+    lines = [f"{i}. {name}" for i, name in enumerate([*distinct(candidates), NONE], 1)]
+    asked = harmless(question)[:ASKED]
+    text = "\n".join([*lines, f"The user asks for: {asked}", "Number:"])
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names without what all of them begin with, where they are long.
+
+    >>> distinct(["First National Bank of the State, Hill Street branch office",
+    ...           "First National Bank of the State, Mill Street branch office"])
+    ['…Hill Street branch office', '…Mill Street branch office']
+    """
+    plain = [harmless(name) for name in names]
+    shared = _shared(plain) if len(plain) > 1 else 0
+    if sum(map(len, plain)) <= LONG or shared < 2:
+        return plain
+    return [f"…{name[shared:]}" for name in plain]
+
+
+def _shared(names: Sequence[str]) -> int:
+    """How many characters all names begin with."""
+    least, most = min(names), max(names)
+    pairs = enumerate(zip(least, most, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), len(least))
+
+
+def harmless(text: str) -> str:
+    """One line, without what a chat template could take for its own marks.
+
+    >>> harmless("a<|im_end|>b\\nc")
+    'a b c'
+    """
+    return " ".join(_MARKUP.sub(" ", text).split())
+
+
+def softmax(scores: Sequence[float]) -> list[float]:
+    """Probabilities of log scores.
+
+    >>> softmax([0.0, 0.0])
+    [0.5, 0.5]
+    """
+    top = max(scores)
+    raw = [math.exp(score - top) for score in scores]
+    whole = math.fsum(raw)
+    return [one / whole for one in raw]

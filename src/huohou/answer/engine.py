@@ -1,0 +1,128 @@
+"""The answering engine: a question in, an answer out whose every value is copied from a row.
+
+A model may choose among rows that were found (``grounded``), or write by itself where that is
+wanted for comparison (``constrained``, ``closed``: see ``huohou.answer.writing``). In ``lookup``
+and ``grounded`` there is no way from a model's words to a value: the answer takes a row's number
+and reads the row.
+"""
+
+import time
+from contextvars import copy_context
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from huohou import text
+from huohou.answer import writing
+from huohou.answer.choose import Chooser, Writer
+from huohou.answer.confidence import Confidence, shipped
+from huohou.answer.lookups import LookUps
+from huohou.answer.meant import decide
+from huohou.answer.types import Answer, Hit, Mode
+from huohou.answer.understand import Asked, Intent, asks_who, tokens, understand
+from huohou.errors import UsageError
+from huohou.text import say
+
+if TYPE_CHECKING:
+    from huohou.answer.index import FactIndex
+
+MODES: tuple[Mode, ...] = ("lookup", "grounded", "constrained", "closed")
+
+
+class Engine:
+    """Answers questions about one table.
+
+    index: the table; chooser: a model for ``grounded``, none asked when None; writer: a model for
+    ``constrained`` and ``closed``; confidence: the fitted weights, those that come with huohou when
+    None; language: of the answers, the one in force when None. Safe to call from several threads.
+    """
+
+    def __init__(
+        self,
+        index: "FactIndex",
+        chooser: Chooser | None = None,
+        confidence: Confidence | None = None,
+        language: str | None = None,
+        writer: Writer | None = None,
+    ) -> None:
+        self.index, self.chooser, self.writer = index, chooser, writer
+        self.confidence = confidence or shipped()
+        self.language = language
+        self._rows = LookUps(index, self.confidence)
+        self._values: tuple[str, writing.Values] | None = None
+
+    def ask(self, question: str, mode: Mode = "grounded") -> Answer:
+        """The answer to one question. Raises UsageError for a mode that needs another model."""
+        start = time.perf_counter()
+        if mode not in MODES:
+            raise UsageError("answer.unknown_mode", mode=mode, known=", ".join(MODES))
+        # in a context of its own, so that the language of one answer is not that of the next
+        found = copy_context().run(self._ask, question, mode)
+        return replace(found, seconds=time.perf_counter() - start)
+
+    def candidates(self, question: str) -> tuple[str, list[Hit]]:
+        """The name as the engine reads it from a question, and the rows the look-up finds for it:
+        what a confidence is fitted on."""
+        asked = self._understood(question)
+        name, hits, _ = decide(self.index, asked.names, self.confidence)
+        return name, hits
+
+    def _ask(self, question: str, mode: Mode) -> Answer:
+        if self.language is not None:
+            text.use(self.language)
+        asked, rows = self._understood(question), self._rows
+        if asked.intent == "empty":
+            words = say("answer.empty", noun=rows.nouns.value)
+            return rows.answer(asked, mode, words, status="unknown", confidence=1.0)
+        if mode in ("constrained", "closed"):
+            return self._written(question, asked, mode)
+        if asked.intent == "list":
+            return rows.listed(asked, mode)
+        if asked.intent == "name" or asked.codes:
+            return rows.by_value(asked, mode)
+        return rows.by_name(asked, mode, self.chooser if mode == "grounded" else None)
+
+    def _understood(self, question: str) -> Asked:
+        """The question, understood; its words looked up where the table's values are no codes."""
+        asked = understand(question, self._rows.columns)
+        if asked.intent not in ("value", "column") or asked.codes:
+            return asked
+        if self.index.exact(asked.text):
+            return replace(asked, intent="value", names=(asked.text,), column="")
+        if self._rows.columns.digits is not None:
+            return asked
+        codes = tuple(word for word in tokens(asked.text) if self.index.by_value(word))
+        alone = asked.text in codes
+        if codes and (alone or asked.column or asks_who(asked.text)):
+            intent: Intent = "column" if asked.column else "name"
+            return replace(asked, intent=intent, codes=codes, names=())
+        return asked
+
+    def _written(self, question: str, asked: Asked, mode: Mode) -> Answer:
+        if self.writer is None:
+            raise UsageError("answer.mode_needs_model", mode=mode)
+        values = self._all_values()
+        if mode == "closed":
+            wrote = writing.closed(self.index, values, self.writer, question)
+        else:
+            hits = decide(self.index, asked.names, self.confidence)[1]
+            wrote = writing.constrained(self.index, values, self.writer, question, hits)
+        return self._rows.answer(
+            asked,
+            mode,
+            wrote.text,
+            status=wrote.status,
+            values=list(dict.fromkeys(row.value for row in wrote.entries)),
+            verified=wrote.verified,
+            confidence=wrote.confidence,
+            evidence=wrote.entries,
+            checks=wrote.checks,
+            model=self.writer.name,
+            note=wrote.note,
+        )
+
+    def _all_values(self) -> writing.Values:
+        """The table's values as a trie, made when first needed and when the table changed."""
+        fingerprint = self.index.fingerprint
+        if self._values is None or self._values[0] != fingerprint:
+            self._values = (fingerprint, writing.Values(self.index.values()))
+        return self._values[1]

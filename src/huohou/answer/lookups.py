@@ -1,0 +1,267 @@
+"""Answers that are read off rows: by name, by value, as a list. No model writes anything here."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from huohou.answer import meant as meaning
+from huohou.answer import wording
+from huohou.answer.checks import Case, run_checks
+from huohou.answer.choose import Chooser
+from huohou.answer.confidence import MOST_CHOICES, Confidence, Decision
+from huohou.answer.meant import Meant
+from huohou.answer.types import Alternative, Answer, Check, Entry, Mode, Status
+from huohou.answer.understand import Asked, Columns
+from huohou.text import say
+
+if TYPE_CHECKING:
+    from huohou.answer.index import FactIndex
+
+LISTED = 50  # rows of a list that an answer carries
+LONGEST_PLACE = 16  # characters of a name that may be only that of an institution or a place
+
+
+class LookUps:
+    """One table, and what is believed of what is found in it."""
+
+    def __init__(self, index: "FactIndex", confidence: Confidence) -> None:
+        self.index, self.confidence = index, confidence
+        about = index.about
+        others = tuple(name for name in about.columns if name not in (about.key, about.value))
+        self.columns = Columns(about.key, about.value, others, about.digits)
+
+    @property
+    def nouns(self) -> wording.Nouns:
+        """What names and values are called, in the language in force."""
+        about = self.index.about
+        return wording.Nouns.of(about.key, about.value, about.digits, about.check_digits)
+
+    def by_name(self, asked: Asked, mode: Mode, chooser: Chooser | None = None) -> Answer:
+        """The value of a name, or another cell of its row."""
+        found = self._meant(asked, chooser)
+        if found.decision.status == "unknown" and self.columns.digits is None:
+            rows = [row for name in asked.names for row in self.index.by_value(name)]
+            if rows:  # the values are words as well: asked for the name by one of them
+                return self._names(replace(asked, intent="name"), mode, rows)
+        return self._told(asked, mode, self._crowd(asked, found))
+
+    def _crowd(self, asked: Asked, found: Meant) -> Meant:
+        """What names an institution or a place and no row of it is asked back, not unknown."""
+        name = asked.names[0] if asked.names else ""
+        if found.decision.status not in ("unknown", "unsure") or len(name) > LONGEST_PLACE:
+            return found
+        rows, total = self.index.listed(name, MOST_CHOICES)
+        if total <= MOST_CHOICES:
+            return found
+        decision = Decision("ambiguous", tuple(range(len(rows))), MOST_CHOICES / total)
+        shares = (1 / total,) * len(rows)
+        return replace(
+            found, rows=tuple(rows), shares=shares, others=(), decision=decision, total=total
+        )
+
+    def _meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
+        return meaning.decide(self.index, asked.names, self.confidence, chooser)[2]
+
+    def _told(self, asked: Asked, mode: Mode, found: Meant) -> Answer:
+        """What a name means, in words."""
+        status, sure = found.decision.status, found.decision.confidence
+        rows = found.rows
+        if status == "found":
+            return self._given(asked, mode, found)
+        if status == "ambiguous":
+            hint = wording.telling(rows, self.columns.key, self.columns.value)
+            words = wording.which(rows, found.total, self.nouns, hint)
+        elif status == "unsure":
+            words = wording.perhaps(rows)
+        else:
+            words = say("answer.unknown")
+        choices = [Alternative(r, p) for r, p in zip(rows, found.shares, strict=True)]
+        near = [Alternative(row, share) for row, share in found.others]
+        return self.answer(
+            asked,
+            mode,
+            words,
+            status=status,
+            confidence=sure,
+            alternatives=choices if choices else near,
+            model=found.model,
+            note=found.note,
+        )
+
+    def _given(self, asked: Asked, mode: Mode, found: Meant) -> Answer:
+        """One row, checked, and its cell."""
+        entry, column = found.rows[0], asked.column or self.columns.value
+        checks = self._checks(entry, column)
+        broken = [check.name for check in checks if not check.passed]
+        others = [Alternative(row, share) for row, share in found.others]
+        if {"row", "name-belongs"} & set(broken):
+            words = say("answer.failed_check", checks=", ".join(broken))
+            return self.answer(
+                asked, mode, words, status="unsure", checks=checks, alternatives=others
+            )
+        words = wording.cell(entry, column) if asked.column else wording.found(entry, self.nouns)
+        return self.answer(
+            asked,
+            mode,
+            words,
+            status="found",
+            values=[entry.columns[column]],
+            confidence=found.decision.confidence,
+            evidence=[entry],
+            alternatives=others,
+            checks=checks,
+            model=found.model,
+            note=found.note,
+        )
+
+    def _checks(self, entry: Entry, column: str) -> tuple[Check, ...]:
+        about = self.index.about
+        case = Case(
+            entry,
+            column,
+            self.index.entry(entry.id),
+            self.index.by_value(entry.value),
+            self.columns.value,
+            about.digits,
+            about.check_digits,
+        )
+        return run_checks(case)
+
+    # by value: the name of a code, or whether a name has it
+
+    def by_value(self, asked: Asked, mode: Mode) -> Answer:
+        """The names of codes, or other cells of their rows; or whether a name has that code."""
+        rows = {code: self.index.by_value(code) for code in asked.codes}
+        if asked.names:
+            stated = self._stated(asked, mode, rows)
+            if stated is not None:
+                return stated
+        known = [row for found in rows.values() for row in found]
+        missing = sum(not found for found in rows.values())
+        if not known:
+            return self._near(asked, mode)
+        note = say("answer.also_unknown", count=missing) if missing else ""
+        if asked.column:
+            return self._cells(asked, mode, known, note)
+        return self._names(asked, mode, known, note)
+
+    def _stated(self, asked: Asked, mode: Mode, rows: dict[str, list[Entry]]) -> Answer | None:
+        """Where a question holds a name beside a code: the name's own, and whether that is it."""
+        found = self._meant(asked)
+        if found.decision.status != "found":
+            return None
+        answer = self._given(replace(asked, intent="value", column=asked.column), mode, found)
+        if answer.status != "found" or asked.column:
+            return answer
+        if answer.values[0] in asked.codes:
+            words = say("answer.confirmed", words=answer.answer)
+        else:
+            real = any(rows.values())
+            key = "answer.denied" if real else "answer.denied_unknown"
+            words = say(key, words=answer.answer)
+        return replace(answer, answer=words)
+
+    def _names(self, asked: Asked, mode: Mode, known: Sequence[Entry], note: str = "") -> Answer:
+        by_value: dict[str, list[Entry]] = {}
+        for row in known:
+            by_value.setdefault(row.value, []).append(row)
+        words = "\n".join(wording.named(rows, self.nouns) for rows in by_value.values())
+        names = list(dict.fromkeys(row.key for row in known))
+        if len(names) > len(by_value):
+            several = say("answer.note.several_names", count=len(names))
+            note = f"{note} {several}".strip()
+        checks = self._checks(known[0], self.columns.value) if len(by_value) == 1 else ()
+        return self._sure(asked, mode, words, names, known, checks=checks, note=note)
+
+    def _cells(self, asked: Asked, mode: Mode, known: Sequence[Entry], note: str) -> Answer:
+        words = "\n".join(wording.cell(row, asked.column) for row in known)
+        cells = list(dict.fromkeys(row.columns[asked.column] for row in known))
+        checks = self._checks(known[0], asked.column)
+        return self._sure(asked, mode, words, cells, known, checks=checks, note=note)
+
+    def _near(self, asked: Asked, mode: Mode) -> Answer:
+        """No row has the value: rows whose value is one slip away are shown, none is given."""
+        near = list(
+            {r.id: r for code in asked.codes for r in self.index.values_near(code)}.values()
+        )
+        words = say("answer.unknown_value", noun=self.nouns.value)
+        if near:
+            head = say("answer.unknown_near", noun=self.nouns.value)
+            lines = (say("answer.line", name=r.key, value=r.value) for r in near[:3])
+            words = "\n".join([head, *lines])
+        choices = [Alternative(row) for row in near[:3]]
+        return self.answer(
+            asked, mode, words, status="unknown", confidence=1.0, alternatives=choices
+        )
+
+    # several rows
+
+    def listed(self, asked: Asked, mode: Mode) -> Answer:
+        """All rows of an institution or a place."""
+        rows, total = self.index.listed(asked.names[0], LISTED) if asked.names else ([], 0)
+        if not rows:
+            words = say("answer.unknown_list")
+            return self.answer(asked, mode, words, status="unknown", confidence=1.0)
+        values = [row.value if asked.values else row.key for row in rows]
+        words = wording.listed(rows, total)
+        return self._sure(asked, mode, words, values, rows)
+
+    # the answer itself
+
+    def _sure(
+        self,
+        asked: Asked,
+        mode: Mode,
+        words: str,
+        values: Sequence[str],
+        rows: Sequence[Entry],
+        *,
+        checks: tuple[Check, ...] = (),
+        note: str = "",
+    ) -> Answer:
+        """Found by an exact value, or all rows of a place: nothing there to be unsure of."""
+        return self.answer(
+            asked,
+            mode,
+            words,
+            status="found",
+            values=values,
+            confidence=1.0,
+            evidence=rows,
+            checks=checks,
+            note=note,
+        )
+
+    def answer(
+        self,
+        asked: Asked,
+        mode: Mode,
+        words: str,
+        *,
+        status: Status,
+        values: Sequence[str] = (),
+        verified: bool = True,
+        confidence: float = 0.0,
+        evidence: Sequence[Entry] = (),
+        alternatives: Sequence[Alternative] = (),
+        checks: Sequence[Check] = (),
+        model: str | None = None,
+        note: str = "",
+    ) -> Answer:
+        """An answer of this table; its time is told by the engine."""
+        return Answer(
+            words,
+            tuple(values),
+            verified,
+            status,
+            confidence,
+            tuple(evidence),
+            tuple(alternatives),
+            0.0,
+            mode,
+            asked.intent,
+            self.index.fingerprint,
+            tuple(checks),
+            model,
+            note,
+        )
