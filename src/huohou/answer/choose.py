@@ -7,7 +7,10 @@ can be calibrated, and cannot be something that is not there.
 import math
 import re
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Protocol
+
+from huohou.errors import HuohouError, MissingExtraError, ModelError
 
 CHOICES = 4  # names put before a model: a small one reads about 150 tokens a second on two cores
 LONG = 64  # characters of all names together beyond which what they share is left out
@@ -26,7 +29,7 @@ class Chooser(Protocol):
     def probabilities(self, question: str, candidates: Sequence[str]) -> list[float]:
         """Of each candidate, and last of none of these: len(candidates) + 1 numbers, sum 1.
 
-        Raises ModelError when the model cannot be had. Safe to call from several threads.
+        Raises ModelError, MissingExtraError when it cannot be had. Safe in several threads.
         """
         ...
 
@@ -50,22 +53,45 @@ class Writer(Protocol):
         ...
 
 
+class Model(Chooser, Writer, Protocol):
+    """A model that does both."""
+
+
 class Lazy:
-    """A chooser that is opened when it is first asked: most questions leave nothing to choose."""
+    """A model that is opened when it is first needed: most questions leave nothing to choose.
 
-    def __init__(self, name: str, open_: Callable[[], Chooser]) -> None:
-        from threading import Lock
+    What kept it from opening is said each time, and not tried again.
+    """
 
+    def __init__(self, name: str, open_: Callable[[], Model]) -> None:
         self.name, self._open = name, open_
-        self._found: Chooser | None = None
+        self._found: Model | None = None
+        self._error: HuohouError | None = None
         self._lock = Lock()
 
     def probabilities(self, question: str, candidates: Sequence[str]) -> list[float]:
-        """As the chooser's own."""
+        """As the model's own."""
+        return self._model().probabilities(question, candidates)
+
+    def write(self, question: str) -> tuple[str, float]:
+        """As the model's own."""
+        return self._model().write(question)
+
+    def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:
+        """As the model's own."""
+        return self._model().spell(question, allowed)
+
+    def _model(self) -> Model:
         with self._lock:
+            if self._error is not None:
+                raise self._error
             if self._found is None:
-                self._found = self._open()
-        return self._found.probabilities(question, candidates)
+                try:
+                    self._found = self._open()
+                except (ModelError, MissingExtraError) as error:
+                    self._error = error
+                    raise
+            return self._found
 
 
 def messages(question: str, candidates: Sequence[str]) -> list[dict[str, str]]:

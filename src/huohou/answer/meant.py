@@ -7,7 +7,7 @@ from typing import Protocol
 from huohou.answer.choose import CHOICES, Chooser
 from huohou.answer.confidence import MOST_CHOICES, Belief, Confidence, Decision
 from huohou.answer.types import Entry, Hit
-from huohou.errors import ModelError
+from huohou.errors import MissingExtraError, ModelError
 from huohou.text import say
 
 HITS = 20  # rows looked at for a name
@@ -93,7 +93,7 @@ def _asked(
     candidates = [hit.entry.key for hit in hits[:CHOICES]]
     try:
         chosen = chooser.probabilities(name, candidates)
-    except ModelError as error:
+    except (ModelError, MissingExtraError) as error:
         return replace(meant, note=say("answer.note.no_model", problem=error))
     if len(chosen) != len(candidates) + 1:
         return replace(meant, model=chooser.name)

@@ -1,5 +1,6 @@
 """The facade: what command line, page and notebooks call. Nothing here is imported early."""
 
+from huohou.api.answers import ask, open_engine
 from huohou.api.common import find_run, need_extra, workspace
 from huohou.api.data import data_check, data_make, data_split, data_stats
 from huohou.api.jobs import branch, move, resume, same_name, stop, train
@@ -25,6 +26,7 @@ from huohou.api.search import mine
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 
 __all__ = [
+    "ask",
     "ask_passages",
     "back_up",
     "branch",
@@ -48,6 +50,7 @@ __all__ = [
     "mine",
     "move",
     "need_extra",
+    "open_engine",
     "passages_answerer",
     "plan_sweep",
     "put_away",

