@@ -93,7 +93,8 @@ class Scorecard:
     run: name, folder and base model; questions: which set, source, rows there, rows asked and
     their fingerprint; table: source and size of the table of facts, None without one; settings:
     how it was asked; words: what the numbers mean, in sentences; answers: the file beside it with
-    every answer; comparisons: of searches; findings: what is wrong with the score itself, as JSON.
+    every answer; comparisons: of searches; findings: what is wrong with the score itself, as JSON;
+    reliability: of stated confidences, bins of equal mass (``measure.calibration.Bin``).
     """
 
     run: Mapping[str, Any]
@@ -107,6 +108,7 @@ class Scorecard:
     gates: tuple[GateResult, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     findings: tuple[Mapping[str, Any], ...] = ()
+    reliability: tuple[Mapping[str, Any], ...] = ()
     schema: int = field(default=SCHEMA)
 
     def metric(self, name: str) -> Metric | None:
@@ -128,6 +130,7 @@ class Scorecard:
             Comparison(**_revived(one)) for one in raw.get("comparisons", ())
         )
         raw["findings"] = tuple(raw.get("findings", ()))
+        raw["reliability"] = tuple(raw.get("reliability", ()))
         raw["words"] = tuple(raw["words"])
         return Scorecard(**raw)
 
@@ -142,23 +145,36 @@ def _list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def save(card: Scorecard, folder: Path, name: str, answers: Iterable[Mapping[str, Any]]) -> Path:
+def save(
+    card: Scorecard,
+    folder: Path,
+    name: str,
+    answers: Iterable[Mapping[str, Any]],
+    besides: Iterable[Mapping[str, Any]] = (),
+) -> Path:
     """Write ``NAME.json`` and ``NAME.answers.jsonl``; returns the first.
 
-    A scorecard of that name that is there is kept, with its answers, as ``NAME.1.json`` and so on.
+    besides: answers to questions that were asked besides, for ``NAME.memory.jsonl``, not written
+    without any. A scorecard of that name that is there is kept, with its answers, as
+    ``NAME.1.json`` and so on.
     """
     _keep(folder, name)
-    lines = (json.dumps(answer, ensure_ascii=False) for answer in answers)
-    _write(folder / f"{name}.answers.jsonl", "".join(f"{line}\n" for line in lines))
+    _write(folder / f"{name}.answers.jsonl", _lines(answers))
+    if more := _lines(besides):
+        _write(folder / f"{name}.memory.jsonl", more)
     whole = card.as_dict() | {"answers": f"{name}.answers.jsonl"}
     path = folder / f"{name}.json"
     _write(path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
     return path
 
 
+def _lines(answers: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(f"{json.dumps(answer, ensure_ascii=False)}\n" for answer in answers)
+
+
 def _keep(folder: Path, name: str) -> None:
     """Number the scorecard that is there, and its answers."""
-    endings = (".json", ".answers.jsonl")
+    endings = (".json", ".answers.jsonl", ".memory.jsonl")
     if not any((folder / f"{name}{ending}").exists() for ending in endings):
         return
     number = next(

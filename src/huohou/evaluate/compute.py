@@ -1,6 +1,6 @@
 """Answers to metrics: pure, no model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,8 +22,18 @@ def compute(tuned: Sequence[Item], base: Sequence[Item] | None, context: Context
     """
     if base is not None and [i.row for i in base] != [i.row for i in tuned]:
         raise ValueError("base and tuned were asked different questions")
+    return computed(sorted(load(), key=lambda pair: pair[1].rank), tuned, base, context)
+
+
+def computed(
+    named: Iterable[tuple[str, Measure]],
+    tuned: Sequence[Item],
+    base: Sequence[Item] | None,
+    context: Context,
+) -> list[Metric]:
+    """These metrics of the answers, overall and by style, where they apply."""
     found: list[Metric] = []
-    for name, measure in sorted(load(), key=lambda pair: pair[1].rank):
+    for name, measure in named:
         if (measure.needs_table and not context.table) or measure.absent:
             continue
         for style, chosen in _selections(tuned, measure):
@@ -43,13 +53,16 @@ def absent(items: Sequence[Item]) -> dict[str, list[str]]:
     return found
 
 
-def kept(items: Sequence[Item], context: Context) -> list[dict[str, dict[str, Any]]]:
+def kept(
+    items: Sequence[Item], context: Context, named: Iterable[tuple[str, Measure]] | None = None
+) -> list[dict[str, dict[str, Any]]]:
     """What is kept of each answer, so that two scores can be compared on the same questions.
 
-    values: by metric, of this answer; statistics: what it adds to metrics that are no mean.
+    named: the metrics, all when None. values: by metric, of this answer; statistics: what it adds
+    to metrics that are no mean.
     """
     found: list[dict[str, dict[str, Any]]] = [{"values": {}, "statistics": {}} for _ in items]
-    for name, measure in load():
+    for name, measure in load() if named is None else named:
         if (measure.needs_table and not context.table) or measure.absent:
             continue
         chosen = [i for i, item in enumerate(items) if measure.applies(item)]

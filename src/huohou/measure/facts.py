@@ -21,12 +21,17 @@ ABSTENTIONS = (
 
 
 class Outcome(StrEnum):
-    """What an answer is. Each answer is exactly one of these."""
+    """What an answer is. Each answer is exactly one of these.
+
+    ASKED_BACK, UNSURE: what an answering engine says that offers candidates and gives no value.
+    """
 
     RIGHT = "right"
     WRONG_REAL = "wrong-real"
     INVENTED = "invented"
     ABSTAINED = "abstained"
+    ASKED_BACK = "asked-back"
+    UNSURE = "unsure"
     OTHER = "other"
 
 
