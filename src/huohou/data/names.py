@@ -6,6 +6,7 @@ gives its forms best first; a form may belong to two names, which is for the cal
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Official, everyday, abbreviation. Longer official names first, so that none hides another.
 BANKS = (
@@ -69,6 +70,7 @@ PROVINCES = re.compile(
     r"海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆)省?"
 )
 RURAL = re.compile(r"农村商业银行|农商行|农村合作银行|农合行|农村信用社|农信社|村镇银行")
+CHINESE = re.compile("[\u4e00-\u9fff]")
 REGION = re.compile(r"(市|县|区|自治州|地区|盟)$")
 # What a branch is called at the end of its name, longer ones first.
 KINDS = (
@@ -101,7 +103,7 @@ ENGLISH = {
 
 def is_chinese(text: str) -> bool:
     """Whether there is a Chinese character in it."""
-    return any("\u4e00" <= character <= "\u9fff" for character in text)
+    return CHINESE.search(text) is not None
 
 
 def everyday(name: str, city: str = "") -> list[str]:
@@ -177,6 +179,7 @@ class Parts:
     branch: str
 
 
+@lru_cache(maxsize=64)
 def parts(name: str, city: str = "") -> Parts:
     """The parts of a name, to put together in another order.
 

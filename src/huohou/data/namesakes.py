@@ -67,17 +67,17 @@ class Namesakes:
 
     def slipped(self, text: str, slips: Iterable[Style]) -> tuple[str, ...]:
         """All facts of whose forms one slip makes this text."""
-        wanted, found = plain(text), dict[str, None]()
-        chosen = list(slips)
+        wanted, chosen = plain(text), list(slips)
+        found: set[str] = set()
         for form in self.near(text):
             if any(wanted == plain(made) for slip in chosen for made in slip.texts(form)):
-                found |= dict.fromkeys(self._owners[form])
-        return tuple(found)
+                found.update(self._owners[form])
+        return tuple(sorted(found))
 
     def near(self, text: str) -> list[str]:
         """All plain forms one edit away: a character more, less or other, or two swapped."""
         found = plain(text)
-        return [form for form in dict.fromkeys(self._edits(found)) if form in self._owners]
+        return sorted({form for form in self._edits(found) if form in self._owners} - {found})
 
     def _edits(self, text: str) -> Iterator[str]:
         framed = EDGE + text + EDGE
@@ -98,10 +98,12 @@ class Namesakes:
     @cached_property
     def _after(self) -> dict[str, set[str]]:
         """Each character to those that follow it in some form: few edits need be tried."""
-        found: dict[str, set[str]] = defaultdict(set)
+        pairs: set[tuple[str, str]] = set()
         for form in self._owners:
-            for one, other in zip(EDGE + form, form + EDGE, strict=True):
-                found[one].add(other)
+            pairs.update(zip(EDGE + form, form + EDGE, strict=True))
+        found: dict[str, set[str]] = defaultdict(set)
+        for one, other in pairs:
+            found[one].add(other)
         return dict(found)
 
     @cached_property

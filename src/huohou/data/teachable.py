@@ -57,8 +57,10 @@ def taught_facts(
 
 
 def _can_be_asked(one: Taught, wanted: Sequence[Style]) -> bool:
-    made = any(style.kind in ("look", "slip") for style in wanted)
-    return made or any(style.name in one.forms for style in wanted)
+    return any(
+        style.name in one.forms or style.kind not in ("name", "value", "several")
+        for style in wanted
+    )
 
 
 def forms_of(

@@ -1,0 +1,81 @@
+"""2,000 questions about a table of facts in every style, the same for the same seed.
+
+For the benchmark of the answers (``bench/answers.py``). Who made the questions knows nothing of who
+answers them: the rows come from ``huohou.data.make``, which labels each with its style, the fact
+that it means, the others that the same text may mean (``also``), or None where nothing in the table
+answers it. Run as a script: ``python bench/_questions.py table.csv questions.jsonl [count]``.
+"""
+
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from huohou.data.dataset import Row
+from huohou.data.facts import Fact, FactTable, read_facts
+from huohou.data.make import MakeOptions, make
+from huohou.data.namesakes import Namesakes
+from huohou.data.normal import normal
+from huohou.data.styles import of_kind
+from huohou.data.teachable import unambiguous
+from huohou.data.write import write_rows
+
+COUNT, SEED = 2000, 2026
+REAL = 428  # rows that are real stand first in the table
+REAL_SHARE = 0.2  # of the questions are about these
+UNKNOWN = 0.15  # of the questions: names and values that are in no row
+SEVERAL = 0.06  # of the questions: what means several names
+POOL = 4  # invented rows looked at for each question wanted
+
+
+def questions(table: FactTable, count: int = COUNT, seed: int = SEED) -> list[Row]:
+    """That many rows, in a random order that the seed decides."""
+    names = Namesakes(table)
+    facts, _ = unambiguous(table)
+    real, invented = facts[:REAL], facts[REAL:]
+    dice = random.Random(seed)
+    some = dice.sample(invented, min(len(invented), POOL * count))
+    shares = {"real": REAL_SHARE, "invented": 1 - REAL_SHARE - SEVERAL}
+    wanted = {name: round(count * share) for name, share in shares.items()}
+    asking = [style.name for style in of_kind("name", "value", "look", "slip")]
+    fooling = [style.name for style in of_kind("near", "wrong")]
+    rows = [
+        *_made(table, names, real, (*asking, *fooling), wanted["real"], seed),
+        *_made(table, names, some, (*asking, *fooling), wanted["invented"], seed + 1),
+    ]
+    rows += _made(table, names, [*some, *real], ("several",), count - len(rows), seed + 2)
+    found = list({normal(row.question): row for row in rows}.values())
+    dice.shuffle(found)
+    return found
+
+
+def _made(
+    table: FactTable,
+    names: Namesakes,
+    facts: Sequence[Fact],
+    styles: tuple[str, ...],
+    count: int,
+    seed: int,
+) -> tuple[Row, ...]:
+    """One question a fact, styles in turn; what a text may mean is looked up in the whole table."""
+    unknown = 0.0 if styles == ("several",) else UNKNOWN
+    options = MakeOptions(
+        facts=min(len(facts), round(count * (1 - unknown))),
+        wordings=1,
+        eval_wordings=0,
+        test_wordings=0,
+        unknown=unknown,
+        seed=seed,
+        styles=styles,
+    )
+    return make(replace(table, facts=tuple(facts)), options, names).train
+
+
+def main(source: str, target: str, count: int = COUNT) -> None:
+    """Write them to a file."""
+    write_rows({Path(target): questions(read_facts(source), count)}, force=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:4]))
