@@ -1,7 +1,8 @@
 """A table of facts: what has a name and a value that must not be invented.
 
-From a CSV file with a header (any common delimiter) or a table of an SQLite file, written
-``file.db:table``. The columns of names and of values are chosen, or guessed and said.
+From a CSV file with a header (any common delimiter), a sheet of an Excel file (``file.xlsx:sheet``)
+or a table of an SQLite file (``file.db:table``). The columns of names and of values are chosen, or
+guessed and said. Codes that a spreadsheet turned into numbers are restored where that is exact.
 """
 
 import unicodedata
@@ -11,7 +12,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from huohou.data.tables import read_table
+from huohou.data.codes import Rounded, digits_of, plain_digits, restored
+from huohou.data.tables import Rows, read_table
 from huohou.errors import DataError, UsageError
 from huohou.text import say
 
@@ -111,20 +113,22 @@ def plain_code(text: str) -> str:
 def read_facts(
     source: str | Path, key: str | None = None, value: str | None = None, digits: int | None = None
 ) -> FactTable:
-    """The facts of a CSV file or of ``file.db:table``.
+    """The facts of a CSV file, of ``file.xlsx:sheet`` or of ``file.db:table``.
 
     key, value: columns of names and values, guessed when None; digits: the length every code must
-    have, by default what most have, 0 for any. Raises DataError with the line for a missing name or
-    value and for a code of another length, UsageError for an unknown column.
+    have, by default what most have, 0 for any and as it stands there. Raises DataError with the
+    line for a missing name or value, for a code of another length and for one that was rounded,
+    UsageError for an unknown column.
     """
     header, rows = read_table(str(source))
     if not rows:
         raise DataError("data.empty", path=source)
     if len(header) < 2:
         raise DataError("data.one_column", path=source, column=header[0])
-    columns = {name: [row[name].strip() for _, row in rows] for name in header}
+    columns = {name: [plain_digits(row[name]) for _, row in rows] for name in header}
     value_column = _chosen(value, header, source) or _guess_value(columns, key)
     key_column = _chosen(key, header, source) or _guess_key(columns, value_column)
+    repaired = _repair(str(source), rows, value_column, digits)
     facts = tuple(_fact(source, line, row, key_column, value_column) for line, row in rows)
     length = _check_lengths(str(source), value_column, facts, digits)
     failed = [(fact.line, fact.value) for fact in facts if length and not verifies(fact.value)]
@@ -142,9 +146,58 @@ def read_facts(
         length,
         checked,
         tuple(failed) if checked else (),
-        tuple(guessed),
+        (*guessed, *repaired, *_doubles(facts, key_column, value_column, bool(length))),
         tuple(header),
     )
+
+
+def _repair(source: str, rows: Rows, column: str, digits: int | None) -> list[str]:
+    """Put codes back as they were before a spreadsheet had them, in place; notes of what was done.
+
+    Raises DataError for a code of which digits are lost.
+    """
+    cells = [row[column] for _, row in rows]
+    plain = [plain_digits(cell) for cell in cells]
+    length = _code_length(plain) if digits is None else digits
+    if not length:
+        return []
+    expected = _expected(length, digits)
+    if plain == cells and all(len(one) == expected for one in plain):
+        return []
+    for line, row in rows:
+        found = digits_of(row[column])
+        if isinstance(found, Rounded):
+            raise DataError(
+                "data.code_rounded",
+                where=f"{source}:{line}",
+                column=column,
+                value=row[column],
+                kept=found.kept,
+                whole=found.whole,
+            )
+    full = [one for one in plain if len(one) == expected]
+    checked = sum(map(verifies, full)) >= max(1, len(full) * CHECKED_SHARE)
+    lines = [line for line, _ in rows]
+    found_codes = restored(cells, lines, expected, verifies if checked else None)
+    for (_, row), cell in zip(rows, found_codes.cells, strict=True):
+        row[column] = cell
+    return found_codes.notes
+
+
+def _doubles(facts: Sequence[Fact], key: str, value: str, codes: bool) -> list[str]:
+    """Rows that are there twice, names with several values, codes with several names: in words."""
+    rows = Counter((fact.key, fact.value, *fact.columns.values()) for fact in facts)
+    pairs = dict.fromkeys((fact.key, fact.value) for fact in facts)
+    names, values = (Counter(pair[i] for pair in pairs) for i in (0, 1))
+    notes: list[str] = []
+    for note, column, several in (
+        ("data.rows_twice", key, [row[0] for row, count in rows.items() if count > 1]),
+        ("data.names_with_several", key, [one for one, count in names.items() if count > 1]),
+        ("data.values_with_several", value, [one for one, count in values.items() if count > 1]),
+    ):
+        if several and (codes or column == key):
+            notes.append(say(note, count=len(several), column=column, example=several[0]))
+    return notes
 
 
 def _fact(source: str | Path, line: int, row: Mapping[str, str], key: str, value: str) -> Fact:
@@ -207,6 +260,11 @@ def _code_length(cells: Sequence[str]) -> int | None:
     return length if length >= CODE_DIGITS and count >= CODE_SHARE * len(cells) else None
 
 
+def _expected(length: int, digits: int | None) -> int:
+    """Eleven digits throughout are CNAPS codes that have lost one, unless the user says so."""
+    return BANK_DIGITS if length == BANK_DIGITS - 1 and digits is None else length
+
+
 def _check_lengths(
     source: str, column: str, facts: Sequence[Fact], digits: int | None
 ) -> int | None:
@@ -214,8 +272,7 @@ def _check_lengths(
     length = _code_length(values) if digits is None else digits
     if not length:
         return None
-    # Eleven digits throughout is a CNAPS code that has lost one, unless the user says otherwise.
-    expected = BANK_DIGITS if length == BANK_DIGITS - 1 and digits is None else length
+    expected = _expected(length, digits)
     for fact in facts:
         if not _digits(fact.value):
             raise DataError(

@@ -1,4 +1,4 @@
-"""Tables of cells: a CSV file with a header, or a table of an SQLite file."""
+"""Tables of cells: a CSV file with a header, a sheet of an Excel file, a table of SQLite."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -6,22 +6,32 @@ from pathlib import Path
 from urllib.parse import quote
 
 from huohou.data.containers import check_file, csv_table
+from huohou.data.excel import OLD_EXCEL, SUFFIXES, ZIP, Number, read_sheet
 from huohou.errors import DataError, UsageError
 
 Rows = list[tuple[int, dict[str, str]]]
 
 
 def read_table(source: str) -> tuple[list[str], Rows]:
-    """Header and rows of a CSV file or of ``file.db:table``, every cell as text.
+    """Header and rows of a CSV file, ``file.xlsx:sheet`` or ``file.db:table``, all cells as text.
 
-    A database with one table needs no table name. Raises DataError for what cannot be read,
-    UsageError for a table that is not there.
+    A database with one table, or a workbook with one filled sheet, needs no name after the colon.
+    Raises DataError for what cannot be read, UsageError for a table that is not there.
     """
     path, table = split_source(source)
     check_file(path)
-    with path.open("rb") as start:
-        if start.read(16) == b"SQLite format 3\0":
-            return _read_sqlite(path, table)
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise DataError("data.unreadable", path=path, problem=error.strerror) from error
+    if start == b"SQLite format 3\0":
+        return _read_sqlite(path, table)
+    if start.startswith(OLD_EXCEL):
+        raise DataError("data.old_excel", path=path)
+    if start.startswith(ZIP) or path.suffix.lower() in SUFFIXES:
+        header, lines = read_sheet(path, table)
+        return header, [(line, dict(zip(header, row, strict=True))) for line, row in lines]
     if table:
         raise DataError("data.not_sqlite", path=path, table=table)
     return csv_table(path)
@@ -70,4 +80,6 @@ def _which_table(path: Path, table: str, tables: Sequence[str]) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, int | float):
+        return Number(value)  # SQLite keeps no leading zeros of a number either
     return "" if value is None else str(value)

@@ -23,8 +23,8 @@ class Keys:
     """Texts of several kinds (a row's name, its value, its short forms) to row numbers."""
 
     def __init__(self, folder: Path) -> None:
-        self._hashes: NDArray[Any] = np.load(folder / "keys.npy", mmap_mode="r")
-        self._rows: NDArray[Any] = np.load(folder / "rows_of_keys.npy", mmap_mode="r")
+        self._hashes: NDArray[Any] = np.asarray(np.load(folder / "keys.npy", mmap_mode="r"))
+        self._rows: NDArray[Any] = np.asarray(np.load(folder / "rows_of_keys.npy", mmap_mode="r"))
 
     def rows(self, kind: str, text: str) -> list[int]:
         """Row numbers, rising."""

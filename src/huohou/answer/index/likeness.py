@@ -8,7 +8,9 @@ tail, the question does not tell that row from its neighbours.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
@@ -26,6 +28,7 @@ TAIL_COUNTS, HEAD_COUNTS, EDIT_COUNTS = 0.6, 0.15, 0.03  # see `score`
 NEVER_EXACT = 0.96  # best score of what is not the same name
 
 Weigh = Callable[[str], float]
+Pairs = AbstractSet[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +37,53 @@ class Asked:
 
     text: str
     pieces: tuple[str, ...]
-    pairs: frozenset[tuple[str, str]]
+    pairs: Pairs
+    singles: frozenset[str]
     weights: tuple[float, ...]
+    rare: float
 
 
 def asked(text: str, weigh: Weigh) -> Asked:
     """text: in canonical form."""
     pieces = tuple(units(text))
-    return Asked(text, pieces, _pairs(pieces), tuple(weigh(one) for one in pieces))
+    weights = tuple(weigh(one) for one in pieces)
+    return Asked(text, pieces, _pairs(pieces), frozenset(pieces), weights, sum(weights))
 
 
-def likeness(question: Asked, row: Row, weigh: Weigh) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A question beside a row's name, before what is left over is paired.
+
+    theirs: pieces of the name; weights: of them; start: where its tail begins; left, open: places
+    in the question and in the name that the other side does not hold; guess: the score if nothing
+    of these can be paired.
+    """
+
+    row: Row
+    theirs: list[str]
+    weights: list[float]
+    start: int
+    left: list[int]
+    open: list[int]
+    guess: float
+
+
+def compared(question: Asked, row: Row, weigh: Weigh) -> Compared:
+    """The quick part of a comparison, by which rows are chosen for ``likeness``."""
+    theirs = units(row.form)
+    around = [piece for line in row.context.split("\n") for piece in units(line)]
+    held = _pairs(theirs) | _pairs(around)
+    left = _left(question.pieces, held, {*theirs, *around})
+    open_ones = _left(theirs, question.pairs, question.singles)
+    weights = [weigh(one) for one in theirs]
+    start = len(theirs) - len(units(row.tail))
+    said = _share(sum([question.weights[i] for i in left]), question.rare)
+    tail = _share(sum([weights[j] for j in open_ones if j >= start]), sum(weights[start:]))
+    guess = said * (1 - TAIL_COUNTS * (1 - tail))
+    return Compared(row, theirs, weights, start, left, open_ones, guess)
+
+
+def likeness(question: Asked, found: Compared) -> dict[str, float]:
     """Features of a row for a question, all 0..1 but ``lost.*`` and ``rare``.
 
     cover.asked: part of the question that the row holds; cover.tail, cover.head: part of the end
@@ -53,29 +92,21 @@ def likeness(question: Asked, row: Row, weigh: Weigh) -> dict[str, float]:
     sound, shape, accent, moved, spelled: pieces paired for that reason, of all the question's;
     edit: similarity of the two texts letter by letter (Levenshtein).
     """
-    theirs = units(row.form)
-    around = [piece for line in row.context.split("\n") for piece in units(line)]
-    held = _pairs(theirs) | _pairs(around)
-    left = _left(question.pieces, held, {*theirs, *around})
-    open_ones = _left(theirs, question.pairs, set(question.pieces))
-    weights = [weigh(one) for one in theirs]
-    costs, reasons = _paired(question.pieces, left, theirs, open_ones)
+    open_ones, weights, start = list(found.open), found.weights, found.start
+    costs, reasons = _paired(question.pieces, found.left, found.theirs, open_ones)
     lost = sum(question.weights[i] * cost for i, (cost, _) in costs.items())
-    missing = {j: 1.0 for j in open_ones} | {j: cost for cost, j in costs.values() if j >= 0}
-    start = len(theirs) - len(units(row.tail))
-    tail, head = (
-        sum(weights[j] * cost for j, cost in missing.items() if (j >= start) == inside)
-        for inside in (True, False)
-    )
-    whole, count = sum(question.weights), max(len(question.pieces), 1)
+    missing = dict.fromkeys(open_ones, 1.0) | {j: cost for cost, j in costs.values() if j >= 0}
+    tail = sum(weights[j] * cost for j, cost in missing.items() if j >= start)
+    head = sum(weights[j] * cost for j, cost in missing.items() if j < start)
+    count = max(len(question.pieces), 1)
     return {
-        "cover.asked": _share(lost, whole),
+        "cover.asked": _share(lost, question.rare),
         "cover.tail": _share(tail, sum(weights[start:])),
         "cover.head": _share(head, sum(weights[:start])),
         "lost.asked": lost,
         "lost.tail": tail,
-        "rare": whole,
-        "edit": Levenshtein.normalized_similarity(question.text, row.form),
+        "rare": question.rare,
+        "edit": Levenshtein.normalized_similarity(question.text, found.row.form),
         **{name: reasons.count(name) / count for name in (*COST, "spelled")},
     }
 
@@ -92,11 +123,11 @@ def _share(lost: float, whole: float) -> float:
     return max(0.0, 1 - lost / whole) if whole > 0 else 1.0
 
 
-def _pairs(pieces: Sequence[str]) -> frozenset[tuple[str, str]]:
-    return frozenset(pairwise(pieces))
+def _pairs(pieces: Sequence[str]) -> Pairs:
+    return set(pairwise(pieces))
 
 
-def _left(pieces: Sequence[str], held: frozenset[tuple[str, str]], singles: set[str]) -> list[int]:
+def _left(pieces: Sequence[str], held: Pairs, singles: AbstractSet[str]) -> list[int]:
     """Places of the pieces that the other side does not hold beside the same neighbour."""
     left: list[int] = []
     last = len(pieces) - 1
@@ -116,18 +147,18 @@ def _paired(
 ) -> tuple[dict[int, tuple[float, int]], list[str]]:
     """Cost and partner (-1: none) of each piece left over, and the reasons of the pairs.
 
-    The partners are taken out of open_ones.
+    The partners are taken out of open_ones. The same piece is taken before one that resembles.
     """
     costs: dict[int, tuple[float, int]] = {}
     reasons: list[str] = []
-    for found in (_same, _slipped, _spelled):
-        for i in [one for one in left if one not in costs]:
-            best = min(
-                ((*found(mine[i], theirs[j]), j) for j in open_ones),
-                key=lambda one: (one[0], abs(one[2] - i)),
-                default=(1.0, "", -1),
-            )
-            if best[0] < 1:
+    for found in (_same, _alike):
+        for i in left:
+            best = (1.0, "", -1)
+            for j in open_ones if i not in costs else ():
+                cost, why = found(mine[i], theirs[j])
+                if cost < best[0]:
+                    best = (cost, why, j)
+            if best[2] >= 0:
                 costs[i] = (best[0], best[2])
                 reasons.append(best[1])
                 open_ones.remove(best[2])
@@ -138,16 +169,16 @@ def _same(one: str, other: str) -> tuple[float, str]:
     return (COST["moved"], "moved") if one == other else (1.0, "")
 
 
-def _slipped(one: str, other: str) -> tuple[float, str]:
-    why = slip(one, other) if len(one) == len(other) == 1 else ""
-    return (COST[why], why) if why else (1.0, "")
-
-
-def _spelled(one: str, other: str) -> tuple[float, str]:
-    if len(one) < 2 or len(other) < 2:
-        return 1.0, ""
+@lru_cache(maxsize=65536)
+def _alike(one: str, other: str) -> tuple[float, str]:
+    """Of two pieces that are not the same."""
+    if len(one) == len(other) == 1:
+        why = slip(one, other)
+        return (COST[why], why) if why else (1.0, "")
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) >= PREFIX and longer.startswith(shorter):
         return PREFIX_COST, "spelled"
+    if len(shorter) < 2:
+        return 1.0, ""
     alike = Levenshtein.normalized_similarity(one, other, score_cutoff=NEARLY)
     return (1 - alike, "spelled") if alike else (1.0, "")

@@ -38,7 +38,7 @@ class Rows:
     """The rows of one segment."""
 
     def __init__(self, folder: Path) -> None:
-        self._ends: NDArray[Any] = np.load(folder / "ends.npy", mmap_mode="r")
+        self._ends: NDArray[Any] = np.asarray(np.load(folder / "ends.npy", mmap_mode="r"))
         self.hashes: NDArray[Any] = np.load(folder / "hashes.npy", mmap_mode="r")
         with (folder / "rows.jsonl").open("rb") as file:
             self._text: mmap.mmap | bytes = (

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from huohou.answer.index.canonical import canonical, joined, normal_form, units
 from huohou.answer.index.cut import LONGEST_TEXT, densest
 from huohou.answer.index.grams import grams
-from huohou.answer.index.likeness import Asked, asked, likeness, score
+from huohou.answer.index.likeness import Asked, Compared, asked, compared, likeness, score
 from huohou.answer.index.segment import EXACT, FORM, NORMAL, SHORT, VALUE
 from huohou.answer.index.state import State
 from huohou.answer.types import Hit, How
 from huohou.data.facts import plain_code
 
-CANDIDATES = 120  # rows that BM25 hands on to be compared piece by piece
+CANDIDATES = 120  # rows that BM25 hands on to be looked at
+COMPARED = 32  # of them are compared piece by piece
 SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
     (EXACT, "exact", 1.0),
     (VALUE, "code", 1.0),
@@ -33,8 +34,13 @@ def search(state: State, text: str, k: int) -> list[Hit]:
         for number in state.carrying(kind, [kept[kind]]) if kept[kind] else ():
             sure.setdefault(number, (how, worth))
     question = asked(form, state.weigh)
-    numbers = candidates(state, form)
-    found = [_hit(state, question, number, sure.get(number)) for number in {**numbers, **sure}]
+    numbers = {**candidates(state, form), **sure}
+    rows = {number: compared(question, state.row(number), state.weigh) for number in numbers}
+    guessed = sorted(rows, key=lambda number: (number not in sure, -rows[number].guess, number))
+    found = [
+        _hit(state, question, number, rows[number], sure.get(number))
+        for number in guessed[: max(k, COMPARED)]
+    ]
     found.sort(key=lambda hit: (-hit.score, hit.entry.id))
     return found[:k]
 
@@ -62,10 +68,11 @@ def candidates(state: State, form: str) -> dict[int, float]:
     return found
 
 
-def _hit(state: State, question: Asked, number: int, sure: tuple[How, float] | None) -> Hit:
-    row = state.row(number)
-    features = likeness(question, row, state.weigh)
-    entry = state.entry(number, row)
+def _hit(
+    state: State, question: Asked, number: int, row: Compared, sure: tuple[How, float] | None
+) -> Hit:
+    features = likeness(question, row)
+    entry = state.entry(number, row.row)
     if sure:
         return Hit(entry, sure[1], sure[0], features)
     how: How = "spelling" if min(_covers(features)) >= SPELLED else "grams"

@@ -1,7 +1,7 @@
 """How characters sound and look, to tell a slip of the fingers from another name."""
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 
 from huohou.data.styles.typo import NEAR
 
@@ -42,7 +42,6 @@ def accented(syllable: str) -> str:
     return syllable[:-1] if syllable.endswith("ng") else syllable
 
 
-@lru_cache(maxsize=65536)
 def slip(one: str, other: str) -> str:
     """Why one character may stand for another: "sound", "accent", "shape", or nothing.
 
