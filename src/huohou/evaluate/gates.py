@@ -12,10 +12,14 @@ from typing import Any
 
 from huohou.config import read_yaml
 from huohou.errors import ConfigError
+from huohou.evaluate.answers.numbers import NAMES as ENGINE
+from huohou.evaluate.answers.numbers import OWN
 from huohou.evaluate.card import GateResult, Metric
 from huohou.evaluate.losses import NAMES
+from huohou.evaluate.memory import NAMES as MEMORY
 from huohou.evaluate.metrics import load
 from huohou.evaluate.retrieval.numbers import NAMES as SEARCHES
+from huohou.evaluate.state import STATUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,8 @@ def _gate(path: Path, number: int, entry: Any) -> Gate:
 
 def _known(path: Path, number: int, name: str) -> None:
     """A metric, or a metric and a style, which only the questions know."""
-    names = [*NAMES, *SEARCHES, *(known for known, _ in load())]
-    styled = [known for known, measure in load() if measure.by_style]
+    names = [STATUS, *NAMES, *MEMORY, *SEARCHES, *ENGINE, *(known for known, _ in load())]
+    styled = [*OWN, *(known for known, measure in load() if measure.by_style)]
     if name in names or any(name.startswith(f"{known}.") for known in styled):
         return
     near = get_close_matches(name, names, n=1, cutoff=0)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from huohou.data.dataset import Dataset, Message, Row
 from huohou.data.facts import FactTable
 from huohou.data.fingerprint import fingerprint_rows
-from huohou.evaluate.card import Scorecard, save
+from huohou.errors import DataError
+from huohou.evaluate.card import Metric, Scorecard, save
 from huohou.evaluate.compute import compute, kept
 from huohou.evaluate.gates import Gate, check
 from huohou.evaluate.items import Context, Item, context_of, judged
 from huohou.evaluate.losses import loss_metrics
-from huohou.evaluate.questions import Questions, drawn
+from huohou.evaluate.memory import SAMPLE, Trained, memory_metrics, more_rows
+from huohou.evaluate.questions import Questions, choose, drawn
+from huohou.evaluate.state import status_metric
 from huohou.evaluate.words import words
 from huohou.measure.intervals import LEVEL
 from huohou.probe.answers import Answer, Likelihood
@@ -37,15 +40,17 @@ def scorecard(
     *,
     base: bool = True,
     sample: int | None = None,
+    memory: int = SAMPLE,
     gates: Sequence[Gate] = (),
     progress: Progress | None = None,
 ) -> Scorecard:
     """Ask a job's tuned model, and its base model, and keep the score in the job's folder.
 
-    sample: at most this many questions, drawn at random with a fixed seed; gates: criteria to hold
-    the score against. Every answer goes to
-    ``CARD.answers.jsonl`` beside ``CARD.json``; a scorecard that is there is kept, numbered.
-    Raises UsageError, DataError, ModelError.
+    sample: at most this many questions, drawn at random with a fixed seed; memory: so many
+    questions that were trained on, and about facts that were not, are asked besides, to tell
+    learnt from learnt by heart; gates: criteria to hold the score against. Every answer goes to
+    ``CARD.answers.jsonl`` beside ``CARD.json`` (those asked besides to ``CARD.memory.jsonl``); a
+    scorecard that is there is kept, numbered. Raises UsageError, DataError, ModelError.
     """
     from huohou.probe.load import load_run
 
@@ -59,7 +64,13 @@ def scorecard(
         for which, found in answers.items()
     }
     metrics = compute(asked["tuned"], asked.get("base"), context)
+    wanted = min(memory, sample or memory)
+    besides, remembered = _memory(
+        models, asked["tuned"], facts, context, sample=wanted, progress=progress
+    )
+    metrics += remembered
     metrics += loss_metrics(folder, models.plan.eval.rows if models.plan.eval else 0)
+    metrics += status_metric(folder)
     card = Scorecard(
         run={"name": models.plan.name, "folder": str(folder), "model": models.plan.model},
         questions=_questions(questions, chosen),
@@ -71,8 +82,40 @@ def scorecard(
         gates=check(gates, metrics),
     )
     card = replace(card, words=tuple(words(card, asked["tuned"])))
-    save(card, folder, questions.card, _answers(asked, context))
+    more = _answers(besides, context) if besides else ()
+    save(card, folder, questions.card, _answers(asked, context), more)
     return card
+
+
+def _memory(
+    models: "RunModels",
+    items: list[Item],
+    facts: FactTable | None,
+    context: Context,
+    *,
+    sample: int,
+    progress: Progress | None,
+) -> tuple[dict[str, list[Item]], list[Metric]]:
+    """Answers to the questions asked besides, by the tuned model, and what they say of memory."""
+    if sample < 1:
+        return {}, []
+    try:
+        train = choose(models.plan, "train").dataset.rows
+    except DataError:  # the rows are gone or others: what was trained on cannot be known
+        return {}, []
+    trained = Trained.of(train)
+    rows = more_rows([item.row for item in items], train, trained, facts, sample)
+    if not rows:
+        return {}, memory_metrics(items, trained, context)
+    limit = min(longest_answer(rows, models.tokenizer) + SLACK_TOKENS, MOST_TOKENS)
+
+    def report(_which: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress("memory", done, total)
+
+    found = _ask(models, rows, False, limit, report)["tuned"]
+    besides = judged(rows, found.answers, context, found.likelihoods)
+    return {"tuned": besides}, memory_metrics([*items, *besides], trained, context)
 
 
 def longest_answer(rows: Sequence[Row], tokenizer: "ChatTokenizer") -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from huohou.evaluate.card import Metric, Scorecard
+from huohou.evaluate.compute import absent
 from huohou.evaluate.items import Item
 from huohou.measure.facts import Outcome
 from huohou.text import say
@@ -10,6 +11,7 @@ from huohou.text import say
 FAR = 0.10  # an interval that reaches further than this says little
 APART = 0.15  # styles that differ by more are told apart
 HIDDEN = 0.10  # digits this much better than answers: the loss hides what is wrong
+PLEASING = 0.20  # LLaMA-Factory's BLEU-4 this far above the share of right answers
 STOPS = 0.9  # fewer answers that end by themselves are worth a word
 
 
@@ -30,7 +32,11 @@ def words(card: Scorecard, items: Sequence[Item]) -> Iterator[str]:
     for about in (_questions, _accuracy, _base, _precision, _styles, _wrong, _unknown, _hidden):
         yield from about(card, items)
     yield from _text(card)
+    yield from _bleu4(card)
+    yield from _memory(card)
     yield from _stops(card)
+    for module, names in absent(items).items():
+        yield say("eval.words.not_installed", module=module, metrics=", ".join(names))
 
 
 def _questions(card: Scorecard, _items: Sequence[Item]) -> Iterator[str]:
@@ -158,6 +164,28 @@ def _text(card: Scorecard) -> Iterator[str]:
     exact, common = card.metric("text.exact"), card.metric("text.f1")
     if exact is not None and common is not None:
         yield say("eval.words.text", common=share(common.value), **_numbers(exact))
+
+
+def _bleu4(card: Scorecard) -> Iterator[str]:
+    """LLaMA-Factory's number is known to please: said where the answers are not as good."""
+    found = card.metric("llamafactory.bleu4")
+    right = card.metric("facts.accuracy") or card.metric("text.normalised")
+    if found is None or right is None or found.value / 100 - right.value <= PLEASING:
+        return
+    yield say("eval.words.bleu4", bleu=f"{found.value:.1f}", right=share(right.value))
+
+
+def _memory(card: Scorecard) -> Iterator[str]:
+    gap, trained = card.metric("memory.gap"), card.metric("memory.trained")
+    unseen = card.metric("memory.new_wording") or card.metric("memory.new_question")
+    if gap is not None and trained is not None and unseen is not None and gap.low is not None:
+        low, high = (f"{(bound or 0.0) * 100:+.0f}" for bound in (gap.low, gap.high))
+        shares = {"trained": share(trained.value), "unseen": share(unseen.value)}
+        which = "heart" if gap.low > 0 else "same"
+        yield say(f"eval.words.memory_{which}", **shares, low=low, high=high)
+    new = card.metric("memory.new_fact")
+    if new is not None:
+        yield say("eval.words.memory_fact", value=share(new.value), n=new.n)
 
 
 def _stops(card: Scorecard) -> Iterator[str]:
