@@ -116,6 +116,7 @@ def evaluate(
     base: bool = True,
     gates: Path | None = None,
     force: bool = False,
+    memory: int | None = None,
     progress: "ScoreProgress | None" = None,
 ) -> "Scorecard":
     """Ask a run's tuned model, and its base model, questions; the score is kept in its folder.
@@ -125,12 +126,14 @@ def evaluate(
     every number.
 
     on: train, eval, test, or a data file; by default the plan's test rows, else its eval rows.
-    limit: at most so many questions, drawn at random; gates: a YAML file of criteria; progress:
-    called with the model asked, answers done, and answers wanted.
+    limit: at most so many questions, drawn at random; gates: a YAML file of criteria; memory: so
+    many trained questions, and about facts never taught, are asked besides (usually 40, 0: none);
+    progress: called with the model asked, answers done, and answers wanted.
     Raises UsageError, ConfigError, DataError, ModelError, MissingExtraError, CannotJudgeError.
     """
     need_extra("train", "torch", "transformers", "peft")
     from huohou.evaluate.gates import read_gates
+    from huohou.evaluate.memory import SAMPLE
     from huohou.evaluate.questions import choose, facts_of
     from huohou.evaluate.score import scorecard
     from huohou.probe.load import read_plan
@@ -151,6 +154,7 @@ def evaluate(
         facts_of(plan),
         base=base,
         sample=limit,
+        memory=SAMPLE if memory is None else memory,
         gates=criteria,
         progress=progress,
     )

@@ -16,6 +16,7 @@ from huohou.text import say
 @click.option(
     "--gate", "gates", type=click.Path(path_type=Path), metavar="FILE", help=say("cli.eval.gate")
 )
+@click.option("--memory", type=click.IntRange(min=0), help=say("cli.eval.memory"))
 @click.option("--force", is_flag=True, help=say("cli.eval.force"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
 def command(*, run: str, on: str | None, no_base: bool, as_json: bool, **options: Any) -> int:
