@@ -9,7 +9,7 @@ answers it. Run as a script: ``python bench/_questions.py table.csv questions.js
 import random
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from huohou.data.dataset import Row
@@ -40,36 +40,39 @@ def questions(table: FactTable, count: int = COUNT, seed: int = SEED) -> list[Ro
     wanted = {name: round(count * share) for name, share in shares.items()}
     asking = [style.name for style in of_kind("name", "value", "look", "slip")]
     fooling = [style.name for style in of_kind("near", "wrong")]
+    whole = _Whole(table, names)
     rows = [
-        *_made(table, names, real, (*asking, *fooling), wanted["real"], seed),
-        *_made(table, names, some, (*asking, *fooling), wanted["invented"], seed + 1),
+        *whole.made(real, (*asking, *fooling), wanted["real"], seed),
+        *whole.made(some, (*asking, *fooling), wanted["invented"], seed + 1),
     ]
-    rows += _made(table, names, [*some, *real], ("several",), count - len(rows), seed + 2)
+    rows += whole.made([*some, *real], ("several",), count - len(rows), seed + 2)
     found = list({normal(row.question): row for row in rows}.values())
     dice.shuffle(found)
     return found
 
 
-def _made(
-    table: FactTable,
-    names: Namesakes,
-    facts: Sequence[Fact],
-    styles: tuple[str, ...],
-    count: int,
-    seed: int,
-) -> tuple[Row, ...]:
-    """One question a fact, styles in turn; what a text may mean is looked up in the whole table."""
-    unknown = 0.0 if styles == ("several",) else UNKNOWN
-    options = MakeOptions(
-        facts=min(len(facts), round(count * (1 - unknown))),
-        wordings=1,
-        eval_wordings=0,
-        test_wordings=0,
-        unknown=unknown,
-        seed=seed,
-        styles=styles,
-    )
-    return make(replace(table, facts=tuple(facts)), options, names).train
+@dataclass(frozen=True)
+class _Whole:
+    """The whole table: what a text may mean is looked up in all of it."""
+
+    table: FactTable
+    names: Namesakes
+
+    def made(
+        self, facts: Sequence[Fact], styles: tuple[str, ...], count: int, seed: int
+    ) -> tuple[Row, ...]:
+        """One question a fact, styles in turn."""
+        unknown = 0.0 if styles == ("several",) else UNKNOWN
+        options = MakeOptions(
+            facts=min(len(facts), round(count * (1 - unknown))),
+            wordings=1,
+            eval_wordings=0,
+            test_wordings=0,
+            unknown=unknown,
+            seed=seed,
+            styles=styles,
+        )
+        return make(replace(self.table, facts=tuple(facts)), options, self.names).train
 
 
 def main(source: str, target: str, count: int = COUNT) -> None:

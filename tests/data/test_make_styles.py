@@ -84,12 +84,16 @@ def forms_of(table: FactTable) -> dict[str, set[str]]:
     return found
 
 
-def test_every_style_is_there_and_told_of_in_the_help() -> None:
+def test_every_style_is_there_and_told_of() -> None:
     assert style_names()[:4] == STYLES
     assert len(set(style_names())) == len(style_names()) == len(list(styles))
-    told = say("cli.data.opt.style")
+    told, page = (
+        say("cli.data.opt.style"),
+        (EXAMPLE.parents[2] / "docs" / "data.md").read_text("utf-8"),
+    )
     for name in style_names():
         assert name in told, name
+        assert f"| {name} |" in page, name
 
 
 def test_every_style_makes_rows(made: Made) -> None:

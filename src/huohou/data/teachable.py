@@ -10,7 +10,7 @@ from huohou.data.facts import Fact, FactTable
 from huohou.data.names import abbreviations, everyday, split_name
 from huohou.data.namesakes import Namesakes
 from huohou.data.normal import normal
-from huohou.data.styles import DEFAULT, Style, styles
+from huohou.data.styles import DEFAULT, UNKNOWN_KINDS, Style, styles
 from huohou.text import say
 
 MEANINGS = 3  # names that one text may mean at most; a question about more is no fair one
@@ -57,10 +57,9 @@ def taught_facts(
 
 
 def _can_be_asked(one: Taught, wanted: Sequence[Style]) -> bool:
-    return any(
-        style.name in one.forms or style.kind not in ("name", "value", "several")
-        for style in wanted
-    )
+    asking = [style for style in wanted if style.kind not in UNKNOWN_KINDS]
+    made = any(style.kind in ("look", "slip") for style in asking)
+    return made or not asking or any(style.name in one.forms for style in asking)
 
 
 def forms_of(
