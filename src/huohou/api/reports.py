@@ -8,6 +8,7 @@ from huohou.errors import UsageError
 
 if TYPE_CHECKING:
     from huohou.evaluate.card import Scorecard
+    from huohou.plan import Plan
     from huohou.report.run_report import Part
 
 
@@ -29,23 +30,28 @@ def report(ref: str, *, folder: Path | None = None, force: bool = False) -> tupl
     if folder is not None and there is not None and not force:
         raise UsageError("report.exists", path=there)
     place.mkdir(parents=True, exist_ok=True)
-    told = list(blocks(parts, _card(run.folder)))
+    told = list(blocks(parts))
     targets[0].write_text(markdown(told), encoding="utf-8")
-    targets[1].write_text(page(parts[-1].plan.name, STYLE, told), encoding="utf-8")
+    targets[1].write_text(page(parts[-1].name, STYLE, told), encoding="utf-8")
     return targets
 
 
 def _parts(folder: Path) -> list["Part"]:
-    """The run and, of a stage 2, the run that made what it began with."""
+    """The run and, of a stage 2, the run that made what it began with; a log that was taken in."""
     from huohou.diagnose.engine import diagnose
     from huohou.evaluate.retrieval.lineage import stages
     from huohou.record.readers import read
+    from huohou.record.workspace import PLAN
     from huohou.report.run_report import Part
 
+    card = _card(folder)
+    made: list[tuple[Path, Plan | None]] = [(folder, None)]
+    if (folder / PLAN).is_file():
+        made = [(stage.folder, stage.plan) for stage in stages(folder)]
     found = []
-    for stage in stages(folder):
-        record = read(stage.folder)
-        found.append(Part(stage.folder, stage.plan, record, diagnose(record)))
+    for place, plan in made:
+        record = read(place)
+        found.append(Part(place, plan, record, diagnose(record), card if place == folder else None))
     return found
 
 

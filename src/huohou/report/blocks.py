@@ -32,10 +32,12 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """rows: cells as texts, as many as the head has."""
+    """rows: cells as texts, as many as the head has; kinds: one a row where rows are marked: good,
+    bad, or "" for neither."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    kinds: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,15 @@ class Picture:
     instead: Table | None = None
 
 
-Block = Heading | Paragraph | Points | Table | Picture
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What few will read: shown when asked for, where a page can do that."""
+
+    title: str
+    items: Sequence[str]
+
+
+Block = Heading | Paragraph | Points | Table | Picture | Folded
 
 
 def markdown(blocks: Iterable[Block]) -> str:
@@ -62,6 +72,8 @@ def _markdown(block: Block) -> str:
             return f"**{_plain(told)}**" if kind in ("error", "warning") else _plain(told)
         case Points(items):
             return "\n".join(f"- {_plain(item)}" for item in items)
+        case Folded(title, items):
+            return f"{_plain(title)}\n\n{_markdown(Points(items))}"
         case Table(head, rows):
             lines = [head, ["---"] * len(head), *rows]
             return "\n".join("| " + " | ".join(map(_plain, line)) + " |" for line in lines)
@@ -88,7 +100,10 @@ def page(title: str, style: str, blocks: Iterable[Block]) -> str:
     )
 
 
-_MORE = "h2{margin-top:1.6em}h3{font-size:1rem;margin:1em 0 .3em}.wide{overflow-x:auto}"
+_MORE = """h2{margin-top:1.6em}h3{font-size:1rem;margin:1em 0 .3em}.wide{overflow-x:auto}
+tr.good td:first-child,tr.bad td:first-child,tr.none td:first-child{white-space:nowrap}
+tr.good td:first-child{color:var(--c2)}tr.bad td:first-child{color:var(--error);font-weight:600}
+summary{cursor:pointer;color:var(--soft)}details{margin:.8em 0}"""
 
 
 def _html(block: Block) -> Iterator[str]:
@@ -100,17 +115,23 @@ def _html(block: Block) -> Iterator[str]:
             yield f"<p{named}>{_safe(told)}</p>"
         case Points(items):
             yield "<ul>" + "".join(f"<li>{_safe(item)}</li>" for item in items) + "</ul>"
-        case Table(head, rows):
+        case Folded(title, items):
+            yield f"<details><summary>{_safe(title)}</summary>"
+            yield from _html(Points(items))
+            yield "</details>"
+        case Table(head, rows, kinds):
             yield '<div class="wide"><table>' + _row("th", head)
-            yield from (_row("td", row) for row in rows)
+            marks = kinds or [""] * len(rows)
+            yield from (_row("td", row, mark) for row, mark in zip(rows, marks, strict=True))
             yield "</table></div>"
         case Picture(svg, _):
             if svg:
                 yield f"<figure>{svg}</figure>"
 
 
-def _row(tag: str, cells: Sequence[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{_safe(cell)}</{tag}>" for cell in cells) + "</tr>"
+def _row(tag: str, cells: Sequence[str], mark: str = "") -> str:
+    named = f' class="{mark}"' if mark else ""
+    return f"<tr{named}>" + "".join(f"<{tag}>{_safe(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
 def _safe(told: str) -> str:

@@ -61,14 +61,14 @@ def _head(found: Diagnosis) -> Iterator[str]:
 def _charts(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
     by_step = _has_steps(record)
     x_name = say("page.step") if by_step else say("page.epoch")
-    bands = list(_bands(record, findings)) if by_step else []
+    shaded = list(bands(record, findings)) if by_step else []
     panels = [
         [_curve(name, Series.of(record.points(name)), by_step) for name in names]
         for names in _panels(record)
     ]
     reach = _reach([curve for curves in panels for curve in curves])
     for curves in panels:
-        if drawn := chart(curves, bands, x_name, reach):
+        if drawn := chart(curves, shaded, x_name, reach):
             yield f"<figure>{drawn}</figure>"
 
 
@@ -104,7 +104,7 @@ def _has_steps(record: Record) -> bool:
     )
 
 
-def _bands(record: Record, findings: Sequence[Finding]) -> Iterator[Band]:
+def bands(record: Record, findings: Sequence[Finding]) -> Iterator[Band]:
     """From the first step a finding names to the last; to the end where it names one only."""
     steps = [Series.of(points).steps for points in record.series.values() if len(points)]
     end = max((float(np.nanmax(s)) for s in steps if not np.isnan(s).all()), default=0.0)

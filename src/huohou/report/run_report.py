@@ -1,70 +1,80 @@
-"""The report of a run, or of both stages of a search: what was built, how it went, what it scores,
-which questions it now answers, and what the doctor says."""
+"""The report of a run, or of both stages of a search: first what it came to, without flattery, then
+the checklist, what was built, how it went, what it scores, and what the doctor says."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from huohou.diagnose.engine import Diagnosis
+from huohou.data.checks import checks
 from huohou.evaluate.card import Scorecard
-from huohou.plan import Plan
 from huohou.record.columns import Series
-from huohou.record.record import Record
+from huohou.report import checklist, timeline
 from huohou.report.blocks import Block, Heading, Paragraph, Picture, Points, Table
+from huohou.report.built import built
 from huohou.report.chart import Curve, chart
+from huohou.report.diagnosis_page import bands
+from huohou.report.opening import also, first_line, next_steps
+from huohou.report.part import Part
 from huohou.report.questions import cases, told
-from huohou.report.scores import is_search, scores
+from huohou.report.scores import how, is_search, scores
 from huohou.text import say
+
+__all__ = ["Part", "blocks"]
 
 PANELS = (
     ("loss", "eval_loss", "ln_n"),
+    ("eval_token_accuracy", "eval_answer_accuracy"),
     ("eval_ndcg@10", "eval_mrr@10", "eval_accuracy@1"),
+    ("learning_rate",),
+    ("grad_norm",),
     ("pos_sim", "neg_sim", "spread"),
     ("scale",),
 )
 ROUNDS = 12  # evaluations in the table that stands for a picture
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One stage: its folder, plan, what was recorded, and what the doctor says of it."""
-
-    folder: Path
-    plan: Plan
-    record: Record
-    diagnosis: Diagnosis
-
-
-def blocks(parts: Sequence[Part], card: Scorecard | None) -> Iterator[Block]:
-    """The whole report. parts: the stages, the first one first; card: of the last one's model."""
+def blocks(parts: Sequence[Part]) -> Iterator[Block]:
+    """The whole report. parts: the stages, the first one first; the last one's score counts."""
     last = parts[-1]
-    yield Heading(1, say("report.title", name=last.plan.name, folder=last.folder.name))
-    yield from _in_short(parts, card)
-    yield Heading(2, say("report.built"))
-    for number, part in enumerate(parts, 1):
-        yield from _built(part, number, len(parts))
-    yield Heading(2, say("report.curves"))
-    for number, part in enumerate(parts, 1):
-        yield from _curves(part, number, len(parts))
+    yield Heading(1, say("report.title", name=last.name, folder=last.folder.name))
+    yield from _in_short(parts)
+    for title, section in (
+        ("report.next", lambda part: iter([next_steps(part)])),
+        ("report.checklist", checklist.blocks),
+    ):
+        yield Heading(2, say(title))
+        yield from section(last)
+    yield from _each(parts, "report.built", built)
+    yield from _each(parts, "report.data", _data)
+    yield from _each(parts, "report.curves", _curves)
     yield Heading(2, say("report.scores"))
-    if card is None:
+    if last.card is None:
         yield Paragraph(say("report.no_score", folder=last.folder.name), "warning")
     else:
-        yield from scores(card)
-        yield from _questions(last.folder, card)
-    yield Heading(2, say("report.doctor"))
+        yield from scores(last.card)
+        yield from _questions(last, last.card)
+    yield from _each(parts, "report.doctor", _findings)
+    yield from _each(parts, "report.timeline", lambda part: timeline.blocks(part.folder))
+    if last.card is not None:
+        yield from how(last.card)
+
+
+def _each(
+    parts: Sequence[Part], title: str, section: Callable[[Part], Iterator[Block]]
+) -> Iterator[Block]:
+    """A section with a piece for each stage."""
+    yield Heading(2, say(title))
     for number, part in enumerate(parts, 1):
-        yield from _findings(part, number, len(parts))
-    if card is not None:
-        yield from _how(card)
+        if len(parts) > 1:
+            yield Heading(3, _stage(part, number, len(parts)))
+        yield from section(part)
 
 
-def _in_short(parts: Sequence[Part], card: Scorecard | None) -> Iterator[Block]:
-    """Two or three sentences for who reads no further."""
+def _in_short(parts: Sequence[Part]) -> Iterator[Block]:
+    """A few sentences for who reads no further."""
+    last = parts[-1]
+    yield first_line(last)
+    yield from also(last)
     for number, part in enumerate(parts, 1):
         verdict = say(f"diagnose.verdict.{part.diagnosis.verdict}")
         codes = ", ".join(f.code for f in part.diagnosis.findings if f.severity != "info")
@@ -72,86 +82,53 @@ def _in_short(parts: Sequence[Part], card: Scorecard | None) -> Iterator[Block]:
         said = say("report.verdict", stage=stage, verdict=verdict, codes=codes or "-")
         severity = {"faulty": "error", "watch": "warning"}.get(part.diagnosis.verdict, "")
         yield Paragraph(said, severity)
+    card = last.card
     if card is not None and is_search(card) and card.words:
         yield Points(card.words[: 1 + len(card.comparisons)])
 
 
 def _stage(part: Part, number: int, of: int) -> str:
     key = "report.stage" if of > 1 else "report.run"
-    return say(key, number=number, name=part.plan.name, recipe=part.plan.recipe)
+    return say(key, number=number, name=part.name, recipe=part.recipe)
 
 
-def _built(part: Part, number: int, of: int) -> Iterator[Block]:
-    plan = part.plan
-    yield Heading(3, _stage(part, number, of))
-    rows = [
-        [say("report.built.model"), _last_names(plan.model)],
-        [say("report.built.data"), say("report.built.rows", **_rows(plan))],
-        [say("report.built.device"), f"{plan.device.value}, {plan.dtype.value}"],
-        [say("report.built.updates"), f"{plan.prediction.updates:,}"],
-        [say("report.built.prints"), f"{plan.train.fingerprint[:12]}"],
-    ]
-    given = [f"{k}={s.value}" for k, s in plan.settings.items() if s.source != "default"]
-    shown = [one for one in given if not one.startswith(("data.", "model=", "name=", "recipe="))]
-    rows.append([say("report.built.given"), ", ".join(shown) or "-"])
-    yield Table([say("report.built.what"), say("report.built.value")], rows)
-    if plan.recipe == "align":
-        yield from _stage_two(part.folder)
+def _data(part: Part) -> Iterator[Block]:
+    """Every check of the rows: what it found, that it found nothing, or what it lacked."""
+    rows = []
+    for code, _ in checks:
+        finding = next((f for f in part.diagnosis.findings if f.code == code), None)
+        if finding is not None:
+            rows.append([code, say(f"diagnose.severity.{finding.severity}"), finding.title])
+        elif code in part.diagnosis.ran:
+            rows.append([code, say("report.data.quiet"), ""])
+        else:
+            rows.append([code, say("report.data.skipped"), part.needs.get(code, "")])
+    if part.plan is not None and all(code in part.diagnosis.ran for code, _ in checks):
+        quiet = [row[0] for row in rows if not row[2]]
+        rows = [row for row in rows if row[2]]
+        yield Paragraph(say("report.data.all", n=len(list(checks)), quiet=", ".join(quiet) or "-"))
+    if rows:
+        yield Table([say(f"report.data.{name}") for name in ("code", "found", "text")], rows)
 
 
-def _rows(plan: Plan) -> Mapping[str, str]:
-    watched = f"{plan.eval.rows:,}" if plan.eval else "-"
-    return {"train": f"{plan.train.rows:,}", "eval": watched}
-
-
-def _last_names(model: str) -> str:
-    """A folder by its last names: no paths of a machine in a report."""
-    path = Path(model)
-    return "/".join(path.parts[-2:]) if path.is_absolute() else model
-
-
-def _stage_two(folder: Path) -> Iterator[Block]:
-    """What stage 2 was built from and what was decided; nothing for a run that is not over."""
-    built, hard = (
-        _lines(folder / f"{name}.jsonl") for name in ("constructed_data", "hard_negatives")
-    )
-    if built is not None and hard is not None:
-        yield Paragraph(say("report.hard", count=hard, of=built))
-    decided = _document(folder / "release.json")
-    if decided is not None and isinstance(decided.get("said"), str):
-        yield Paragraph(decided["said"], "" if decided.get("reason") == "better" else "warning")
-
-
-def _lines(path: Path) -> int | None:
-    try:
-        with path.open("rb") as file:
-            return sum(1 for _ in file)
-    except OSError:
-        return None
-
-
-def _document(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _curves(part: Part, number: int, of: int) -> Iterator[Block]:
-    yield Heading(3, _stage(part, number, of))
+def _curves(part: Part) -> Iterator[Block]:
     drawn = False
     series = {name: Series.of(part.record.points(name)) for name in part.record.series}
-    longest = max((float(np.nanmax(s.steps)) for s in series.values() if len(s)), default=1.0)
+    longest = max((float(np.nanmax(s.steps)) for s in series.values() if _stepped(s)), default=1.0)
+    shaded = tuple(bands(part.record, part.diagnosis.findings))
     for i, names in enumerate(PANELS):
-        there = [name for name in names if name in series and len(series[name])]
+        there = [name for name in names if name in series and _stepped(series[name])]
         curves = [_curve(name, series[name]) for name in there]
-        svg = chart(curves, (), say("page.step"), (0.0, longest))
+        svg = chart(curves, shaded if i == 0 else (), say("page.step"), (0.0, longest))
         if svg:
             drawn = True
             yield Picture(svg, _instead(series) if i == 0 else None)
     if not drawn:
         yield Paragraph(say("report.no_curves"), "note")
+
+
+def _stepped(series: Series) -> bool:
+    return bool(len(series)) and not np.isnan(series.steps).all()
 
 
 def _curve(name: str, series: Series) -> Curve:
@@ -173,7 +150,7 @@ def _instead(series: Mapping[str, Series]) -> Table | None:
     return Table([say("page.step"), *names], rows)
 
 
-def _questions(folder: Path, card: Scorecard) -> Iterator[Block]:
+def _questions(part: Part, card: Scorecard) -> Iterator[Block]:
     """Fixed, broken, unchanged: over the base, and over stage 1."""
     if not is_search(card):
         return
@@ -183,7 +160,7 @@ def _questions(folder: Path, card: Scorecard) -> Iterator[Block]:
     pairs = [("base", "stage2" if both else "retrieval"), *pairs]
     for before, after in pairs:
         try:
-            found = cases(folder / card.answers, before, after)
+            found = cases(part.folder / card.answers, before, after)
         except (OSError, ValueError, KeyError, TypeError):
             yield Paragraph(say("report.no_answers", file=card.answers), "warning")
             return
@@ -191,8 +168,7 @@ def _questions(folder: Path, card: Scorecard) -> Iterator[Block]:
             yield from told(found, before, after)
 
 
-def _findings(part: Part, number: int, of: int) -> Iterator[Block]:
-    yield Heading(3, _stage(part, number, of))
+def _findings(part: Part) -> Iterator[Block]:
     found = part.diagnosis
     yield Paragraph(say(f"diagnose.means.{found.verdict}"))
     for finding in found.findings:
@@ -202,26 +178,6 @@ def _findings(part: Part, number: int, of: int) -> Iterator[Block]:
         yield Paragraph(say("diagnose.why", text=finding.why))
         for advice in finding.advice:
             yield Paragraph(say("diagnose.do", text=advice.text))
-
-
-def _how(card: Scorecard) -> Iterator[Block]:
-    """How it was scored, for who wants the same numbers again."""
-    yield Heading(2, say("report.how"))
-    yield Table(
-        [say("report.built.what"), say("report.built.value")],
-        [[name, _said(value)] for name, value in _flat(card.settings)],
-    )
-    yield Paragraph(say("report.prints", sha=str(card.questions["fingerprint"])[:12]), "note")
-
-
-def _flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
-
-
-def _said(value: Any) -> str:
-    told_ = str(value)
-    return told_[:12] if len(told_) == 64 and told_.isalnum() else told_  # a fingerprint
+    if found.skipped:
+        left = ", ".join(one.code for one in found.skipped)
+        yield Paragraph(say("report.unjudged", n=len(found.skipped), codes=left), "note")

@@ -1,16 +1,18 @@
 """The numbers of a scorecard as tables of a report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from huohou.evaluate.card import Metric, Scorecard
 from huohou.evaluate.retrieval.words import probability
-from huohou.report.blocks import Block, Paragraph, Points, Table
+from huohou.report.blocks import Block, Folded, Heading, Paragraph, Points, Table
 from huohou.text import say
 
 MEASURES = ("ndcg@10", "mrr@10", "accuracy@1", "recall@5", "recall@10", "recall@100")
 SEARCHES = ("bm25", "base", "stage1", "stage2", "retrieval")
 TOPS = (1, 3, 5)
+BY_STYLE = ("facts.accuracy", "facts.invented", "facts.wrong_real", "facts.false_abstention")
 
 
 def is_search(card: Scorecard) -> bool:
@@ -28,12 +30,12 @@ def scores(card: Scorecard) -> Iterator[Block]:
     for finding in card.findings:
         yield Paragraph(f"{finding['code']}: {finding['title']}", "error")
         yield Points([fact["text"] for fact in finding["evidence"]])
+    yield Points(card.words)
     if is_search(card):
         yield _searches(card)
         yield from _few(card)
     else:
-        yield _answers(card)
-    yield Points(card.words)
+        yield from _answers(card)
     if card.gates:
         yield Table(
             [say(f"page.column.{name}") for name in ("metric", "min", "max", "value", "met")],
@@ -104,13 +106,45 @@ def _top(metric: Metric | None) -> str:
     return f"{_share(metric.value)}{p}"
 
 
-def _answers(card: Scorecard) -> Table:
-    names = ("metric", "tuned", "base", "chance", "n")
+def _answers(card: Scorecard) -> Iterator[Block]:
+    """The whole set, then by style, then what each number is."""
+    names = {m.name for m in card.metrics}
+    styled = [m for m in card.metrics if _whole(m.name) in names]
+    whole = [m for m in card.metrics if m not in styled]
+    head = [say(f"eval.column.{name}") for name in ("metric", "tuned", "base", "chance", "n")]
+    yield Table(head, [_line(m) for m in whole])
+    yield from _by_style(styled)
+    yield Folded(say("report.scores.definitions"), [f"{m.name}: {m.definition}" for m in whole])
+
+
+def _whole(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _line(m: Metric) -> list[str]:
+    base = between(m.baseline, m.baseline_low, m.baseline_high)
+    mark = " †" if m.mark else ""
+    return [m.name, between(m.value, m.low, m.high) + mark, base, _bound(m.chance), str(m.n)]
+
+
+def _by_style(styled: Sequence[Metric]) -> Iterator[Block]:
+    """A row a style, a column a metric; the metrics that are 0 everywhere are left out."""
+    columns = [
+        name
+        for name in dict.fromkeys(_whole(m.name) for m in styled)
+        if name in BY_STYLE and any(m.value for m in styled if _whole(m.name) == name)
+    ] or [name for name in BY_STYLE[:1] if any(_whole(m.name) == name for m in styled)]
+    if not columns:
+        return
+    cells = {(_whole(m.name), m.name.rpartition(".")[2]): m for m in styled}
     rows = []
-    for m in card.metrics:
-        base = between(m.baseline, m.baseline_low, m.baseline_high)
-        rows.append([m.name, between(m.value, m.low, m.high), base, _bound(m.chance), str(m.n)])
-    return Table([say(f"eval.column.{name}") for name in names], rows)
+    for style in sorted({style for _, style in cells}):
+        found = [cells.get((name, style)) for name in columns]
+        n = max((m.n for m in found if m is not None), default=0)
+        shown = [between(m.value, m.low, m.high) if m else "-" for m in found]
+        rows.append([style, *shown, str(n)])
+    yield Paragraph(say("report.scores.by_style"))
+    yield Table([say("report.scores.style"), *columns, say("eval.column.n")], rows)
 
 
 def between(value: float | None, low: float | None, high: float | None) -> str:
@@ -136,3 +170,26 @@ def _bound(value: float | None) -> str:
 
 def _met(passed: bool | None) -> str:
     return say({True: "report.met", False: "report.not_met", None: "report.not_judged"}[passed])
+
+
+def how(card: Scorecard) -> Iterator[Block]:
+    """How it was scored, for who wants the same numbers again."""
+    yield Heading(2, say("report.how"))
+    yield Table(
+        [say("report.built.what"), say("report.built.value")],
+        [[name, _said(value)] for name, value in _flat(card.settings)],
+    )
+    yield Paragraph(say("report.prints", sha=str(card.questions["fingerprint"])[:12]), "note")
+
+
+def _flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _said(value: Any) -> str:
+    told_ = str(value)
+    return told_[:12] if len(told_) == 64 and told_.isalnum() else told_  # a fingerprint
