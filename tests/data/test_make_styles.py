@@ -242,9 +242,11 @@ def test_wrong_values_are_one_edit_off_and_in_no_row(made: Made, branches: FactT
     assert rows
     for row in rows:
         assert row.meta["asked"] not in values
-        assert OSA.distance(row.meta["asked"], code[row.meta["near"]]) == 1
+        forged = verifies(row.meta["asked"])
+        assert 1 <= OSA.distance(row.meta["asked"], code[row.meta["near"]]) <= 1 + forged
         assert (row.meta["expect"], row.meta["fact"], row.answer) == (None, None, "不知道")
-    assert not all(verifies(row.meta["asked"]) for row in rows)
+    good = Counter(verifies(row.meta["asked"]) for row in rows)
+    assert min(good[True], good[False]) > len(rows) / 10, "some have a right check digit, too"
 
 
 def test_a_value_in_groups_is_the_same_value(made: Made, branches: FactTable) -> None:
