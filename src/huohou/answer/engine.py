@@ -92,6 +92,10 @@ class Engine:
             return asked
         codes = tuple(word for word in tokens(asked.text) if self.index.by_value(word))
         alone = asked.text in codes
+        if not codes:  # values may be words as well
+            name = asked.names[0]
+            codes = (name,) if self.index.by_value(name) and not self.index.exact(name) else ()
+            alone = bool(codes)
         if codes and (alone or asked.column or asks_who(asked.text)):
             intent: Intent = "column" if asked.column else "name"
             return replace(asked, intent=intent, codes=codes, names=())

@@ -39,10 +39,6 @@ class LookUps:
     def by_name(self, asked: Asked, mode: Mode, chooser: Chooser | None = None) -> Answer:
         """The value of a name, or another cell of its row."""
         found = self._meant(asked, chooser)
-        if found.decision.status == "unknown" and self.columns.digits is None:
-            rows = [row for name in asked.names for row in self.index.by_value(name)]
-            if rows:  # the values are words as well: asked for the name by one of them
-                return self._names(replace(asked, intent="name"), mode, rows)
         return self._told(asked, mode, self._crowd(asked, found))
 
     def _crowd(self, asked: Asked, found: Meant) -> Meant:

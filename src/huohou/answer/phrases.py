@@ -75,7 +75,7 @@ COLUMN_WORDS = (
     ("population", "人口", "人口数"),
 )
 # Any value that is a code may be called one of these.
-CODE_NOUNS = ("代码", "编号", "编码", "号码", "代号", "code", "number", "id", "no.")
+CODE_NOUNS = ("代码", "区号", "编号", "编码", "号码", "代号", "code", "number", "id", "no.")
 # Words of a question without any name in it.
 EMPTY = (
     *("填表要用", "填表用", "急用", "急", "转账用", "转账要用", "我手上有个", "这个", "那个", "号"),

@@ -154,8 +154,11 @@ def _words(text: str) -> bool:
     return bool(_NO_WORD.sub("", text))
 
 
+@cache
 def _nouns(columns: Columns) -> tuple[str, ...]:
-    return (*_words_for(columns.value), *phrases.CODE_NOUNS)
+    """What a question may call the value, and how it asks for "which" name."""
+    keys = [f"{word} {key}" for word in ("which", "what") for key in _words_for(columns.key)]
+    return (*_words_for(columns.value), *phrases.CODE_NOUNS, *keys)
 
 
 @cache
