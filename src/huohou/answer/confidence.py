@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from huohou.answer.types import Hit, Status
+from huohou.data.tables import split_source
 from huohou.errors import DataError
 
 SCHEMA = 1
@@ -173,6 +174,23 @@ def read_confidence(path: Path) -> Confidence:
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise DataError("answer.bad_confidence", path=path, problem=error) from error
     return found
+
+
+def beside(source: str) -> Path:
+    """Where the confidence of a table lies: beside it, under its name.
+
+    >>> beside("banks/branches.csv").name
+    'branches.confidence.json'
+    """
+    path, inner = split_source(source)
+    name = f"{path.stem}-{inner}" if inner else path.stem
+    return path.with_name(f"{name}.confidence.json")
+
+
+def of_table(source: str) -> Confidence | None:
+    """The confidence fitted on a table, None where none lies beside it. Raises DataError."""
+    path = beside(source)
+    return read_confidence(path) if path.is_file() else None
 
 
 @cache

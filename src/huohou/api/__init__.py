@@ -21,7 +21,7 @@ from huohou.api.pairs import data_make_pairs
 from huohou.api.passages import ask_passages, passages_answerer
 from huohou.api.plans import make_plan
 from huohou.api.reports import report
-from huohou.api.scores import compare
+from huohou.api.scores import calibrate, compare, evaluate_answers
 from huohou.api.search import mine
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 
@@ -30,6 +30,7 @@ __all__ = [
     "ask_passages",
     "back_up",
     "branch",
+    "calibrate",
     "compare",
     "compare_sweep",
     "data_check",
@@ -40,6 +41,7 @@ __all__ = [
     "diagnose",
     "env",
     "evaluate",
+    "evaluate_answers",
     "explain",
     "explain_all",
     "find_run",

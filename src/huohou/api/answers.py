@@ -40,6 +40,7 @@ def open_engine(
     StoreError, MissingExtraError.
     """
     need_extra("serve", "bm25s", "opencc", "rapidfuzz")
+    from huohou.answer.confidence import of_table
     from huohou.answer.engine import MODES, Engine
     from huohou.answer.index import open_index
 
@@ -47,9 +48,11 @@ def open_engine(
         raise UsageError("answer.unknown_mode", mode=mode, known=", ".join(MODES))
     run = find_run(job) if job is not None else None
     plan = _plan(run.folder) if run is not None else None
-    index = open_index(_table(facts, plan, job), key, value, progress=progress)
+    source = _table(facts, plan, job)
+    index = open_index(source, key, value, progress=progress)
     model = None if mode == "lookup" else _model(run, plan, progress)
-    return Engine(index, model, confidence, language, writer=model)
+    sure = confidence or of_table(str(source))  # fitted on this table, where that was done
+    return Engine(index, model, sure, language, writer=model)
 
 
 def ask(question: str, engine: "Engine", mode: "Mode" = "grounded") -> "Answer":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 BY_STYLE = ("facts.accuracy", "facts.wrong_real", "facts.invented", "facts.false_abstention")
+ANSWERING = ("tuned", "base", "memory", "lookup", "grounded", "constrained", "closed")
 QUIET_STEPS = 10  # progress lines where stderr is no terminal
 
 
@@ -57,16 +58,18 @@ class _Lines:
         spent = time.monotonic() - self.began
         left = duration(spent / done * (total - done)) if done else "-"
         asking = say(f"eval.asking_{which}")
-        key = "eval.line" if which in ("tuned", "base") else "eval.line_texts"
+        key = "eval.line" if which in ANSWERING else "eval.line_texts"
         click.echo(say(key, asking=asking, done=done, total=total, left=left), err=True)
 
 
 def show_scorecard(card: "Scorecard") -> None:
     """Print a scorecard: what was asked, the numbers, by style, what they mean, the gates."""
-    from huohou.cli import _searches
+    from huohou.cli import _engine_scores, _searches
 
     if _searches.is_search(card):
         _searches.show(card)
+    elif _engine_scores.is_engine(card):
+        _engine_scores.show(card)
     else:
         _show_answers(card)
     for sentence in card.words:
@@ -87,8 +90,8 @@ def _show_answers(card: "Scorecard") -> None:
             on=say(f"eval.on_{asked['on']}"),
         )
     )
-    _show_overall(card)
-    _show_styles(card)
+    show_overall(card, "tuned")
+    show_styles(card)
 
 
 def _show_gates(card: "Scorecard") -> None:
@@ -103,17 +106,24 @@ def _show_gates(card: "Scorecard") -> None:
         click.echo(say(f"eval.gate_{verdict}", metric=gate.metric, bounds=bounds, value=value))
 
 
-def _show_overall(card: "Scorecard") -> None:
+def show_overall(card: "Scorecard", own: str) -> None:
+    """Print every metric but those of one style. own: how the column of values is headed."""
     styled = tuple(f"{m.name}." for m in card.metrics)
-    overall = [metric for metric in card.metrics if not metric.name.startswith(styled)]
+    overall = [m for m in card.metrics if not m.name.startswith(styled) and _telling(m, card)]
     rows = [[m.name, _value(m), *_base(m, card), _number(m, m.chance), str(m.n)] for m in overall]
     base = [say("eval.column.base")] if _has_base(card) else []
-    columns = ["metric", "tuned", "chance", "n"]
+    columns = ["metric", own, "chance", "n"]
     first, tuned, chance, n = (say(f"eval.column.{name}") for name in columns)
     show_table([first, tuned, *base, chance, n], rows)
 
 
-def _show_styles(card: "Scorecard") -> None:
+def _telling(metric: "Metric", card: "Scorecard") -> bool:
+    """Whether to show it: of facts, which have no text scores, LLaMA-Factory's BLEU-4 is enough."""
+    texts = any(m.name.startswith("text.") for m in card.metrics)
+    return texts or not metric.name.startswith("llamafactory.rouge")
+
+
+def show_styles(card: "Scorecard") -> None:
     """One row a style for the metrics that matter there."""
     shown = [name for name in BY_STYLE if any(m.name.startswith(f"{name}.") for m in card.metrics)]
     styles = {m.name.rpartition(".")[2] for m in card.metrics if m.name.rpartition(".")[0] in shown}
@@ -145,7 +155,10 @@ def _base(metric: "Metric", card: "Scorecard") -> list[str]:
 
 
 def _value(metric: "Metric") -> str:
-    return _number(metric, metric.value) + _interval(metric, metric.low, metric.high)
+    beside = ""
+    if metric.reference is not None:
+        beside = f" ({say('eval.references', value=_number(metric, metric.reference))})"
+    return _number(metric, metric.value) + _interval(metric, metric.low, metric.high) + beside
 
 
 def _interval(metric: "Metric", low: float | None, high: float | None) -> str:
