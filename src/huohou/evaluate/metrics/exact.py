@@ -8,6 +8,7 @@ metrics.register("text.exact")(
         applies=lambda item: not asks_fact(item),
         value=lambda item: float(exact_match(item.answer.text, item.row.answer)),
         better="higher",
+        tokenisation=lambda _items: "characters, Unicode NFKC, single spaces",
         rank=40,
     )
 )

@@ -8,6 +8,7 @@ metrics.register("text.f1")(
         applies=lambda item: not asks_fact(item),
         value=lambda item: token_f1(item.answer.text, item.row.answer),
         better="higher",
+        tokenisation=lambda _items: "Unicode words, Chinese by character",
         rank=41,
     )
 )
