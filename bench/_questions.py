@@ -26,6 +26,7 @@ REAL = 428  # rows that are real stand first in the table
 REAL_SHARE = 0.2  # of the questions are about these
 UNKNOWN = 0.15  # of the questions: names and values that are in no row
 SEVERAL = 0.06  # of the questions: what means several names
+NOUNS = (None, "行号")  # what a bank's code is called: as usual, and shorter
 POOL = 4  # invented rows looked at for each question wanted
 
 
@@ -41,11 +42,12 @@ def questions(table: FactTable, count: int = COUNT, seed: int = SEED) -> list[Ro
     asking = [style.name for style in of_kind("name", "value", "look", "slip")]
     fooling = [style.name for style in of_kind("near", "wrong")]
     whole = _Whole(table, names)
-    rows = [
-        *whole.made(real, (*asking, *fooling), wanted["real"], seed),
-        *whole.made(some, (*asking, *fooling), wanted["invented"], seed + 1),
-    ]
-    rows += whole.made([*some, *real], ("several",), count - len(rows), seed + 2)
+    rows = [*whole.made(real, (*asking, *fooling), wanted["real"], seed)]
+    nouns = NOUNS if table.bank_codes else (None,)
+    for number, noun in enumerate(nouns):
+        part, share = some[number :: len(nouns)], wanted["invented"] // len(nouns)
+        rows += whole.made(part, (*asking, *fooling), share, seed + 1 + number, noun)
+    rows += whole.made([*some, *real], ("several",), count - len(rows), seed)
     found = list({normal(row.question): row for row in rows}.values())
     dice.shuffle(found)
     return found
@@ -59,7 +61,12 @@ class _Whole:
     names: Namesakes
 
     def made(
-        self, facts: Sequence[Fact], styles: tuple[str, ...], count: int, seed: int
+        self,
+        facts: Sequence[Fact],
+        styles: tuple[str, ...],
+        count: int,
+        seed: int,
+        noun: str | None = None,
     ) -> tuple[Row, ...]:
         """One question a fact, styles in turn."""
         unknown = 0.0 if styles == ("several",) else UNKNOWN
@@ -70,6 +77,7 @@ class _Whole:
             test_wordings=0,
             unknown=unknown,
             seed=seed,
+            noun=noun,
             styles=styles,
         )
         return make(replace(self.table, facts=tuple(facts)), options, self.names).train
