@@ -155,11 +155,14 @@ def _grid(axes: _Axes, x_name: str) -> Iterator[str]:
         up = axes.up(value)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up:.1f}" y2="{up:.1f}"/>'
         yield f'<text x="{LEFT - 6}" y="{up + 4:.1f}" text-anchor="end">{value:.4g}</text>'
+    named = WIDTH - RIGHT - 14 * len(x_name)  # where the name of the axis stands
     for x in _round(axes.x0, axes.x1, 7):
         across = axes.across(x)
+        if across > named:
+            continue
         yield f'<text x="{across:.1f}" y="{HEIGHT - 10}" text-anchor="middle">{_place(x)}</text>'
     yield (
-        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - BOTTOM - 5}" text-anchor="end">'
+        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 10}" text-anchor="end">'
         f"{html.escape(x_name)}</text>"
     )
 

@@ -15,6 +15,13 @@ from huohou.text import say
 State = Literal["done", "open", "unknown", "none"]
 TOKENS = ("eval_token_accuracy", "eval_mean_token_accuracy", "mean_token_accuracy")
 RANKS = ("eval_ndcg@10", "eval_mrr@10")
+SET = {  # settings that are shown, and what they are called where a log was read
+    "train.learning_rate": "learning_rate",
+    "train.schedule": "lr_scheduler",
+    "train.num_epochs": "num_train_epochs",
+    "train.batch_size": "batch_size",
+    "lora.rank": "lora_rank",
+}
 HIGH = 0.9  # of the answer tokens: what the checklist that people use asks for
 STOPS = 0.95  # of the answers
 
@@ -31,7 +38,8 @@ def data(part: Part) -> Found:
     """The checks of the rows."""
     codes = [code for code, _ in checks]
     rows = part.plan.train.rows if part.plan else part.record.facts.get("rows", "?")
-    return _by_rules(part, codes, "checklist.found.data", rows=rows)
+    must = ("data-duplicates", "empty-answer") if part.recipe in ("sft", "import") else ()
+    return _by_rules(part, codes, "checklist.found.data", must, rows=rows)
 
 
 def apart(part: Part) -> Found:
@@ -40,15 +48,18 @@ def apart(part: Part) -> Found:
         return Found("open", say("checklist.found.no_eval_rows"))
     codes = ("data-overlap", "trained-on-eval", "leak-suspected")
     rows = part.plan.eval.rows if part.plan and part.plan.eval else "?"
-    return _by_rules(part, codes, "checklist.found.apart", rows=rows)
+    must = ("data-overlap",) if part.recipe in ("sft", "import") else ()
+    return _by_rules(part, codes, "checklist.found.apart", must, rows=rows)
 
 
 def enough(part: Part) -> Found:
     """Rows and updates."""
     updates = part.diagnosis.source.get("updates")
     rows = part.plan.train.rows if part.plan else part.record.facts.get("rows")
-    known = {"rows": _count(rows), "updates": _count(updates)}
-    return _by_rules(part, ("too-few-updates", "undertrained"), "checklist.found.enough", **known)
+    codes, known = ("too-few-updates", "undertrained"), {"updates": _count(updates)}
+    if not isinstance(rows, int):
+        return _by_rules(part, codes, "checklist.found.updates", **known)
+    return _by_rules(part, codes, "checklist.found.enough", rows=_count(rows), **known)
 
 
 def settings(part: Part) -> Found:
@@ -62,8 +73,8 @@ def settings(part: Part) -> Found:
         "eval-never-runs",
         "temperature-off",
     )
-    names = ("train.learning_rate", "train.schedule", "train.num_epochs", "train.batch_size")
-    given = [(name.partition(".")[2], part.setting(name)) for name in (*names, "lora.rank")]
+    facts = part.record.facts
+    given = [(name, part.setting(name) if part.plan else facts.get(SET[name])) for name in SET]
     shown = ", ".join(f"{name} {value}" for name, value in given if value is not None)
     return _by_rules(part, codes, "checklist.found.settings", settings=shown or "-")
 
@@ -179,7 +190,7 @@ def tokens(part: Part) -> Found:
 def asked(part: Part) -> Found:
     """Whether the model was asked questions that it was not trained on."""
     if part.card is None:
-        return Found("open", say("checklist.found.not_asked", folder=part.folder.name))
+        return Found("open" if part.plan else "unknown", _not_asked(part))
     on, n = str(part.card.questions["on"]), part.card.questions["asked"]
     told, main = {"n": n, "on": say(f"eval.on_{on}")}, main_metric(part)
     if main is None:
@@ -193,7 +204,7 @@ def base(part: Part) -> Found:
     """Whether it is better than what it began with, on the same questions."""
     main = main_metric(part)
     if part.card is None or main is None:
-        return Found("unknown", say("checklist.found.not_asked", folder=part.folder.name))
+        return Found("unknown", _not_asked(part))
     if main.baseline is None or main.difference is None:
         return Found("unknown", say("checklist.found.no_base"))
     apart_, low, high = main.difference
@@ -225,8 +236,7 @@ def stops(part: Part) -> Found:
     found = part.card.metric("answers.stop") if part.card else None
     if found is None:
         is_search = part.recipe in ("embed", "align")
-        key = "no_text" if is_search else "not_asked"
-        told = say(f"checklist.found.{key}", folder=part.folder.name)
+        told = say("checklist.found.no_text") if is_search else _not_asked(part)
         return Found("none" if is_search else "unknown", told)
     told = say("checklist.found.stops", value=share(found.value), n=found.n)
     return Found("done" if found.value >= STOPS else "open", told)
@@ -251,14 +261,18 @@ def served(part: Part) -> Found:
     return _by_rules(part, ("train-serve-mismatch",), "checklist.found.served")
 
 
-def _by_rules(part: Part, codes: Sequence[str], key: str, **fields: object) -> Found:
-    """What rules say of it: open with what they found, unknown where none could run."""
+def _by_rules(
+    part: Part, codes: Sequence[str], key: str, must: Sequence[str] = (), /, **fields: object
+) -> Found:
+    """What rules say of it: open with what they found, unknown where none could run, or one of
+    those that must."""
     hits = [part.found[code] for code in codes if code in part.found]
     if hits:
         return Found("open", "; ".join(f"{one.code}: {one.title}" for one in hits))
     ran = [code for code in codes if code in part.diagnosis.ran]
-    if not ran:
-        need = next((part.needs[code] for code in codes if code in part.needs), None)
+    lacking = [code for code in must or codes if code not in part.diagnosis.ran]
+    if not ran or (must and lacking):
+        need = next((part.needs[code] for code in lacking if code in part.needs), None)
         told = say("checklist.found.needs", needs=need) if need else say("checklist.found.unjudged")
         return Found("unknown", told)
     return Found("done", say(key, n_rules=len(ran), **fields))
@@ -267,6 +281,11 @@ def _by_rules(part: Part, codes: Sequence[str], key: str, **fields: object) -> F
 def _first(part: Part, names: Sequence[str]) -> tuple[str, Series]:
     name = next((name for name in names if len(part.record.points(name))), names[0])
     return name, part.record.points(name)
+
+
+def _not_asked(part: Part) -> str:
+    key = "not_asked" if part.plan else "not_here"
+    return say(f"checklist.found.{key}", folder=part.folder.name)
 
 
 def _value(metric: Metric) -> dict[str, str]:

@@ -128,12 +128,13 @@ def _line(m: Metric) -> list[str]:
 
 
 def _by_style(styled: Sequence[Metric]) -> Iterator[Block]:
-    """A row a style, a column a metric; the metrics that are 0 everywhere are left out."""
+    """A row a style, a column a metric; ways to be wrong that never happened are left out."""
     columns = [
         name
         for name in dict.fromkeys(_whole(m.name) for m in styled)
-        if name in BY_STYLE and any(m.value for m in styled if _whole(m.name) == name)
-    ] or [name for name in BY_STYLE[:1] if any(_whole(m.name) == name for m in styled)]
+        if name == BY_STYLE[0]
+        or (name in BY_STYLE and any(m.value for m in styled if _whole(m.name) == name))
+    ]
     if not columns:
         return
     cells = {(_whole(m.name), m.name.rpartition(".")[2]): m for m in styled}

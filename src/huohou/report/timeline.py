@@ -11,6 +11,7 @@ from huohou.report.blocks import Block, Paragraph, Table
 from huohou.text import say
 
 MOST = 40  # lines; of a longer one the middle is left out
+LATEST = 1e11  # unix seconds: what is later is no time
 LONGEST = 200  # characters of what was said
 _ENDS = ("completed", "stopped", "failed", "lost")
 
@@ -66,8 +67,16 @@ def blocks(folder: Path) -> Iterator[Block]:
 def _read(path: Path) -> list[Event]:
     follower, found = Follower(path), []
     while piece := follower.poll():
-        found += [event for event in piece if event["kind"] not in ("metrics", "eval")]
+        found += [event for event in piece if _is_dated(event)]
     return found
+
+
+def _is_dated(event: Event) -> bool:
+    """Whether it is no point of a curve, and known when it was: not all that was taken in is."""
+    t = event.get("t")
+    return (
+        event["kind"] not in ("metrics", "eval") and isinstance(t, int | float) and 0 < t < LATEST
+    )
 
 
 def _of_journal(journal: Sequence[Event]) -> Iterator[Moment]:
@@ -75,7 +84,8 @@ def _of_journal(journal: Sequence[Event]) -> Iterator[Moment]:
     for event in journal:
         t, kind = float(event["t"]), event["kind"]
         if kind == "queued":
-            yield Moment(t, say("report.timeline.queued"))
+            was_read = event.get("recipe") == "import"
+            yield Moment(t, say(f"report.timeline.{'taken_in' if was_read else 'queued'}"))
         elif kind == "segment":
             lives += 1
             key = "report.timeline.life" if lives == 1 else "report.timeline.again"
