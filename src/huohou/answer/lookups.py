@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from huohou.answer import meant as meaning
 from huohou.answer import wording
 from huohou.answer.checks import Case, run_checks
 from huohou.answer.choose import Chooser
 from huohou.answer.confidence import MOST_CHOICES, Confidence, Decision
-from huohou.answer.meant import Meant
+from huohou.answer.meant import Meant, decide
 from huohou.answer.types import Alternative, Answer, Check, Entry, Mode, Status
 from huohou.answer.understand import Asked, Columns
 from huohou.text import say
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from huohou.answer.index import FactIndex
 
 LISTED = 50  # rows of a list that an answer carries
-LONGEST_PLACE = 16  # characters of a name that may be only that of an institution or a place
+COVERED, WHOLE = "cover.asked", 0.97  # rows hold all that is said: it may name a group of them
 
 
 class LookUps:
@@ -39,13 +38,17 @@ class LookUps:
     def by_name(self, asked: Asked, mode: Mode, chooser: Chooser | None = None) -> Answer:
         """The value of a name, or another cell of its row."""
         found = self._meant(asked, chooser)
-        return self._told(asked, mode, self._crowd(asked, found))
+        return self._told(asked, mode, found)
 
-    def _crowd(self, asked: Asked, found: Meant) -> Meant:
-        """What names an institution or a place and no row of it is asked back, not unknown."""
-        name = asked.names[0] if asked.names else ""
-        if found.decision.status not in ("unknown", "unsure") or len(name) > LONGEST_PLACE:
+    def _meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
+        name, hits, found = decide(self.index, asked.names, self.confidence, chooser)
+        said = hits[0].features.get(COVERED, 0.0) if hits else 0.0
+        if found.decision.status not in ("unknown", "unsure") or said < WHOLE:
             return found
+        return self._crowd(name, found)
+
+    def _crowd(self, name: str, found: Meant) -> Meant:
+        """What names an institution or a place and no row of it is asked back, not unknown."""
         rows, total = self.index.listed(name, MOST_CHOICES)
         if total <= MOST_CHOICES:
             return found
@@ -54,9 +57,6 @@ class LookUps:
         return replace(
             found, rows=tuple(rows), shares=shares, others=(), decision=decision, total=total
         )
-
-    def _meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
-        return meaning.decide(self.index, asked.names, self.confidence, chooser)[2]
 
     def _told(self, asked: Asked, mode: Mode, found: Meant) -> Answer:
         """What a name means, in words."""
