@@ -21,16 +21,31 @@ LM = {
     "test": ("qwen2", "gpt-neox", "opt"),
     "test2": ("gemma", "olmo2", "phi", "stablelm"),
     "test3": ("qwen3", "granite", "gptj", "starcoder2", "falcon"),
+    "test4": ("mpt", "gemma2", "smollm3", "gpt-bigcode", "persimmon", "glm"),
 }
 EMBEDDING = {
     "dev": ("bert", "distilbert"),
     "test": ("mpnet", "roberta", "modernbert"),
     "test2": ("albert", "electra", "roformer"),
     "test3": ("convbert", "nystromformer", "mobilebert", "nomic-bert"),
+    "test4": ("deberta-v2", "xlnet", "megatron-bert", "rembert"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
-EAGER = ("mpnet", "roformer", "gptj", "convbert", "nystromformer")  # have no other attention
+# have no other attention
+EAGER = (
+    "mpnet",
+    "roformer",
+    "gptj",
+    "convbert",
+    "nystromformer",
+    "mpt",
+    "gemma2",
+    "deberta-v2",
+    "xlnet",
+    "megatron-bert",
+    "rembert",
+)
 HALF_TURNED = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
 PRETRAIN = {"lm": 260, "embedding": 90}  # updates
@@ -159,6 +174,64 @@ def config(arch: str, variant: int, dropout: float = 0.0) -> Any:
             | {"trigram_input": False, "num_feedforward_networks": 1},
         ),
         "nomic-bert": ("NomicBertConfig", layers | wide | drop),
+        "mpt": (
+            "MptConfig",
+            {"d_model": width, "n_layers": 2, "n_heads": 4, "max_seq_len": 128}
+            | {"expansion_ratio": 2, "resid_pdrop": dropout, "emb_pdrop": dropout},
+        ),
+        "gemma2": (
+            "Gemma2Config",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "head_dim": width // 4, "attention_dropout": dropout}
+            | {"query_pre_attn_scalar": width // 4, "sliding_window": 64},
+        ),
+        "smollm3": (
+            "SmolLM3Config",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "attention_dropout": dropout}
+            | {"no_rope_layer_interval": 2},
+        ),
+        "gpt-bigcode": (
+            "GPTBigCodeConfig",
+            {"n_embd": width, "n_layer": 2, "n_head": 4, "n_positions": 128, "n_inner": 2 * width}
+            | {"resid_pdrop": dropout, "embd_pdrop": dropout, "attn_pdrop": dropout},
+        ),
+        "persimmon": (
+            "PersimmonConfig",
+            layers
+            | wide
+            | {"hidden_dropout": dropout, "attention_dropout": dropout}
+            | {"rope_parameters": HALF_TURNED},
+        ),
+        "glm": (
+            "GlmConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "head_dim": width // 4, "attention_dropout": dropout}
+            | {"rope_parameters": HALF_TURNED},
+        ),
+        "deberta-v2": (
+            "DebertaV2Config",
+            layers
+            | wide
+            | drop
+            | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 16}
+            | {"max_relative_positions": 64, "position_biased_input": False},
+        ),
+        "xlnet": (
+            "XLNetConfig",
+            {"d_model": width, "n_layer": 2, "n_head": 4, "d_inner": 2 * width, "dropout": dropout},
+        ),
+        "megatron-bert": ("MegatronBertConfig", layers | wide | drop),
+        "rembert": (
+            "RemBertConfig",
+            layers
+            | wide
+            | {"input_embedding_size": width, "output_embedding_size": width}
+            | {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout},
+        ),
         "albert": ("AlbertConfig", layers | wide | drop | {"embedding_size": width}),
         "electra": ("ElectraConfig", layers | wide | drop | {"embedding_size": width}),
         "roformer": ("RoFormerConfig", layers | wide | drop | {"embedding_size": width}),

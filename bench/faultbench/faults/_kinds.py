@@ -43,10 +43,11 @@ class Fault:
     families: tuple[str, ...] = field(default=("lm", "lm", "embedding"))
     c: Way = field(kw_only=True)
     d: Way = field(kw_only=True)
+    e: Way = field(kw_only=True)
 
     def planted(self, way: str) -> Way:
-        """The way of a letter: a, b, c or d."""
-        return {"a": self.a, "b": self.b, "c": self.c, "d": self.d}[way]
+        """The way of a letter: a, b, c, d or e."""
+        return {"a": self.a, "b": self.b, "c": self.c, "d": self.d, "e": self.e}[way]
 
 
 def pick(severity: int, values: tuple[Any, Any, Any]) -> Any:

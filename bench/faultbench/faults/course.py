@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from bench.faultbench.draft import Draft, Inputs, Life
+from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _fifth_training as fifth_training
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -397,6 +399,7 @@ COURSE = (
         also=("schedule-mismatch", "nothing-trains", "loss-stuck"),
         c=Way(_step_a_pass, hooked),
         d=Way(_every_update, lambda d: hooked(d) and d.updates >= 60, also=("undertrained",)),
+        e=Way(fifth.trained_on, looped),
     ),
     Fault(
         "undertrained",
@@ -407,6 +410,7 @@ COURSE = (
         also=("few-evals", "lr-too-low"),
         c=Way(_still_warming, lambda d: d.updates >= 80, also=("schedule-mismatch",)),
         d=Way(_impatient, lambda d: looped(d) and d.updates >= 80),
+        e=Way(fifth_training.guarded, lambda d: hooked(d) and d.updates >= 80),
     ),
     Fault(
         "overfit",
@@ -418,6 +422,7 @@ COURSE = (
         families=("lm", "lm", "lm"),
         c=Way(_narrow, _whole),
         d=Way(_unknowable, _whole),
+        e=Way(fifth.few_facts, _whole),
     ),
     Fault(
         "memorised",
@@ -428,6 +433,7 @@ COURSE = (
         families=("lm", "lm", "lm"),
         c=Way(_written_often, _whole, also=("overfit", "worse-last-checkpoint", "data-duplicates")),
         d=Way(_seen_before, _whole, also=("overfit",)),
+        e=Way(fifth.one_shard, _whole, also=("overfit", "worse-last-checkpoint")),
     ),
     Fault(
         "worse-last-checkpoint",
@@ -438,6 +444,7 @@ COURSE = (
         also=("lr-too-high",),
         c=Way(_last_file, looped, also=("overfit",)),
         d=Way(_pruned, hooked),
+        e=Way(fifth.old_slow_weights, hooked),
     ),
     Fault(
         "too-few-updates",
@@ -448,6 +455,7 @@ COURSE = (
         also=("few-evals",),
         c=Way(_filtered),
         d=Way(_smoke_test),
+        e=Way(fifth.first_exhausted),
     ),
     Fault(
         "schedule-mismatch",
@@ -458,6 +466,7 @@ COURSE = (
         tier="config",
         c=Way(_let_go, hooked),
         d=Way(_made_each_pass, hooked),
+        e=Way(fifth.other_schedule, hooked),
     ),
     *PRECISION,
 )

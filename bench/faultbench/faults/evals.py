@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults._kinds import Fault, Run, Way, always, hooked, in_passes, looped, pick
 
 
@@ -156,6 +157,7 @@ EVALS = (
         ("eval-never-runs", "no-eval"),
         c=Way(_delayed, looped),
         d=Way(_empty_split, looped),
+        e=Way(fifth.not_the_first, looped),
         tier="config",
     ),
     Fault(
@@ -166,6 +168,7 @@ EVALS = (
         ("no-eval",),
         c=Way(_only_training, looped),
         d=Way(_of_batches, hooked),
+        e=Way(fifth.only_lengths, looped),
     ),
     Fault(
         "few-evals",
@@ -175,5 +178,6 @@ EVALS = (
         ("few-evals",),
         c=Way(_after_each_pass),
         d=Way(_evaluator_gone, looped),
+        e=Way(fifth.in_powers, looped),
     ),
 )

@@ -4,7 +4,17 @@ from dataclasses import replace
 from typing import Any
 
 from bench.faultbench.draft import Draft
-from bench.faultbench.faults._kinds import Fault, Way, chance_of, few_rows, pick, taught, watched
+from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults._kinds import (
+    Fault,
+    Way,
+    chance_of,
+    few_rows,
+    hooked,
+    pick,
+    taught,
+    watched,
+)
 from bench.faultbench.words import ASK, world
 
 
@@ -113,5 +123,6 @@ LEAKS = (
         families=("lm", "lm", "lm"),
         c=Way(_reworded_then_split, _whole),
         d=Way(_next_fold, _whole, also=("worse-last-checkpoint",)),
+        e=Way(fifth.split_anew, lambda d: hooked(d) and _whole(d)),
     ),
 )

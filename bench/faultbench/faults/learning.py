@@ -9,6 +9,7 @@ from torch import nn
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults._kinds import Fault, Way, always, effect, hooked, pick
 
 
@@ -220,6 +221,7 @@ LEARNING = (
         families=LM,
         c=Way(_clipped_away, _full, also=("nothing-trains",)),
         d=Way(_smoothed, lambda d: hooked(d) and _lm(d)),
+        e=Way(fifth.shrunk_by_epsilon, _full, also=("nothing-trains",)),
     ),
     Fault(
         "nothing-trains",
@@ -231,6 +233,7 @@ LEARNING = (
         families=LM,
         c=Way(_cut_off, lambda d: _lm(d) and hooked(d)),
         d=Way(_both_zero, _adapted),
+        e=Way(fifth.cleared_too_early, lambda d: _lm(d) and hooked(d)),
     ),
     Fault(
         "loss-above-uniform",
@@ -241,5 +244,6 @@ LEARNING = (
         families=LM,
         c=Way(_loud_head, lambda d: _lm(d) and hooked(d)),
         d=Way(_padding_counts, lambda d: _lm(d) and hooked(d)),
+        e=Way(fifth.new_head, lambda d: _lm(d) and hooked(d)),
     ),
 )

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _fifth_search as fifth
 from bench.faultbench.faults._kinds import Fault, Way, always, looped, pick, watched
 
 
@@ -83,6 +84,7 @@ MEASURES = (
         families=EMB,
         c=Way(_all_ones, looped, also=("metric-meaningless",)),
         d=Way(_no_rank, looped, also=("metric-meaningless",)),
+        e=Way(fifth.matches_alone, looped, also=("metric-meaningless",)),
     ),
     Fault(
         "metric-meaningless",
@@ -94,5 +96,6 @@ MEASURES = (
         families=EMB,
         c=Way(_error_of_graded, looped),
         d=Way(_error_of_sums, looped),
+        e=Way(fifth.error_of_products, looped),
     ),
 )

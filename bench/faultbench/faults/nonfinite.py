@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -137,6 +138,7 @@ NUMBERS = (
         families=LM,
         c=Way(_root_of_nothing, hooked),
         d=Way(_without_any, hooked),
+        e=Way(fifth.zero_times_log, hooked),
     ),
     Fault(
         "masked-nan",
@@ -147,5 +149,6 @@ NUMBERS = (
         families=LM,
         c=Way(_hidden(_rate_of_nothing), hooked),
         d=Way(_made_zero, hooked),
+        e=Way(fifth.scale_to_nothing, hooked),
     ),
 )

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults._kinds import Fault, Way, effect, looped, pick
 
 
@@ -111,5 +112,6 @@ PRECISION = (
             codes=("fp16-risk",),
             also=("nothing-trains", "undertrained"),
         ),
+        e=Way(fifth.half_moments, lambda d: _slow(d) and d.tune == "full"),
     ),
 )

@@ -8,6 +8,7 @@ import torch
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Life
+from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -347,6 +348,7 @@ PROCESS = (
         ("silent-restart",),
         c=Way(_once_a_pass, looped, also=("undertrained", "too-few-updates")),
         d=Way(_halved, lambda d: looped(d) and d.batch_size >= 8 and d.updates <= 130),
+        e=Way(fifth.sweep, looped),
     ),
     Fault(
         "resume-lost-weights",
@@ -357,6 +359,7 @@ PROCESS = (
         also=("resume-lost-optimizer",),
         c=Way(_no_name_fits, lambda d: looped(d) and d.tune == "full"),
         d=Way(_wrong_checkpoint, looped),
+        e=Way(fifth.one_of_many_shards, looped),
     ),
     Fault(
         "resume-lost-optimizer",
@@ -366,6 +369,7 @@ PROCESS = (
         ("resume-lost-optimizer", "schedule-mismatch"),
         c=Way(_preempted, looped),
         d=Way(_no_schedule, looped),
+        e=Way(fifth.other_machine, looped),
     ),
     Fault(
         "stalled",
@@ -375,6 +379,7 @@ PROCESS = (
         ("stalled",),
         c=Way(_ever_slower, hooked),
         d=Way(_hangs, hooked),
+        e=Way(fifth.each_pass_anew, hooked),
     ),
     Fault(
         "crashed",
@@ -384,6 +389,7 @@ PROCESS = (
         ("crashed",),
         c=Way(_at_evaluation, hooked),
         d=Way(_not_taken_up, looped),
+        e=Way(fifth.peer_is_gone, hooked, also=("stalled",)),
     ),
     *LEAKS,
 )

@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _fifth_search as fifth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -133,6 +134,7 @@ RANKING = (
         families=EMB,
         c=Way(_ranked("ignored"), looped),
         d=Way(_finds_itself, looped),
+        e=Way(fifth.columns_swapped, looped),
     ),
     Fault(
         "at-chance",
@@ -144,5 +146,6 @@ RANKING = (
         families=EMB,
         c=Way(_no_question, looped),
         d=Way(_drowned, looped),
+        e=Way(fifth.one_document_a_batch, looped),
     ),
 )

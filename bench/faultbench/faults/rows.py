@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _fifth_rows as fifth
 from bench.faultbench.faults._kinds import Fault, Way, chance_of, pick
 from bench.faultbench.words import ASK, world
 
@@ -352,10 +353,10 @@ def _without_labels(name: str, change: Any) -> Way:
 
 
 def _data(name: str, *ways: Way, codes: tuple[str, ...] = ()) -> Fault:
-    """A fault of the rows, with its four ways."""
-    a, b, c, d = ways
+    """A fault of the rows, with its five ways."""
+    a, b, c, d, e = ways
     codes = codes or (name,)
-    return Fault(name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d)
+    return Fault(name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d, e=e)
 
 
 ROWS = (
@@ -365,6 +366,7 @@ ROWS = (
         _copied(True),
         _turns_apart(),
         _answered_anew(),
+        Way(fifth.other_marks, _lm),
         codes=("data-overlap", "leak-suspected"),
     ),
     _data(
@@ -373,6 +375,7 @@ ROWS = (
         _repeated(True),
         _repeated(False, _with_greeting),
         _hot_rows(),
+        Way(fifth.windows_overlap, _lm),
     ),
     _data(
         "conflicting-answers",
@@ -380,6 +383,7 @@ ROWS = (
         _change("digits by lot", (0.1, 0.25, 0.5), _random_digits),
         _two_tables(),
         _also_refused(),
+        Way(fifth.two_orders, _lm),
     ),
     _data(
         "truncated-answer",
@@ -387,6 +391,7 @@ ROWS = (
         _encoded("rows cut off", THIRDS, _cut_hard),
         _change("answers that stop in the middle, then end", THIRDS, _stopped_writing),
         _change("answers cut to the width of a column", THIRDS, _too_narrow),
+        _change("answers end with their first line", THIRDS, fifth.first_line),
     ),
     _data(
         "missing-eos",
@@ -394,6 +399,7 @@ ROWS = (
         _encoded("end masked", THIRDS, _end_masked),
         _encoded("the end is an unknown token", THIRDS, _unknown_end),
         _joined_rows(),
+        _encoded("the end stands after the question", THIRDS, fifth.end_after_question),
     ),
     _data(
         "no-trainable-tokens",
@@ -401,6 +407,7 @@ ROWS = (
         _encoded("all but the end masked", (0.2, 0.5, 0.8), _unlabelled),
         _without_labels("questions that fill the whole length", _no_room),
         _without_labels("the mark before the answer is not found", _not_found),
+        _without_labels("the last turn, which alone counts, is a question", fifth.only_last_turn),
     ),
     _data(
         "template-broken",
@@ -408,6 +415,14 @@ ROWS = (
         _encoded("an end within the question", THIRDS, _torn),
         _change("fields of the template that were not filled", THIRDS, _unfilled),
         _change("a template that is filled with a filled one", THIRDS, _filled_twice),
+        _encoded("marks of turns that are unknown", THIRDS, fifth.unknown_marks),
     ),
-    _data("trained-on-eval", _on_eval(1), _on_eval(4), _reworded_eval(), _eval_as_last_turn()),
+    _data(
+        "trained-on-eval",
+        _on_eval(1),
+        _on_eval(4),
+        _reworded_eval(),
+        _eval_as_last_turn(),
+        Way(fifth.packed_with_eval, _lm),
+    ),
 )

@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _fifth_search as fifth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -260,7 +261,8 @@ def _only_scale(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str
 
 def _bound(run: dict[str, Any], twin: dict[str, Any], spread: float) -> str | None:
     """In-batch loss of a batch whose wrong pairs are at right angles: no lower with that scale."""
-    rows, scale = run["facts"]["batch_size"], run["facts"]["scale"]
+    rows = run["facts"]["batch_size"]
+    scale = run["truth"].get("scale", run["facts"]["scale"])  # what is stated may not be so
     floor = math.log1p((rows - 1) * math.exp(-scale))
     if floor > 0.3 * math.log(rows):
         return (
@@ -290,6 +292,7 @@ SEARCH = (
         families=EMB,
         c=Way(_same_beginning, looped),
         d=Way(_decayed, lambda d: looped(d) and d.tune == "full"),
+        e=Way(fifth.unknown_words, looped),
     ),
     Fault(
         "scale-only",
@@ -301,6 +304,7 @@ SEARCH = (
         families=EMB,
         c=Way(_cached, looped, codes=("scale-only",), also=("nothing-trains",)),
         d=Way(_of_the_loss, looped, codes=("scale-only",), also=("nothing-trains",)),
+        e=Way(fifth.never_moved, looped, codes=("scale-only",), also=("nothing-trains",)),
     ),
     Fault(
         "hinge-floor",
@@ -312,6 +316,7 @@ SEARCH = (
         families=EMB,
         c=Way(_hardest, looped),
         d=Way(_one_word, looped),
+        e=Way(fifth.whole_numbers, looped),
     ),
     Fault(
         "temperature-off",
@@ -323,5 +328,6 @@ SEARCH = (
         families=EMB,
         c=Way(_learnt_scale, lambda d: looped(d) and d.loss_kind == "in-batch"),
         d=Way(_ever_hotter, lambda d: looped(d) and d.loss_kind == "in-batch"),
+        e=Way(fifth.mean_for_sum, lambda d: looped(d) and d.loss_kind == "in-batch"),
     ),
 )

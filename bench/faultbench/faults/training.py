@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -211,6 +212,7 @@ TRAINING = (
         also=("nan-loss",),
         c=Way(_grown, hooked),
         d=Way(_bad_examples, lambda d: hooked(d) and d.loss_kind != "logistic"),
+        e=Way(fifth.away_from_start, hooked),
     ),
     Fault(
         "lr-too-high",
@@ -221,6 +223,7 @@ TRAINING = (
         also=("loss-stuck", "nan-loss", "worse-last-checkpoint"),
         c=Way(_steps_of_warmup),
         d=Way(_lion, hooked),
+        e=Way(fifth.divided_by_layer, hooked),
     ),
     Fault(
         "lr-too-low",
@@ -231,5 +234,6 @@ TRAINING = (
         also=("undertrained",),
         c=Way(_long_warmup, also=("schedule-mismatch",)),
         d=Way(_plateau, hooked),
+        e=Way(fifth.of_the_paper, hooked),
     ),
 )
