@@ -7,7 +7,7 @@ guessed and said. Codes that a spreadsheet turned into numbers are restored wher
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -38,7 +38,8 @@ class Fact:
     @property
     def city(self) -> str:
         """Its city where a column of that name says so, else empty."""
-        return next((c for n, c in self.columns.items() if _plain(n) in CITY_NAMES), "")
+        column = city_column(self.columns)
+        return self.columns[column] if column else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class FactTable:
 
     def __len__(self) -> int:
         return len(self.facts)
+
+
+def city_column(columns: Iterable[str]) -> str | None:
+    """The column that says in which city something is, by its name."""
+    return next((name for name in columns if _plain(name) in CITY_NAMES), None)
 
 
 def check_digit(digits: str) -> int:

@@ -15,6 +15,8 @@ from huohou.errors import MissingExtraError
 DENSE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 DENSE_ONE = re.compile(f"[{DENSE}]")
 _WORD = re.compile(f"[{DENSE}]|[^\\W_{DENSE}]+")
+_MARKS = re.compile(r"[\W_]+")
+_BY_DENSE = re.compile(f"(?<=[{DENSE}]) | (?=[{DENSE}])")
 _INSTITUTIONS = (
     {official: short for official, _, short in BANKS}
     | {common: short for _, common, short in BANKS}
@@ -28,12 +30,27 @@ _PROVINCE = re.compile(f"{PROVINCES.pattern}(?=[{DENSE}]{{1,8}}?(?:{RURAL.patter
 
 
 @cache
-def _opencc() -> Any:
+def _opencc() -> tuple[Any, frozenset[str]]:
+    """The converter to simplified characters, and the characters that it converts."""
     try:
         from opencc import OpenCC
     except ImportError as error:
         raise MissingExtraError("answer.needs_serve", extra="serve", what="opencc") from error
-    return OpenCC("t2s")
+    converter = OpenCC("t2s")
+    every = [*map(chr, range(0x3400, 0x4DC0)), *map(chr, range(0x4E00, 0xA000))]
+    simple = converter.convert("\n".join(every)).split("\n")
+    changed = (one for one, other in zip(every, simple, strict=True) if one != other)
+    return converter, frozenset(changed)
+
+
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones.
+
+    >>> simplified("農業銀行")
+    '农业银行'
+    """
+    converter, traditional = _opencc()
+    return text if traditional.isdisjoint(text) else str(converter.convert(text))
 
 
 def folded(text: str) -> str:
@@ -43,10 +60,8 @@ def folded(text: str) -> str:
     'icbc 农业银行'
     """
     whole = text.encode("utf-8", "replace").decode("utf-8")  # no halves of surrogates
-    folded_text = unicodedata.normalize("NFKC", whole).casefold()
-    if DENSE_ONE.search(folded_text):
-        folded_text = str(_opencc().convert(folded_text))
-    return folded_text
+    plain = unicodedata.normalize("NFKC", whole).casefold()
+    return plain if plain.isascii() else simplified(plain)
 
 
 def units(text: str) -> list[str]:
@@ -58,18 +73,13 @@ def units(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def joined(pieces: list[str]) -> str:
-    """Units as one string: a blank only between two words.
+def joined(text: str) -> str:
+    """Its units as one text: a blank only between two words.
 
-    >>> joined(["北", "京", "icbc", "branch", "1"])
+    >>> joined("北京 (ICBC) branch-1。")
     '北京icbc branch 1'
     """
-    parts: list[str] = []
-    for piece in pieces:
-        if parts and not DENSE_ONE.match(piece) and not DENSE_ONE.match(parts[-1]):
-            parts.append(" ")
-        parts.append(piece)
-    return "".join(parts)
+    return _BY_DENSE.sub("", _MARKS.sub(" ", text.casefold())).strip()
 
 
 def normal_form(text: str) -> str:
@@ -81,7 +91,9 @@ def normal_form(text: str) -> str:
     'acme widgets'
     """
     plain = folded(text)
-    return joined(units(COMPANY.sub("", LEGAL.sub("", plain)))) or joined(units(plain))
+    if not plain.isascii():
+        return joined(COMPANY.sub("", plain)) or joined(plain)
+    return joined(LEGAL.sub("", plain)) or joined(plain)
 
 
 def canonical(normal: str) -> str:

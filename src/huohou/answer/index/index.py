@@ -25,7 +25,7 @@ from huohou.answer.index.listing import listed
 from huohou.answer.index.near import near_codes
 from huohou.answer.index.rows import row_hash
 from huohou.answer.index.search import search
-from huohou.answer.index.segment import EXACT, NORMAL, VALUE, write_segment
+from huohou.answer.index.segment import NORMAL, VALUE, write_segment
 from huohou.answer.index.state import State
 from huohou.answer.types import Entry, Hit
 from huohou.data.facts import FactTable, plain_code
@@ -136,12 +136,9 @@ class FactIndex:
     def exact(self, text: str) -> list[Entry]:
         """Rows of that very name, else those of the same normal form."""
         state, normal = self._state, normal_form(text)
-        for kind, wanted in ((EXACT, text.strip()), (NORMAL, normal)):
-            found = list(map(state.entry, state.carrying(kind, [wanted]) if wanted else ()))
-            same = [one for one in found if _same_name(one.key, kind, wanted)]
-            if same:
-                return same
-        return []
+        found = map(state.entry, state.carrying(NORMAL, [normal]) if normal else ())
+        same = [entry for entry in found if normal_form(entry.key) == normal]
+        return [entry for entry in same if entry.key == text.strip()] or same
 
     def search(self, text: str, k: int = 20) -> list[Hit]:
         """At most k rows that a text may mean, best first: a name as people write it."""
@@ -152,10 +149,6 @@ class FactIndex:
         state = self._state
         numbers = listed(state, text)
         return [state.entry(number) for number in numbers[:limit]], len(numbers)
-
-
-def _same_name(key: str, kind: str, wanted: str) -> bool:
-    return wanted == (key if kind == EXACT else normal_form(key))
 
 
 def fingerprint_of(columns: Sequence[str], hashes: Sequence[bytes]) -> str:

@@ -3,7 +3,8 @@
 A hash may be shared by two texts, once in 10^13 pairs; whoever asks compares the row's own text.
 """
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Ids = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
 
 
-def _hashed(kind: str, text: str) -> int:
-    digest = blake2b(f"{kind}\0{text}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
+def _hashed(kind: str, text: str) -> bytes:
+    return blake2b(f"{kind}\0{text}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def _numbers(hashes: bytes) -> Hashes:
+    return np.frombuffer(hashes, dtype="<u8")
 
 
 class Keys:
@@ -26,16 +30,9 @@ class Keys:
         self._hashes: NDArray[Any] = np.asarray(np.load(folder / "keys.npy", mmap_mode="r"))
         self._rows: NDArray[Any] = np.asarray(np.load(folder / "rows_of_keys.npy", mmap_mode="r"))
 
-    def rows(self, kind: str, text: str) -> list[int]:
-        """Row numbers, rising."""
-        wanted = np.uint64(_hashed(kind, text))
-        first = int(np.searchsorted(self._hashes, wanted, "left"))
-        last = int(np.searchsorted(self._hashes, wanted, "right"))
-        return sorted({int(row) for row in self._rows[first:last]})
-
-    def rows_of_any(self, kind: str, texts: Sequence[str]) -> list[int]:
+    def rows(self, kind: str, texts: Sequence[str]) -> list[int]:
         """Row numbers of all rows that carry one of the texts, rising."""
-        wanted = np.array([_hashed(kind, text) for text in texts], dtype=np.uint64)
+        wanted = _numbers(b"".join(_hashed(kind, text) for text in texts))
         first = np.searchsorted(self._hashes, wanted, "left")
         last = np.searchsorted(self._hashes, wanted, "right")
         found: set[int] = set()
@@ -44,14 +41,21 @@ class Keys:
         return sorted(found)
 
 
-def write_keys(folder: Path, carried: Iterable[tuple[str, str, int]]) -> None:
-    """Kind, text and row number of everything that can be looked up."""
-    hashes: list[int] = []
-    rows: list[int] = []
-    for kind, text, row in carried:
-        hashes.append(_hashed(kind, text))
-        rows.append(row)
-    sorted_hashes = np.array(hashes, dtype=np.uint64)
-    order = np.argsort(sorted_hashes, kind="stable")
-    np.save(folder / "keys.npy", sorted_hashes[order])
-    np.save(folder / "rows_of_keys.npy", np.array(rows, dtype=np.uint32)[order])
+class KeysWriter:
+    """Collects what can be looked up, and writes it."""
+
+    def __init__(self) -> None:
+        self._hashes = bytearray()
+        self._rows = array("I")
+
+    def add(self, kind: str, text: str, row: int) -> None:
+        """That a row carries a text as this kind of key."""
+        self._hashes += _hashed(kind, text)
+        self._rows.append(row)
+
+    def write(self, folder: Path) -> None:
+        """All of them, sorted."""
+        hashes = _numbers(bytes(self._hashes))
+        order = np.argsort(hashes, kind="stable")
+        np.save(folder / "keys.npy", hashes[order])
+        np.save(folder / "rows_of_keys.npy", np.array(self._rows, dtype=np.uint32)[order])

@@ -10,14 +10,14 @@ tail, the question does not tell that row from its neighbours.
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
 from huohou.answer.index.canonical import DENSE_ONE, units
 from huohou.answer.index.rows import Row
-from huohou.answer.index.sounds import slip
+from huohou.answer.index.sounds import Slips
 
 # What a pair costs, as a part of the piece's weight.
 COST = {"moved": 0.1, "sound": 0.15, "shape": 0.2, "accent": 0.25}
@@ -41,13 +41,14 @@ class Asked:
     singles: frozenset[str]
     weights: tuple[float, ...]
     rare: float
+    slips: Slips
 
 
-def asked(text: str, weigh: Weigh) -> Asked:
+def asked(text: str, weigh: Weigh, slips: Slips) -> Asked:
     """text: in canonical form."""
     pieces = tuple(units(text))
     weights = tuple(weigh(one) for one in pieces)
-    return Asked(text, pieces, _pairs(pieces), frozenset(pieces), weights, sum(weights))
+    return Asked(text, pieces, _pairs(pieces), frozenset(pieces), weights, sum(weights), slips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
     edit: similarity of the two texts letter by letter (Levenshtein).
     """
     open_ones, weights, start = list(found.open), found.weights, found.start
-    costs, reasons = _paired(question.pieces, found.left, found.theirs, open_ones)
+    costs, reasons = _paired(question, found.left, found.theirs, open_ones)
     lost = sum(question.weights[i] * cost for i, (cost, _) in costs.items())
     missing = dict.fromkeys(open_ones, 1.0) | {j: cost for cost, j in costs.values() if j >= 0}
     tail = sum(weights[j] * cost for j, cost in missing.items() if j >= start)
@@ -143,7 +144,7 @@ def _left(pieces: Sequence[str], held: Pairs, singles: AbstractSet[str]) -> list
 
 
 def _paired(
-    mine: Sequence[str], left: Sequence[int], theirs: Sequence[str], open_ones: list[int]
+    question: Asked, left: Sequence[int], theirs: Sequence[str], open_ones: list[int]
 ) -> tuple[dict[int, tuple[float, int]], list[str]]:
     """Cost and partner (-1: none) of each piece left over, and the reasons of the pairs.
 
@@ -151,7 +152,8 @@ def _paired(
     """
     costs: dict[int, tuple[float, int]] = {}
     reasons: list[str] = []
-    for found in (_same, _alike):
+    mine, alike = question.pieces, partial(_alike, question.slips)
+    for found in (_same, alike):
         for i in left:
             best = (1.0, "", -1)
             for j in open_ones if i not in costs else ():
@@ -169,11 +171,10 @@ def _same(one: str, other: str) -> tuple[float, str]:
     return (COST["moved"], "moved") if one == other else (1.0, "")
 
 
-@lru_cache(maxsize=65536)
-def _alike(one: str, other: str) -> tuple[float, str]:
+def _alike(slips: Slips, one: str, other: str) -> tuple[float, str]:
     """Of two pieces that are not the same."""
     if len(one) == len(other) == 1:
-        why = slip(one, other)
+        why = slips.why(one, other)
         return (COST[why], why) if why else (1.0, "")
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) >= PREFIX and longer.startswith(shorter):

@@ -1,6 +1,7 @@
 """Which rows hold which grams, and BM25 of them, by bm25s (Lucene's form, k1 1.5, b 0.75)."""
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from huohou.errors import MissingExtraError
 
 Array = NDArray[Any]
+K1, B = 1.5, 0.75
 MOST_POSTINGS = 150_000  # added up for a query: the rarest grams first, until so many rows
 
 
@@ -85,11 +87,48 @@ def _at_least(scores: Array, k: int) -> Array:
     return np.flatnonzero(scores > 0)
 
 
-def write_postings(folder: Path, texts: Iterable[Sequence[str]]) -> None:
-    """texts: the grams of each row."""
-    vocabulary: dict[str, int] = {}
-    numbered = [[vocabulary.setdefault(gram, len(vocabulary)) for gram in one] for one in texts]
-    if vocabulary:
-        index = _bm25s().BM25(k1=1.5, b=0.75, method="lucene")
-        index.index((numbered, vocabulary), show_progress=False)
+class PostingsWriter:
+    """Collects the grams of rows, and writes their BM25 scores in the form of bm25s.
+
+    bm25s itself builds the same from lists of tokens; a table's rows hold each gram once, which
+    makes it a few operations on whole columns.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._grams = array("I")
+        self._ends = array("I")
+
+    def add(self, grams: Sequence[str]) -> None:
+        """The grams of the next row, each once."""
+        numbers = self._numbers
+        self._grams.extend([numbers.setdefault(gram, len(numbers)) for gram in grams])
+        self._ends.append(len(self._grams))
+
+    def write(self, folder: Path) -> None:
+        """An index that bm25s reads; nothing where no row has a gram."""
+        if not self._numbers:
+            return
+        index = _bm25s().BM25(k1=K1, b=B, method="lucene")
+        index.vocab_dict = self._numbers
+        index.scores = self._scores()
+        index.nonoccurrence_array = None  # of other methods than this
         index.save(folder / "bm25", show_progress=False)
+
+    def _scores(self) -> dict[str, Any]:
+        """Postings by gram, in compressed columns."""
+        grams = np.array(self._grams, dtype=np.int32)
+        lengths = np.diff(np.array(self._ends, dtype=np.int64), prepend=0)
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        order = np.argsort(grams, kind="stable")
+        held = np.bincount(grams, minlength=len(self._numbers))
+        rarity = np.log(1 + (len(lengths) - held + 0.5) / (held + 0.5))
+        saturation = 1 / (1 + K1 * (1 - B + B * lengths / lengths.mean()))
+        data = (rarity[grams] * saturation[rows]).astype(np.float32)
+        indptr = np.concatenate([[0], np.cumsum(held)]).astype(np.int32)
+        return {
+            "data": data[order],
+            "indices": rows[order],
+            "indptr": indptr,
+            "num_docs": len(lengths),
+        }

@@ -1,7 +1,8 @@
 """The rows on disk: read one by one from a mapped file, never all in memory."""
 
 import mmap
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -54,17 +55,26 @@ class Rows:
         return Row(tuple(cells), form, tail, context)
 
 
-def write_rows(folder: Path, rows: Iterable[Row]) -> None:
-    """All rows of a segment."""
-    ends: list[int] = []
-    hashes = bytearray()
-    end = 0
-    with (folder / "rows.jsonl").open("wb") as file:
-        for row in rows:
-            line = orjson.dumps([row.cells, row.form, row.tail, row.context]) + b"\n"
-            end += file.write(line)
-            ends.append(end)
-            hashes += row_hash(row.cells)
-    np.save(folder / "ends.npy", np.array(ends, dtype=np.int64))
-    held = np.frombuffer(bytes(hashes), dtype=np.uint8).reshape(-1, HASH_BYTES)
-    np.save(folder / "hashes.npy", held)
+class RowsWriter:
+    """Writes rows one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = (folder / "rows.jsonl").open("wb")
+        self._ends = array("q")
+        self._hashes = bytearray()
+        self._end = 0
+
+    def add(self, row: Row) -> None:
+        """The next row."""
+        line = orjson.dumps([row.cells, row.form, row.tail, row.context]) + b"\n"
+        self._end += self._file.write(line)
+        self._ends.append(self._end)
+        self._hashes += row_hash(row.cells)
+
+    def write(self) -> None:
+        """What remains to be written, after the last row."""
+        self._file.close()
+        np.save(self._folder / "ends.npy", np.array(self._ends, dtype=np.int64))
+        held = np.frombuffer(bytes(self._hashes), dtype=np.uint8).reshape(-1, HASH_BYTES)
+        np.save(self._folder / "hashes.npy", held)

@@ -1,12 +1,13 @@
 """Which rows a text may mean, best first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from huohou.answer.index.canonical import canonical, joined, normal_form, units
-from huohou.answer.index.cut import LONGEST_TEXT, densest
+from huohou.answer.index.canonical import canonical, folded, joined, normal_form, units
+from huohou.answer.index.cut import LONGEST, LONGEST_TEXT, densest
 from huohou.answer.index.grams import grams
 from huohou.answer.index.likeness import Asked, Compared, asked, compared, likeness, score
-from huohou.answer.index.segment import EXACT, FORM, NORMAL, SHORT, VALUE
+from huohou.answer.index.segment import FORM, NORMAL, SHORT, VALUE
 from huohou.answer.index.state import State
 from huohou.answer.types import Hit, How
 from huohou.data.facts import plain_code
@@ -14,7 +15,6 @@ from huohou.data.facts import plain_code
 CANDIDATES = 120  # rows that BM25 hands on to be looked at
 COMPARED = 32  # of them are compared piece by piece
 SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
-    (EXACT, "exact", 1.0),
     (VALUE, "code", 1.0),
     (NORMAL, "normal", 0.99),
     (FORM, "short", 0.98),
@@ -28,12 +28,12 @@ def search(state: State, text: str, k: int) -> list[Hit]:
     exact, normal, form = forms(state, text)
     if not form:
         return []
-    kept = {EXACT: exact, VALUE: plain_code(exact), NORMAL: normal, FORM: form, SHORT: form}
+    kept = {VALUE: plain_code(exact), NORMAL: normal, FORM: form, SHORT: form}
     sure: dict[int, tuple[How, float]] = {}
     for kind, how, worth in SURE:
         for number in state.carrying(kind, [kept[kind]]) if kept[kind] else ():
             sure.setdefault(number, (how, worth))
-    question = asked(form, state.weigh)
+    question = asked(form, state.weigh, state.slips)
     numbers = {**candidates(state, form), **sure}
     rows = {number: compared(question, state.row(number), state.weigh) for number in numbers}
     guessed = sorted(rows, key=lambda number: (number not in sure, -rows[number].guess, number))
@@ -41,20 +41,25 @@ def search(state: State, text: str, k: int) -> list[Hit]:
         _hit(state, question, number, rows[number], sure.get(number))
         for number in guessed[: max(k, COMPARED)]
     ]
+    found = [_exactly(hit, exact) for hit in found]
     found.sort(key=lambda hit: (-hit.score, hit.entry.id))
     return found[:k]
 
 
+def _exactly(hit: Hit, text: str) -> Hit:
+    same = hit.how == "normal" and hit.entry.key == text
+    return replace(hit, how="exact", score=1.0) if same else hit
+
+
 def forms(state: State, text: str) -> tuple[str, str, str]:
-    """The text as it is, its normal and its canonical form, all cut where it is very long."""
-    stripped = text[:LONGEST_TEXT].strip()
-    normal = normal_form(stripped)
-    form = canonical(normal)
-    pieces = units(form)
-    cut = densest(pieces, lambda gram: state.weigh(gram) if state.count(gram) else 0.0)
-    if len(pieces) > cut.stop - cut.start:
-        form = joined(pieces[cut])
-    return stripped, normal, form
+    """The text as it is, its normal and its canonical form; these are cut where it is long."""
+    stripped = told = text[:LONGEST_TEXT].strip()
+    if len(stripped) > 2 * LONGEST:
+        pieces = units(folded(stripped))
+        told = " ".join(pieces[densest(pieces, state.known, 2 * LONGEST)])
+    normal = normal_form(told)
+    pieces = units(canonical(normal))
+    return stripped, normal, joined(" ".join(pieces[densest(pieces, state.known)]))
 
 
 def candidates(state: State, form: str) -> dict[int, float]:

@@ -1,17 +1,20 @@
 """One part of an index that never changes once written: rows, keys and postings in a folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from huohou.answer.index.canonical import DENSE_ONE, canonical, normal_form, units
 from huohou.answer.index.grams import grams
-from huohou.answer.index.keys import Keys, write_keys
-from huohou.answer.index.postings import Postings, write_postings
-from huohou.answer.index.rows import Row, Rows, write_rows
-from huohou.data.facts import Fact, plain_code
-from huohou.data.names import abbreviations, everyday, split_name
+from huohou.answer.index.keys import Keys, KeysWriter
+from huohou.answer.index.postings import Postings, PostingsWriter
+from huohou.answer.index.rows import Row, Rows, RowsWriter
+from huohou.answer.index.sounds import write_readings
+from huohou.data.facts import Fact, city_column, plain_code
+from huohou.data.names import split_name
 
-EXACT, NORMAL, FORM, SHORT, VALUE = "exact", "normal", "form", "short", "value"
+NORMAL, FORM, SHORT, VALUE = "normal", "form", "short", "value"
 LONGEST_CONTEXT = 40  # characters of another cell; what is longer is a text, not a place
 
 
@@ -31,54 +34,66 @@ class Segment:
 def write_segment(folder: Path, facts: Sequence[Fact], cells: Sequence[tuple[str, ...]]) -> None:
     """A new segment of these rows. cells: each row whole, in the order of the table's columns."""
     folder.mkdir(parents=True)
-    shaper = _Shaper()
-    rows = [shaper.row(fact, row) for fact, row in zip(facts, cells, strict=True)]
-    write_rows(folder, rows)
-    write_keys(folder, _carried(facts, rows))
-    write_postings(folder, (grams_of(row) for row in rows))
+    shaper = _Shaper(facts)
+    rows, keys, postings = RowsWriter(folder), KeysWriter(), PostingsWriter()
+    for number, (fact, row) in enumerate(zip(facts, cells, strict=True)):
+        shaped = shaper.shape(fact, row)
+        rows.add(shaped.row)
+        postings.add(shaped.grams)
+        keys.add(VALUE, plain_code(fact.value), number)
+        keys.add(NORMAL, shaped.normal, number)
+        keys.add(FORM, shaped.row.form, number)
+        for short in shaped.shorts:
+            keys.add(SHORT, short, number)
+    rows.write()
+    keys.write(folder)
+    postings.write(folder)
+    write_readings(folder)
 
 
-def grams_of(row: Row) -> list[str]:
-    """What a row is found by: its name and what its other cells add to it."""
-    found = dict.fromkeys(grams(units(row.form)))
-    for words in row.context.split("\n"):
-        found.update(dict.fromkeys(grams(units(words))))
-    return list(found)
+@dataclass(frozen=True, slots=True)
+class _Shaped:
+    """A row to store, its grams, the normal form of its name and its short forms."""
+
+    row: Row
+    grams: list[str]
+    normal: str
+    shorts: set[str]
 
 
 class _Shaper:
-    """Makes stored rows; remembers other cells, which repeat."""
+    """Makes rows to store; remembers institutions and other cells, which repeat."""
 
-    def __init__(self) -> None:
-        self._seen: dict[str, str] = {}
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        columns = tuple(facts[0].columns) if facts else ()
+        self._city = city_column(columns)
+        self._canonical = cache(lambda text: canonical(normal_form(text)))
+        self._context_of = cache(self._context)
 
-    def row(self, fact: Fact, cells: tuple[str, ...]) -> Row:
-        form = canonical(normal_form(fact.key))
-        tail = canonical(normal_form(split_name(fact.key, fact.city)[1]))
-        context = dict.fromkeys(self._context(cell) for cell in fact.columns.values())
-        kept = "\n".join(one for one in context if one and one not in form)
-        return Row(cells, form, tail if tail and form.endswith(tail) else form, kept)
+    def shape(self, fact: Fact, cells: tuple[str, ...]) -> _Shaped:
+        normal = normal_form(fact.key)
+        form = canonical(normal)
+        city = fact.columns[self._city] if self._city else ""
+        rest = split_name(fact.key, city)[1]
+        tail = canonical(normal_form(rest)) if rest else ""
+        if not form.endswith(tail):
+            tail = ""
+        shorts = self._shorts(fact.key, tail, city) - {form, ""} if tail else set()
+        context = dict.fromkeys(self._context_of(cell) for cell in fact.columns.values())
+        kept = [one for one in context if one and one != form]
+        found = dict.fromkeys(grams(units(form)))
+        for words in kept:
+            found.update(dict.fromkeys(grams(units(words))))
+        row = Row(cells, form, tail or form, "\n".join(kept))
+        return _Shaped(row, list(found), normal, shorts)
+
+    def _shorts(self, key: str, tail: str, city: str) -> set[str]:
+        """Institution and branch without the place, and with the place said in full."""
+        if not DENSE_ONE.search(key):
+            return set()
+        institution = self._canonical(split_name(key)[0])
+        return {institution + tail, institution + self._canonical(city) + tail}
 
     def _context(self, cell: str) -> str:
-        if cell not in self._seen:
-            words = any(one.isalpha() for one in cell) and len(cell) <= LONGEST_CONTEXT
-            self._seen[cell] = canonical(normal_form(cell)) if words else ""
-        return self._seen[cell]
-
-
-def _carried(facts: Sequence[Fact], rows: Sequence[Row]) -> Iterator[tuple[str, str, int]]:
-    for number, (fact, row) in enumerate(zip(facts, rows, strict=True)):
-        normal = normal_form(fact.key)
-        yield EXACT, fact.key, number
-        yield NORMAL, normal, number
-        yield FORM, row.form, number
-        yield VALUE, plain_code(fact.value), number
-        shorts = {canonical(normal_form(form)) for form in _short_forms(fact)}
-        for short in shorts - {row.form, ""}:
-            yield SHORT, short, number
-
-
-def _short_forms(fact: Fact) -> list[str]:
-    if not DENSE_ONE.search(fact.key):
-        return []
-    return [*everyday(fact.key, fact.city), *abbreviations(fact.key, fact.city)]
+        words = len(cell) <= LONGEST_CONTEXT and any(one.isalpha() for one in cell)
+        return canonical(normal_form(cell)) if words else ""

@@ -1,19 +1,27 @@
 """How characters sound and look, to tell a slip of the fingers from another name."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import orjson
 
 from huohou.data.styles.typo import NEAR
 
 CHARACTERS = range(0x4E00, 0x9FFF + 1)
 TONES = str.maketrans("āáǎàēéěèêếềīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeeeeiiiioooouuuuvvvvvnnnm")
+NAME = "readings.json"
+KEPT = 200_000  # pairs that are remembered
 # Told apart in Beijing and not by many others.
 ACCENTS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("l", "n"), ("r", "n"), ("f", "h"))
 
 
-@cache
-def readings() -> Mapping[str, tuple[str, ...]]:
+Readings = Mapping[str, Sequence[str]]
+
+
+def readings() -> Readings:
     """Each common character to its syllables without tones; nothing where pypinyin is absent.
+
+    Slow to get and large in memory: an index keeps them in a file.
 
     >>> readings().get("行", ("xing", "hang"))[:2]
     ('xing', 'hang')
@@ -42,17 +50,40 @@ def accented(syllable: str) -> str:
     return syllable[:-1] if syllable.endswith("ng") else syllable
 
 
-def slip(one: str, other: str) -> str:
-    """Why one character may stand for another: "sound", "accent", "shape", or nothing.
+class Slips:
+    """Why one character may stand for another."""
 
-    >>> slip("未", "末"), slip("未", "北")
-    ('shape', '')
-    """
-    mine, theirs = readings().get(one, ()), readings().get(other, ())
-    if set(mine) & set(theirs):
-        return "sound"
-    if other in NEAR.get(one, ""):
-        return "shape"
-    if {accented(syllable) for syllable in mine} & {accented(syllable) for syllable in theirs}:
-        return "accent"
-    return ""
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+        self._known: dict[tuple[str, str], str] = {}
+
+    def why(self, one: str, other: str) -> str:
+        """ "sound", "shape", "accent", or nothing.
+
+        >>> Slips({}).why("未", "末"), Slips({"兴": ("xing",), "星": ("xing",)}).why("兴", "星")
+        ('shape', 'sound')
+        """
+        found = self._known.get((one, other))
+        if found is None:
+            found = self._find(one, other)
+            if len(self._known) < KEPT:
+                self._known[one, other] = found
+        return found
+
+    def _find(self, one: str, other: str) -> str:
+        mine, theirs = self._readings.get(one, ()), self._readings.get(other, ())
+        if set(mine) & set(theirs):
+            return "sound"
+        if other in NEAR.get(one, ""):
+            return "shape"
+        return "accent" if {*map(accented, mine)} & {*map(accented, theirs)} else ""
+
+
+def write_readings(folder: Path) -> None:
+    """Beside the rows of an index, for ``read_slips``."""
+    (folder / NAME).write_bytes(orjson.dumps(readings()))
+
+
+def read_slips(folder: Path) -> Slips:
+    """With the readings that were written there."""
+    return Slips(orjson.loads((folder / NAME).read_bytes()))

@@ -9,6 +9,7 @@ import numpy as np
 from huohou.answer.index.disk import Manifest, read_state
 from huohou.answer.index.rows import Row
 from huohou.answer.index.segment import Segment
+from huohou.answer.index.sounds import read_slips
 from huohou.answer.types import Entry
 
 KEPT_WEIGHTS = 200_000
@@ -26,6 +27,7 @@ class State:
             self.segments.append(Segment(folder / name, first))
             first += len(self.segments[-1])
         self.alive, self.lines = read_state(folder / manifest.state)
+        self.slips = read_slips(folder / manifest.segments[0])
         columns = manifest.about.columns
         self._key = columns.index(manifest.about.key)
         self._value = columns.index(manifest.about.value)
@@ -50,7 +52,7 @@ class State:
         return [
             segment.first + number
             for segment in self.segments
-            for number in segment.keys.rows_of_any(kind, texts)
+            for number in segment.keys.rows(kind, texts)
             if self.alive[segment.first + number]
         ]
 
@@ -61,6 +63,10 @@ class State:
     def count(self, gram: str) -> int:
         """Rows that hold a gram, dead ones of changed tables included."""
         return sum(segment.postings.count(gram) for segment in self.segments)
+
+    def known(self, gram: str) -> float:
+        """Its weight, 0 for what no row has."""
+        return self.weigh(gram) if self.count(gram) else 0.0
 
     def weigh(self, piece: str) -> float:
         """Rarity of a piece: 1 for what no row has, near 0 for what all have (a scaled idf)."""
