@@ -5,6 +5,7 @@ that it may stand for. What one slip of the fingers may have come from is found 
 undoing each possible edit, and then made forwards again by the styles to be certain.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -14,6 +15,7 @@ from huohou.data.names import REGION, abbreviations, branch_kind, is_chinese, pa
 from huohou.data.normal import normal
 from huohou.data.styles import Style, of_kind
 
+PLAIN = re.compile("[\u4e00-\u9fff]+")
 EDGE = "\0"  # stands before and after a form where neighbours are counted
 
 
@@ -23,6 +25,8 @@ def plain(text: str) -> str:
     >>> plain("工行 知春路\u3000支行？"), plain("Ａcme  Ltd.")
     ('工行知春路支行', 'acme ltd')
     """
+    if PLAIN.fullmatch(text):  # nearly all names: nothing to fold
+        return text
     found = normal(text)
     return found.replace(" ", "") if is_chinese(found) else found
 
@@ -35,17 +39,16 @@ class Namesakes:
 
     def __init__(self, table: FactTable) -> None:
         self.keys: dict[str, str] = {}
-        self._cities: dict[str, str] = {}
         self._owners: dict[str, tuple[str, ...]] = {}
         self._by_place: dict[str, list[Fact]] = defaultdict(list)
         naming = of_kind("name")
         for fact in table.facts:
-            key = normal(fact.key)
+            key, city = normal(fact.key), fact.city
             self.keys.setdefault(key, fact.key)
-            self._by_place[_place(fact.key, fact.city)].append(fact)
+            self._by_place[_place(fact.key, city)].append(fact)
             self._own(fact.value, key)
             for style in naming:
-                for form in style.texts(fact.key, fact.city):
+                for form in style.texts(fact.key, city):
                     self._own(form, key)
 
     def _own(self, form: str, key: str) -> None:
