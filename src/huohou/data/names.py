@@ -187,6 +187,8 @@ def parts(name: str, city: str = "") -> Parts:
     '农商行'
     >>> parts("中国工商银行股份有限公司北京知春路支行", "北京市").branch
     '知春路支行'
+    >>> parts("长沙银行股份有限公司安庄路支行", "长沙市").bank
+    '长沙银行'
     """
     if not is_chinese(name):
         bare = LEGAL.sub("", name)
@@ -196,7 +198,7 @@ def parts(name: str, city: str = "") -> Parts:
     said, short = institution, institution
     for full, common, brief in BANKS:
         said, short = said.replace(full, common), short.replace(full, brief)
-    said, short = (_without_city(_without_province(one), city) for one in (said, short))
+    said, short = (_without_place(one, city) for one in (said, short))
     branch = _without_city(rest, city)
     # A head office names its place twice over: 北京市分行 stays whole and has no branch.
     own = branch.startswith(REGION.sub("", city)) if city else False
@@ -225,6 +227,13 @@ def _without_province(bank: str) -> str:
     found = PROVINCES.match(bank)
     # Something of the place's name must stay in front of what kind of bank it is.
     return bank[found.end() :] if found and RURAL.search(bank, found.end() + 1) else bank
+
+
+def _without_place(bank: str, city: str) -> str:
+    """``大悟农商行`` is ``农商行``, but ``长沙银行`` has no other name."""
+    local = _without_province(bank)
+    short = _without_city(local, city)
+    return local if short == "银行" else short
 
 
 def _with_city(rest: str, city: str) -> str:

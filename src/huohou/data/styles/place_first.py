@@ -18,5 +18,7 @@ def place_first(name: str, city: str = "") -> list[str]:
         return []
     if not is_chinese(name):
         return [f"{found.place} {found.bank}"]
-    fronts, kinds = (found.place, REGION.sub("", found.place)), (found.bank, found.short)
+    fronts, kinds = [found.place, REGION.sub("", found.place)], (found.bank, found.short)
+    if found.bank.startswith(fronts[1]):
+        fronts.pop()  # 长沙市长沙银行, but not 长沙长沙银行
     return [front + kind + found.branch for front in fronts for kind in kinds]

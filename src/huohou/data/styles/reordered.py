@@ -20,6 +20,7 @@ def reordered(name: str, city: str = "") -> list[str]:
     if not found.branch:
         return []
     place = REGION.sub("", found.place)
+    place = "" if found.bank.startswith(place) else place
     return [
         place + found.branch + found.bank,
         f"{found.branch} {place}{found.bank}",
