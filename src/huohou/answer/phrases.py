@@ -61,7 +61,15 @@ BARE_UNITS = (
 COLUMN_WORDS = (
     (
         *("code", "bankcode", "cnaps", "cnapscode", "联行号", "行号", "银行代码", "代码"),
-        *("支付系统行号", "大额支付行号", "大额行号", "支付行号", "银行联行号", "银行行号", "联行"),
+        *(
+            "支付系统行号",
+            "大额支付行号",
+            "大额行号",
+            "支付行号",
+            "的银行联行号",
+            "的银行行号",
+            "联行",
+        ),
         *("开户行行号", "开户行号", "12位行号", "十二位行号", "12位那个号", "12位联行号", "12位"),
         *("cnaps code", "cnaps号", "cnaps number", "bank code", "清算行号", "行号码", "联行行号"),
     ),
@@ -74,6 +82,21 @@ COLUMN_WORDS = (
     ("phone", "telephone", "tel", "电话", "电话号码", "phone number"),
     ("population", "人口", "人口数"),
 )
+# What a column is called in a Chinese sentence.
+CHINESE = {
+    "name": "名称",
+    "code": "代码",
+    "city": "城市",
+    "province": "省份",
+    "country": "国家",
+    "capital": "首都",
+    "price": "价格",
+    "address": "地址",
+    "phone": "电话",
+    "population": "人口",
+    "number": "编号",
+    "id": "编号",
+}
 # Any value that is a code may be called one of these.
 CODE_NOUNS = ("代码", "区号", "编号", "编码", "号码", "代号", "code", "number", "id", "no.")
 # Words of a question without any name in it.

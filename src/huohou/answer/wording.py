@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from huohou.answer.phrases import CHINESE
 from huohou.answer.types import Entry
 from huohou.data.facts import BANK_DIGITS
-from huohou.text import say
+from huohou.text import language, say
 
 SHOWN = 20  # rows of a list that are named in words
 
@@ -25,12 +26,13 @@ class Nouns:
 
 
 def said(column: str) -> str:
-    """A column's name as a word.
+    """A column's name as a word of the language in force, where there is one.
 
     >>> said("city_code")
     'city code'
     """
-    return " ".join(column.replace("_", " ").split())
+    word = " ".join(column.replace("_", " ").split())
+    return CHINESE.get(word.casefold(), word) if language() == "zh" else word
 
 
 def found(entry: Entry, nouns: Nouns) -> str:
