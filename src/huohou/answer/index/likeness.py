@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import OSA, Levenshtein
 
 from huohou.answer.index.canonical import DENSE_ONE, units
 from huohou.answer.index.rows import Row
@@ -181,5 +181,5 @@ def _alike(slips: Slips, one: str, other: str) -> tuple[float, str]:
         return PREFIX_COST, "spelled"
     if len(shorter) < 2:
         return 1.0, ""
-    alike = Levenshtein.normalized_similarity(one, other, score_cutoff=NEARLY)
+    alike = OSA.normalized_similarity(one, other, score_cutoff=NEARLY)
     return (1 - alike, "spelled") if alike else (1.0, "")

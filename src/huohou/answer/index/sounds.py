@@ -1,6 +1,7 @@
 """How characters sound and look, to tell a slip of the fingers from another name."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -79,9 +80,14 @@ class Slips:
         return "accent" if {*map(accented, mine)} & {*map(accented, theirs)} else ""
 
 
+@cache
+def _written() -> bytes:
+    return orjson.dumps(readings())
+
+
 def write_readings(folder: Path) -> None:
     """Beside the rows of an index, for ``read_slips``."""
-    (folder / NAME).write_bytes(orjson.dumps(readings()))
+    (folder / NAME).write_bytes(_written())
 
 
 def read_slips(folder: Path) -> Slips:
