@@ -387,3 +387,13 @@ def test_any_table_in_every_style(keys: list[str], seed: int, unknown: float) ->
     for row in everything(found):
         assert row.meta["style"] in (*style_names(), "unknown")
         assert (row.meta["fact"] is None) == (row.meta["expect"] is None)
+
+
+def test_a_full_name_is_asked_for_though_another_is_called_so_in_short() -> None:
+    facts = (Fact("Ann Ltd", "1", 2), Fact("Ann", "2", 3))
+    rows = only(FactTable("t", "name", "code", facts), "full")
+    assert {row.answer for row in rows} == {"1", "2"}
+    assert all(row.answer == row.meta["expect"] for row in rows)
+    assert {row.meta["fact"] for row in rows} == {"Ann", "Ann Ltd"}
+    short = only(FactTable("t", "name", "code", facts), "everyday")
+    assert short == [], "Ann is no name for Ann Ltd where there is an Ann"

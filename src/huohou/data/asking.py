@@ -44,6 +44,8 @@ class Asker:
         form = one.forms.get(style.name)
         if form is None:
             return None
+        if style.kind != "several":  # forms of other kinds mean one fact alone
+            return Asked(form)
         return Asked(form, None, self._others(one.fact, self.names.owners(form)))
 
     def _made(self, one: Taught, style: Style, dice: random.Random) -> Asked | None:

@@ -83,14 +83,16 @@ def _good(fact: Fact, style: Style, names: Namesakes) -> Iterator[str]:
         if len(names.owners(fact.value)) == 1:
             yield from style.texts(fact.value)
     elif style.kind in ("name", "several"):
-        most = MEANINGS if style.kind == "several" else 1
         taken: set[str] = set()  # what is asked in a usual style already
         if style.kind == "name" and style.name not in DEFAULT:
             taken = {form for forms in usual_forms(fact.key, fact.city).values() for form in forms}
         for form in style.texts(fact.key, fact.city):
             owners = len(names.owners(form))
-            few = owners == most == 1 or (1 < owners <= most and not names.is_name(form))
-            if few and form not in taken:
+            # A full name means its own fact, whatever others are called in short.
+            alone = owners == 1 or form == fact.key
+            few = 1 < owners <= MEANINGS and not names.is_name(form)
+            wanted = few if style.kind == "several" else alone
+            if wanted and form not in taken:
                 yield form
 
 
