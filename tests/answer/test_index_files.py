@@ -166,7 +166,8 @@ def test_scores_are_those_of_bm25s(tmp_path: Path) -> None:
     chance = np.random.default_rng(1)
     letters = [chr(0x4E00 + i) for i in range(60)]
     rows = [
-        list(dict.fromkeys(chance.choice(letters, size))) for size in chance.integers(1, 12, 80)
+        list(dict.fromkeys(map(str, chance.choice(letters, size))))
+        for size in chance.integers(1, 12, 80)
     ]
     writer = PostingsWriter()
     for row in rows:

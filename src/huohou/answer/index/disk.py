@@ -64,7 +64,9 @@ def read_manifest(folder: Path) -> Manifest:
         raw: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
         if raw.pop("schema") != SCHEMA:
             raise DataError("answer.index_old", folder=folder)
-        about = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("about").items()}
+        about: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("about").items()
+        }
         raw["segments"] = tuple(raw["segments"])
         return Manifest(about=About(**about), **raw)
     except FileNotFoundError as error:

@@ -118,7 +118,8 @@ class PostingsWriter:
     def _scores(self) -> dict[str, Any]:
         """Postings by gram, in compressed columns."""
         grams = np.array(self._grams, dtype=np.int32)
-        lengths = np.diff(np.array(self._ends, dtype=np.int64), prepend=0)
+        ends = np.array([0, *self._ends], dtype=np.int64)
+        lengths = ends[1:] - ends[:-1]
         rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
         order = np.argsort(grams, kind="stable")
         held = np.bincount(grams, minlength=len(self._numbers))
