@@ -19,6 +19,7 @@ from huohou.api.passages import ask_passages, passages_answerer
 from huohou.data.dataset import Message, Row
 from huohou.errors import DataError, UsageError
 from tiny import tiny_job
+from tiny_encoder import tiny_encoder_folder
 
 QA = Path(__file__).parents[3] / "shared" / "data" / "qa"
 XQUAD = QA / "google-deepmind__xquad"
@@ -214,6 +215,33 @@ def test_whatever_a_model_writes_no_number_is_given_that_no_passage_has(
     assert "98765" not in found.answer
 
 
+@pytest.mark.parametrize(
+    ("words", "stands"),
+    [
+        ("咖啡豆开封后两周内喝完。", True),
+        ("咖啡豆要放在密封罐里，避光保存，开封后三周内喝完。", False),
+        ("咖啡豆要放在密封罐里，避光保存，不开封。", False),
+        ("云南保山的咖啡豆在每年十一月采收，海拔一千五百米以上的品质最好。", True),
+        ("云南保山的咖啡豆在每年十二月采收，海拔一千五百米以上的品质最好。", False),
+    ],
+)
+def test_one_changed_numeral_or_denial_is_seen(shelf: Shelf, words: str, stands: bool) -> None:
+    question = (
+        "咖啡豆开封后要在多久内喝完？" if "开封" in words else "云南保山的咖啡豆什么时候采收？"
+    )
+    assert (ask(shelf, question, Says(words)).way == "written") is stands
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=60) | st.lists(st.sampled_from(MANUAL.split()), max_size=8).map(" ".join))
+def test_whatever_is_asked_each_value_is_copied(shelf: Shelf, question: str) -> None:
+    found = ask(shelf, question)
+    assert (found.status == "found") is bool(found.values)
+    for value in found.values:
+        assert any(value in quote.passage.text for quote in found.evidence)
+    assert len(found.alternatives) <= 3 and found.verified
+
+
 def test_a_refused_question_never_reaches_the_model(shelf: Shelf) -> None:
     found = ask(shelf, "What is the capital of Mongolia?", Says("Descaling takes 25 minutes."))
     assert found.status == "unknown" and found.model is None
@@ -225,6 +253,17 @@ def test_the_model_of_a_run_is_asked(documents: Path, tmp_path: Path) -> None:
     found = ask_passages("How long does descaling take?", documents / "coffee.md", model=str(job))
     assert found.model == "1-tiny" and found.checks
     assert found.status == "found"
+
+
+def test_an_encoder_helps_to_find(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUOHOU_CACHE", str(tmp_path / "cache"))
+    encoder = tiny_encoder_folder(tmp_path / "encoder")
+    answerer = passages_answerer(documents, model=str(encoder))
+    assert "25 minutes" in answerer("How long does descaling take?").answer
+    assert answerer("Who won the football world cup in 1998?").status != "found"
+    assert list((tmp_path / "cache").rglob("*.npz"))  # the documents' vectors are kept
 
 
 # ---- reading

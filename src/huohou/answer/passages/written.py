@@ -20,6 +20,12 @@ from huohou.text import say
 ENOUGH = 0.8  # of the weight of a sentence's words, within three neighbouring sentences
 _CITED = re.compile(r"\s*[\[【［](\d{1,3})[\]】］]")
 _NUMBERS = re.compile(r"\d+(?:[.,:/-]\d+)*%?")
+_COUNTS = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty"
+    r"|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|half|twice|dozen)\b"
+    r"|(?!一(?![零〇一二两三四五六七八九十百千万亿]))[零〇一二两三四五六七八九十百千万亿]+",
+    re.IGNORECASE,
+)
 _NAMES = re.compile(r"(?<=[\w,] )[A-Z][\w'’-]+|\b[A-Z]{2,}\b")
 _DENIALS = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|cannot|without|unlike)\b|n['’]t\b"
@@ -66,12 +72,9 @@ def _fault(shelf: Shelf, sentence: str, source: Passage) -> str | None:
     if not own:
         return say("passages.check.empty")
     whole = _plain(f"{source.title} {source.text}")
-    for pattern, key in ((_NUMBERS, "number"), (_NAMES, "name")):
-        for found in pattern.findall(_plain(sentence)):
-            if not re.search(rf"(?<![\w]){re.escape(found)}(?![\w])", whole) and (
-                key == "name" or not _inside(found, whole)
-            ):
-                return say(f"passages.check.{key}", found=found)
+    strange = _strange(_plain(sentence), whole)
+    if strange is not None:
+        return strange
     weights = shelf.weights.of(own)
     near, held = max(
         ((text, covered(weights, terms(around))) for text, around in _windows(source)),
@@ -85,9 +88,19 @@ def _fault(shelf: Shelf, sentence: str, source: Passage) -> str | None:
     return None
 
 
-def _inside(number: str, whole: str) -> bool:
-    """Whether a number stands there between letters, as Chinese writes it."""
-    return re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d]|[.,]\d)", whole) is not None
+def _strange(sentence: str, whole: str) -> str | None:
+    """The first number or name of a sentence that a passage does not have, in words."""
+    for found in _NUMBERS.findall(sentence):
+        # between letters too, as Chinese writes it
+        if not re.search(rf"(?<![\d.,]){re.escape(found)}(?!\d|[.,]\d)", whole):
+            return say("passages.check.number", found=found)
+    for found in _COUNTS.findall(sentence):
+        if found.lower() not in _COUNTS.findall(whole.lower()):
+            return say("passages.check.number", found=found)
+    for found in _NAMES.findall(sentence):
+        if not re.search(rf"(?<!\w){re.escape(found)}(?!\w)", whole):
+            return say("passages.check.name", found=found)
+    return None
 
 
 def _windows(source: Passage) -> list[tuple[str, str]]:
