@@ -20,6 +20,7 @@ from huohou.api.machine import env, init
 from huohou.api.pairs import data_make_pairs
 from huohou.api.passages import ask_passages, passages_answerer
 from huohou.api.plans import make_plan
+from huohou.api.predictions import evaluate_predictions
 from huohou.api.reports import report
 from huohou.api.scores import calibrate, compare, evaluate_answers
 from huohou.api.search import mine
@@ -42,6 +43,7 @@ __all__ = [
     "env",
     "evaluate",
     "evaluate_answers",
+    "evaluate_predictions",
     "explain",
     "explain_all",
     "find_run",

@@ -23,6 +23,12 @@ MODES = ("grounded", "lookup", "constrained", "closed")
 @click.option(
     "--gate", "gates", type=click.Path(path_type=Path), metavar="FILE", help=say("cli.eval.gate")
 )
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=say("cli.eval.predictions"),
+)
 @click.option("--memory", type=click.IntRange(min=0), help=say("cli.eval.memory"))
 @click.option("--force", is_flag=True, help=say("cli.eval.force"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
@@ -52,11 +58,17 @@ def _scored(
     facts: str | None,
     key: str | None,
     value: str | None,
+    predictions: Path | None,
     **options: Any,
 ) -> Any:
-    """The engine's scorecard where a mode is named, else that of the run's model."""
+    """Of answers in a file, of the engine where a mode is named, else of the run's model."""
     from huohou import api
 
+    if predictions is not None:
+        others = {"RUN": run, "--mode": mode, "--on": on, "--facts": facts, "--memory": memory}
+        _alone(others | {"--no-base": no_base or None, "--force": force or None})
+        options.pop("progress")
+        return api.evaluate_predictions(predictions, **options)
     if mode is not None:
         if run is None and facts is None:
             raise UsageError("eval.needs_run")
@@ -67,3 +79,9 @@ def _scored(
     if run is None:
         raise UsageError("eval.needs_run")
     return api.evaluate(run, on, base=not no_base, force=force, memory=memory, **options)
+
+
+def _alone(others: dict[str, Any]) -> None:
+    for option, given in others.items():
+        if given is not None:
+            raise UsageError("eval.predictions_alone", option=option)
