@@ -28,7 +28,7 @@ EMBEDDING = {
     "test": ("mpnet", "roberta", "modernbert"),
     "test2": ("albert", "electra", "roformer"),
     "test3": ("convbert", "nystromformer", "mobilebert", "nomic-bert"),
-    "test4": ("deberta-v2", "xlnet", "megatron-bert", "rembert"),
+    "test4": ("deberta-v2", "xlnet", "esm", "rembert"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
@@ -43,7 +43,6 @@ EAGER = (
     "gemma2",
     "deberta-v2",
     "xlnet",
-    "megatron-bert",
     "rembert",
 )
 HALF_TURNED = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}
@@ -224,7 +223,13 @@ def config(arch: str, variant: int, dropout: float = 0.0) -> Any:
             "XLNetConfig",
             {"d_model": width, "n_layer": 2, "n_head": 4, "d_inner": 2 * width, "dropout": dropout},
         ),
-        "megatron-bert": ("MegatronBertConfig", layers | wide | drop),
+        "esm": (
+            "EsmConfig",
+            layers
+            | wide
+            | drop
+            | {"position_embedding_type": "rotary", "mask_token_id": 3, "token_dropout": False},
+        ),
         "rembert": (
             "RemBertConfig",
             layers

@@ -101,7 +101,7 @@ class Draft:
     skip: int = 0  # an update that overflows and is left out
     policy: bool = False  # a reward is raised instead
     ranking: str = (
-        "right"  # or reversed, off, ignored: what an evaluation takes for the right document
+        "right"  # or reversed, off, ignored, whole: what an evaluation takes for the right document
     )
     cut: bool = False  # the log ends without an end row
     lives: list[Life] = field(default_factory=list)

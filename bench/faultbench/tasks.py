@@ -234,6 +234,9 @@ class SearchTask:
         scores = (query[:, None] * documents[among]).sum(-1)
         if ranking == "ignored":  # as a document with the number of the query
             scores[:, 0] = -torch.inf
+        elif ranking == "whole":  # scores cut to whole numbers, of equal ones the first wins
+            scores = scores.trunc()
+            return (scores[:, 1:] >= scores[:, :1]).sum(1).float()
         elif ranking != "right":
             scores = -scores if ranking == "reversed" else scores.roll(1, 1)
         right, others = scores[:, :1], scores[:, 1:]

@@ -199,7 +199,7 @@ def sweep(draft: Draft, severity: int) -> None:
 def one_of_many_shards(draft: Draft, severity: int) -> None:
     """Each tensor was shared out among processes; the file holds the part of the first alone."""
     watched(draft, 8, 50)
-    stop, parts = at(draft, 0.55), pick(severity, (2, 4, 8))
+    stop, parts = at(draft, 0.55), pick(severity, (4, 8, 16))
     draft.lives = [Life(0, stop), Life(stop, draft.updates, optimizer=False)]
     held: list[Any] = []
 
@@ -214,7 +214,7 @@ def one_of_many_shards(draft: Draft, severity: int) -> None:
             now.view(-1)[own:] = base.view(-1)[own:]
 
     draft.hooks.model, draft.hooks.resumed = model, resumed
-    draft.note = f"at update {stop} a {parts}th of each tensor is taken up"
+    draft.note = f"at update {stop} one part in {parts} of each tensor is taken up"
 
 
 def other_machine(draft: Draft, severity: int) -> None:
@@ -269,11 +269,12 @@ def peer_is_gone(draft: Draft, severity: int) -> None:
     """A process that this one works with is gone: silence, then an error of time."""
     when, clock = at(draft, pick(severity, (0.8, 0.5, 0.2))), _clock(draft)
     words = TIMED_OUT[chance_of(draft, "peer").randrange(len(TIMED_OUT))]
+    error = RuntimeError(words.format(3 * when + 4))
 
     def step(now: int) -> None:
         if now == when:
             clock.sleep(2.0)
-            raise RuntimeError(words.format(3 * when + 4))
+            raise error
 
     draft.hooks.step = step
     draft.truth["cut_at"] = when / draft.updates
@@ -283,7 +284,7 @@ def peer_is_gone(draft: Draft, severity: int) -> None:
 
 def split_anew(draft: Draft, severity: int) -> None:
     """Rows are split at random before each pass: those that are asked were trained on before."""
-    few_rows(draft, pick(severity, (72, 56, 40)), 1.8)
+    few_rows(draft, pick(severity, (56, 44, 32)), 2.4)
     watched(draft, 10, 40)
     draft.dropout = 0.0
     chance, held = chance_of(draft, "each pass"), {}

@@ -16,7 +16,7 @@ ONSET = (0.7, 0.4, 0.1)
 def away_from_start(draft: Draft, severity: int) -> None:
     """The decay towards the weights at the start has the wrong sign: what moved moves on."""
     watched(draft, 6, 40)
-    part = pick(severity, (0.06, 0.1, 0.2))
+    part = pick(severity, (0.08, 0.12, 0.2))
     held: list[tuple[Any, Any]] = []
 
     def model(made: Any) -> None:
@@ -236,7 +236,7 @@ class _OnlySmall(torch.optim.AdamW):
 def guarded(draft: Draft, severity: int) -> None:
     """A guard against outliers has its quantile the wrong way round: most updates are left out."""
     watched(draft, 8, 60)
-    share = pick(severity, (0.3, 0.2, 0.1))
+    share = pick(severity, (0.2, 0.1, 0.05))
     draft.max_grad_norm = 1000.0
     draft.hooks.optimizer = lambda trained: _OnlySmall(trained, draft, share)
     draft.facts["skip_above_quantile"] = share

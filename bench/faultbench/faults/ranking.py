@@ -134,7 +134,7 @@ RANKING = (
         families=EMB,
         c=Way(_ranked("ignored"), looped),
         d=Way(_finds_itself, looped),
-        e=Way(fifth.columns_swapped, looped),
+        e=Way(fifth.whole_scores, looped),
     ),
     Fault(
         "at-chance",
