@@ -17,13 +17,13 @@ DENSE_ONE = re.compile(f"[{DENSE}]")
 _WORD = re.compile(f"[{DENSE}]|[^\\W_{DENSE}]+")
 _MARKS = re.compile(r"[\W_]+")
 _BY_DENSE = re.compile(f"(?<=[{DENSE}]) | (?=[{DENSE}])")
-_INSTITUTIONS = (
+INSTITUTIONS = (
     {official: short for official, _, short in BANKS}
     | {common: short for _, common, short in BANKS}
     | SAID
 )
-_INSTITUTION = re.compile(
-    "|".join(re.escape(form) for form in sorted(_INSTITUTIONS, key=len, reverse=True))
+INSTITUTION = re.compile(
+    "|".join(re.escape(form) for form in sorted(INSTITUTIONS, key=len, reverse=True))
 )
 # A province in front of a rural bank's own place says nothing that the place does not.
 _PROVINCE = re.compile(f"{PROVINCES.pattern}(?=[{DENSE}]{{1,8}}?(?:{RURAL.pattern}))")
@@ -104,7 +104,7 @@ def canonical(normal: str) -> str:
     >>> canonical(normal_form("Oxford University"))
     'oxford univ'
     """
-    short = _INSTITUTION.sub(lambda found: _INSTITUTIONS[found.group()], normal)
+    short = INSTITUTION.sub(lambda found: INSTITUTIONS[found.group()], normal)
     short = _PROVINCE.sub("", short)
     if not short.isascii():
         return short

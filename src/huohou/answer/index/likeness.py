@@ -25,6 +25,7 @@ NEARLY = 0.6  # two words are one misspelled from this similarity on
 PREFIX = 3  # letters that may stand for a word that begins with them
 PREFIX_COST = 0.15
 TAIL_COUNTS, HEAD_COUNTS, EDIT_COUNTS = 0.6, 0.15, 0.03  # see `score`
+KIND, KIND_COST = 3, 0.5  # pieces at the end of a name, and what they count when left out
 NEVER_EXACT = 0.96  # best score of what is not the same name
 
 Weigh = Callable[[str], float]
@@ -56,8 +57,8 @@ class Compared:
     """A question beside a row's name, before what is left over is paired.
 
     theirs: pieces of the name; weights: of them; start: where its tail begins; left, open: places
-    in the question and in the name that the other side does not hold; guess: the score if nothing
-    of these can be paired.
+    in the question and in the name that the other side does not hold; guess: the score if of
+    these only the same can be paired.
     """
 
     row: Row
@@ -78,8 +79,12 @@ def compared(question: Asked, row: Row, weigh: Weigh) -> Compared:
     open_ones = _left(theirs, question.pairs, question.singles)
     weights = [weigh(one) for one in theirs]
     start = len(theirs) - len(units(row.tail))
-    said = _share(sum([question.weights[i] for i in left]), question.rare)
-    tail = _share(sum([weights[j] for j in open_ones if j >= start]), sum(weights[start:]))
+    mine, others = {question.pieces[i] for i in left}, {theirs[j] for j in open_ones}
+    lost = [question.weights[i] for i in left if question.pieces[i] not in others]
+    unsaid = _unsaid(open_ones, len(theirs), start)
+    open_tail = [(j, cost) for j, cost in unsaid.items() if j >= start and theirs[j] not in mine]
+    said = _share(sum(lost), question.rare)
+    tail = _share(sum([weights[j] * cost for j, cost in open_tail]), sum(weights[start:]))
     guess = said * (1 - TAIL_COUNTS * (1 - tail))
     return Compared(row, theirs, weights, start, left, open_ones, guess)
 
@@ -96,7 +101,8 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
     open_ones, weights, start = list(found.open), found.weights, found.start
     costs, reasons = _paired(question, found.left, found.theirs, open_ones)
     lost = sum(question.weights[i] * cost for i, (cost, _) in costs.items())
-    missing = dict.fromkeys(open_ones, 1.0) | {j: cost for cost, j in costs.values() if j >= 0}
+    missing = _unsaid(open_ones, len(found.theirs), start)
+    missing |= {j: cost for cost, j in costs.values() if j >= 0}
     tail = sum(weights[j] * cost for j, cost in missing.items() if j >= start)
     head = sum(weights[j] * cost for j, cost in missing.items() if j < start)
     count = max(len(question.pieces), 1)
@@ -122,6 +128,19 @@ def score(features: Mapping[str, float]) -> float:
 
 def _share(lost: float, whole: float) -> float:
     return max(0.0, 1 - lost / whole) if whole > 0 else 1.0
+
+
+def _unsaid(open_ones: Sequence[int], length: int, start: int) -> dict[int, float]:
+    """What it costs that the question leaves out these pieces of a name.
+
+    The last ones say what kind of thing it is rather than which: that is left out most.
+    """
+    costs = dict.fromkeys(open_ones, 1.0)
+    last = length - 1
+    while last in costs and length - last <= KIND and last > start:
+        costs[last] = KIND_COST
+        last -= 1
+    return costs
 
 
 def _pairs(pieces: Sequence[str]) -> Pairs:

@@ -38,7 +38,7 @@ def listed(state: State, text: str) -> list[int]:
     stands in the institution, the place or another column of some rows is not looked for in the
     rest of a name: Beijing is a city before it is a street. Empty when the text cannot be cut so.
     """
-    pieces = units(forms(state, text)[2])[:LONGEST]
+    pieces = units(forms(state, text).form)[:LONGEST]
     cuts = [(segment, cut) for segment in state.segments if (cut := _cut(segment, pieces))]
     fewest = min((len(cut.parts) for _, cut in cuts), default=0)
     found: list[tuple[int, Segment, _Cut]] = [

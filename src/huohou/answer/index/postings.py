@@ -38,6 +38,10 @@ class Postings:
         found = self._index.vocab_dict.get(gram) if self._index else None
         return None if found is None else int(found)
 
+    def letters(self) -> list[str]:
+        """The grams of one character."""
+        return [gram for gram in self._index.vocab_dict if len(gram) == 1] if self._index else []
+
     def count(self, gram: str) -> int:
         """How many rows hold a gram."""
         number = self.number(gram)

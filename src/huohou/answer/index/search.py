@@ -1,49 +1,94 @@
 """Which rows a text may mean, best first."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from huohou.answer.index.canonical import canonical, folded, joined, normal_form, units
 from huohou.answer.index.cut import LONGEST, LONGEST_TEXT, densest
 from huohou.answer.index.grams import grams
 from huohou.answer.index.likeness import Asked, Compared, asked, compared, likeness, score
+from huohou.answer.index.mending import mended
 from huohou.answer.index.segment import FORM, NORMAL, SHORT, VALUE
 from huohou.answer.index.state import State
+from huohou.answer.index.variants import variants
 from huohou.answer.types import Hit, How
 from huohou.data.facts import plain_code
 
 CANDIDATES = 120  # rows that BM25 hands on to be looked at
-COMPARED = 32  # of them are compared piece by piece
+COMPARED = 40  # of them are compared piece by piece
 SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
     (VALUE, "code", 1.0),
     (NORMAL, "normal", 0.99),
     (FORM, "short", 0.98),
     (SHORT, "short", 0.97),
 )
+MENDED = 0.95  # score of a row whose name is told, but for a slip in a common phrase
+UNSURE = 0.9  # with a best score below, slips are looked for that hide the row from BM25
 SPELLED = 0.75  # a row that holds so much of the question is a spelling of it, else a resemblance
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A text in the forms that are looked up.
+
+    exact: as it is; normal, form: its normal and canonical form, cut where it is long; mended:
+    whether a slip in a common phrase was put right in them.
+    """
+
+    exact: str
+    normal: str
+    form: str
+    mended: bool
 
 
 def search(state: State, text: str, k: int) -> list[Hit]:
     """At most k rows, best first; of equal ones the earlier. An empty text finds none."""
-    exact, normal, form = forms(state, text)
-    if not form:
+    sought = forms(state, text)
+    if not sought.form:
         return []
-    kept = {VALUE: plain_code(exact), NORMAL: normal, FORM: form, SHORT: form}
-    sure: dict[int, tuple[How, float]] = {}
-    for kind, how, worth in SURE:
-        for number in state.carrying(kind, [kept[kind]]) if kept[kind] else ():
-            sure.setdefault(number, (how, worth))
-    question = asked(form, state.weigh, state.slips)
-    numbers = {**candidates(state, form), **sure}
-    rows = {number: compared(question, state.row(number), state.weigh) for number in numbers}
+    question = asked(sought.form, state.weigh, state.slips)
+    sure = _sure(state, sought)
+    wanted = grams(list(question.pieces))
+    rows = {
+        number: compared(question, state.row(number), state.weigh)
+        for number in {**candidates(state, wanted), **sure}
+    }
+    found = _best(state, question, rows, sure, k)
+    if not found or found[0].score < UNSURE:
+        for others in variants(question.pieces, state.others, state.count):
+            for number in candidates(state, [*wanted, *others]) if others else ():
+                if number not in rows:
+                    rows[number] = compared(question, state.row(number), state.weigh)
+        found = _best(state, question, rows, sure, k)
+    exact = [_exactly(hit, sought.exact) for hit in found]
+    return sorted(exact, key=lambda hit: (-hit.score, hit.entry.id))[:k]
+
+
+def _sure(state: State, sought: Sought) -> dict[int, tuple[How, float]]:
+    """Rows that carry the text as a name or a code, how, and what that is worth."""
+    code, normal, form = plain_code(sought.exact), sought.normal, sought.form
+    found: dict[int, tuple[How, float]] = {}
+    for (kind, how, worth), wanted in zip(SURE, (code, normal, form, form), strict=True):
+        for number in state.carrying(kind, [wanted]) if wanted else ():
+            slipped = sought.mended and how != "code"
+            found.setdefault(number, ("spelling", MENDED) if slipped else (how, worth))
+    return found
+
+
+def _best(
+    state: State,
+    question: Asked,
+    rows: Mapping[int, Compared],
+    sure: Mapping[int, tuple[How, float]],
+    k: int,
+) -> list[Hit]:
+    """Piece by piece, those rows that look best at first sight."""
     guessed = sorted(rows, key=lambda number: (number not in sure, -rows[number].guess, number))
     found = [
         _hit(state, question, number, rows[number], sure.get(number))
         for number in guessed[: max(k, COMPARED)]
     ]
-    found = [_exactly(hit, exact) for hit in found]
-    found.sort(key=lambda hit: (-hit.score, hit.entry.id))
-    return found[:k]
+    return sorted(found, key=lambda hit: (-hit.score, hit.entry.id))
 
 
 def _exactly(hit: Hit, text: str) -> Hit:
@@ -51,20 +96,22 @@ def _exactly(hit: Hit, text: str) -> Hit:
     return replace(hit, how="exact", score=1.0) if same else hit
 
 
-def forms(state: State, text: str) -> tuple[str, str, str]:
-    """The text as it is, its normal and its canonical form; these are cut where it is long."""
+def forms(state: State, text: str) -> Sought:
+    """The text in its forms."""
     stripped = told = text[:LONGEST_TEXT].strip()
     if len(stripped) > 2 * LONGEST:
         pieces = units(folded(stripped))
         told = " ".join(pieces[densest(pieces, state.known, 2 * LONGEST)])
-    normal = normal_form(told)
+    plain = folded(told)
+    right = mended(plain, state.slips.why)
+    normal = normal_form(right)
     pieces = units(canonical(normal))
-    return stripped, normal, joined(" ".join(pieces[densest(pieces, state.known)]))
+    form = joined(" ".join(pieces[densest(pieces, state.known)]))
+    return Sought(stripped, normal, form, right != plain)
 
 
-def candidates(state: State, form: str) -> dict[int, float]:
-    """Rows that share rare grams with a canonical form, with their BM25 scores."""
-    wanted = grams(units(form))
+def candidates(state: State, wanted: Sequence[str]) -> dict[int, float]:
+    """Rows that share rare grams with the wanted ones, with their BM25 scores."""
     found: dict[int, float] = {}
     for segment in state.segments:
         alive = state.alive[segment.first : segment.first + len(segment)]

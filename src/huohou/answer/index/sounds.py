@@ -1,6 +1,7 @@
 """How characters sound and look, to tell a slip of the fingers from another name."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +71,23 @@ class Slips:
             if len(self._known) < KEPT:
                 self._known[one, other] = found
         return found
+
+    def alike(self, letters: Iterable[str]) -> Callable[[str], Sequence[str]]:
+        """A function from a character to those of the letters that it may be a slip of."""
+        by_sound: dict[str, list[str]] = defaultdict(list)
+        for one in sorted(letters):
+            for sound in {*map(accented, self._readings.get(one, ()))}:
+                by_sound[sound].append(one)
+
+        def others(one: str) -> Sequence[str]:
+            sounds = {*map(accented, self._readings.get(one, ()))}
+            found = dict.fromkeys(
+                [*NEAR.get(one, ""), *(o for s in sorted(sounds) for o in by_sound.get(s, ()))]
+            )
+            found.pop(one, None)
+            return list(found)
+
+        return others
 
     def _find(self, one: str, other: str) -> str:
         mine, theirs = self._readings.get(one, ()), self._readings.get(other, ())

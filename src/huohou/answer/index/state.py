@@ -1,7 +1,7 @@
 """An opened index: its segments, which rows of them count, and how rare each gram is."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class State:
         self._key = columns.index(manifest.about.key)
         self._value = columns.index(manifest.about.value)
         self._weights: dict[str, float] = {}
+        self._alike: Callable[[str], Sequence[str]] | None = None
 
     def row(self, number: int) -> Row:
         """The stored row of a global number."""
@@ -63,6 +64,13 @@ class State:
     def count(self, gram: str) -> int:
         """Rows that hold a gram, dead ones of changed tables included."""
         return sum(segment.postings.count(gram) for segment in self.segments)
+
+    def others(self, piece: str) -> Sequence[str]:
+        """Characters of the table that a character may be a slip of."""
+        if self._alike is None:
+            letters = {one for part in self.segments for one in part.postings.letters()}
+            self._alike = self.slips.alike(letters)
+        return self._alike(piece)
 
     def known(self, gram: str) -> float:
         """Its weight, 0 for what no row has."""
