@@ -1,6 +1,7 @@
 """A model in one GGUF file, run by llama.cpp (xllamacpp): no PyTorch, open in under a second."""
 
 import math
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from huohou.answer.choose import messages
 from huohou.errors import ModelError
+from huohou.machine import THREADS, cores
 from huohou.models.library import first_line
 
 CONTEXT = 2048  # tokens: a question, a few names, an answer
@@ -96,10 +98,13 @@ def open_llama(path: Path, name: str, system: str | None = None) -> Llama:
     llama.cpp's server listens on a port of this machine, whether wanted or not; it answers nobody
     who does not know a key that is drawn here and forgotten.
     """
-    from xllamacpp import CommonParams, Server
-
-    from huohou.machine import cores
-
+    # read by llama.cpp's threads when the library is loaded: a short spin for a busy machine
+    for variable, worth in THREADS.items():
+        os.environ.setdefault(variable, worth)
+    try:
+        from xllamacpp import CommonParams, Server
+    except ImportError as error:  # installed, but a library of the system's is missing
+        raise ModelError("answer.model_failed", name=name, problem=first_line(error)) from error
     params = CommonParams()
     params.model.path = str(path)
     params.n_ctx, params.n_parallel, params.n_predict = CONTEXT, 1, MOST_TOKENS
