@@ -19,12 +19,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from huohou.answer.types import Hit, Status
+from huohou.answer.types import KEYED, Hit, Status
 from huohou.data.tables import split_source
 from huohou.errors import DataError
 
 SCHEMA = 1
 MOST_CHOICES = 3  # rows put before the asker
+RIVAL = 0.1  # of the best row's probability: a row with less is no choice beside it
 SWAY = 3.0  # nats: however sure a model says it is, it speaks no louder
 UNKNOWN_MODEL = 0.25  # trust in a model that nobody has measured: it may break a tie
 
@@ -58,9 +59,9 @@ class Confidence:
 
     weights: by feature; none: constant of "none of these"; trust: by name of a model; found: an
     answer is given from this probability on; choice: up to three rows are offered when together
-    they have it; unknown: of "none", from which on the name counts as not in the table; error: the
-    share of wrong answers that ``found`` was chosen for; about: what it was fitted on, and how
-    calibrated it was on questions kept out.
+    they have it; unknown: of "none", from which on the name counts as not in the table; ceilings:
+    by status, the confidence that no answer exceeds; error: the share of wrong answers that
+    ``found`` was chosen for; about: how calibrated it was on questions kept out.
     """
 
     weights: Mapping[str, float]
@@ -69,6 +70,7 @@ class Confidence:
     found: float = 0.9
     choice: float = 0.8
     unknown: float = 0.5
+    ceilings: Mapping[str, float] = field(default_factory=dict)
     error: float = 0.005
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,18 +96,25 @@ class Confidence:
 
         The rows of "unsure" are candidates to look at, not an answer.
         """
+        status, rows, sure = self._decided(belief)
+        return Decision(status, rows, self.capped(status, sure))
+
+    def capped(self, status: Status, sure: float) -> float:
+        """A confidence no surer than held-out questions have shown answers of its kind to be."""
+        return min(sure, self.ceilings.get(status, 1.0))
+
+    def _decided(self, belief: Belief) -> tuple[Status, tuple[int, ...], float]:
         order = belief.order()
         if not order or belief.none >= max(self.unknown, belief.hits[order[0]]):
-            return Decision("unknown", (), belief.none)
+            return "unknown", (), belief.none
         best = belief.hits[order[0]]
         if best >= self.found:
-            return Decision("found", (order[0],), best)
-        total = 0.0
-        for count, row in enumerate(order[:MOST_CHOICES], 1):
-            total += belief.hits[row]
-            if count > 1 and total >= self.choice:
-                return Decision("ambiguous", tuple(order[:count]), total)
-        return Decision("unsure", tuple(order[:MOST_CHOICES]), best)
+            return "found", (order[0],), best
+        rivals = [row for row in order[:MOST_CHOICES] if belief.hits[row] >= RIVAL * best]
+        total = math.fsum(belief.hits[row] for row in rivals)
+        if len(rivals) > 1 and total >= self.choice:
+            return "ambiguous", tuple(rivals), total
+        return "unsure", tuple(order[:MOST_CHOICES]), best
 
     def _score(self, found: Mapping[str, float]) -> float:
         return math.fsum(self.weights.get(name, 0.0) * value for name, value in found.items())
@@ -123,19 +132,26 @@ class Confidence:
 
 
 def features(hits: Sequence[Hit]) -> list[dict[str, float]]:
-    """What speaks for each row, by name: its own features, how it was found, its score, and by how
-    much it leads the best of the others (or trails it)."""
+    """What speaks for each row, by name: how it was found, its slips, and where it only resembles
+    what was asked, how much, and by how much it leads the best of the others (or trails it).
+
+    A row that bears the very name needs no resemblance: two such rows are told apart by nothing,
+    and one that bears it less exactly is as good as one that resembles it.
+    """
     scores = [hit.score for hit in hits]
     best, second = _two_best(scores)
-    return [
-        {
-            **hit.features,
-            f"how.{hit.how}": 1.0,
-            "score": hit.score,
-            "score.lead": hit.score - (second if hit.score == best else best),
-        }
-        for hit in hits
-    ]
+    surest = next((how for how in KEYED if any(hit.how == how for hit in hits)), None)
+    found = []
+    for hit in hits:
+        if hit.how == surest:
+            found.append({f"how.{surest}": 1.0})
+            continue
+        lead = hit.score - (second if hit.score == best else best)
+        own = {**hit.features, "score": hit.score, "score.lead": lead}
+        slips = own.pop("slips", None)
+        own |= {} if slips is None else {f"slips.{slips:.0f}": 1.0}
+        found.append(own | {f"how.{hit.how}": 1.0} if hit.how not in KEYED else own)
+    return found
 
 
 def _two_best(scores: Sequence[float]) -> tuple[float, float]:
@@ -168,8 +184,10 @@ def read_confidence(path: Path) -> Confidence:
         if raw.pop("schema") != SCHEMA:
             raise ValueError("schema")
         found = Confidence(**raw)
-        numbers = (*found.weights.values(), *found.trust.values(), found.none, found.found)
-        if not all(math.isfinite(one) for one in (*numbers, found.choice, found.unknown)):
+        single = (found.none, found.found, found.choice, found.unknown)
+        several = (found.weights, found.trust, found.ceilings)
+        numbers = (*single, *(value for one in several for value in one.values()))
+        if not all(math.isfinite(one) for one in numbers):
             raise ValueError("not a number")
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise DataError("answer.bad_confidence", path=path, problem=error) from error

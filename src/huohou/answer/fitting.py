@@ -1,27 +1,27 @@
 """Fit the confidence of answers to questions whose answers are known.
 
-The weights are fitted to one part of the facts; how calibrated they are, and the threshold for a
-stated share of wrong answers, is told by the other part, whose facts they have not seen.
+How calibrated the weights are, and the threshold for a stated share of wrong answers, is told by
+questions about facts that they have not seen.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from huohou.answer.confidence import Belief, Confidence, features
-from huohou.answer.types import Hit
+from huohou.answer.types import Hit, Status
 from huohou.errors import CannotJudgeError
 from huohou.measure.calibration import auroc, brier, brier_skill, calibration_error
 from huohou.measure.recalibration import threshold
 
 PENALTY = 0.1  # on the squared weights of standardised features, of all questions together
 TRUSTED = 4.0  # a model's log odds never count more than this many times
-FEWEST = 50  # questions of either part: with fewer nothing can be said
-PARTS = 5  # one of which is kept out to measure on
+FEWEST = 200  # questions: with fewer nothing can be said
+PARTS = 5  # one at a time is kept out, to measure on
 ERROR = 0.005  # wrong answers in those given, by default
+EDGES = (0.8, 0.9, 0.95, 0.98, 0.99)  # an answer is never given that is likelier wrong than this
 
 Floats = NDArray[np.float64]
 
@@ -31,29 +31,36 @@ class Example:
     """A question whose answer is known.
 
     hits: what the look-up found; right: number of the right row among them, None where it is not;
-    group: questions of one group are in one part (those about the same fact); chosen: a model's
-    probabilities, as ``Confidence.believe`` takes them.
+    group: questions of one group are in one part (those about the same fact); known: whether any
+    row of the table answers it; chosen: a model's probabilities, as ``Confidence.believe`` takes
+    them.
     """
 
     hits: Sequence[Hit]
     right: int | None
     group: Hashable
+    known: bool
     chosen: Sequence[float] | None = None
 
 
 def fit(examples: Sequence[Example], error: float = ERROR, seed: int = 0) -> Confidence:
     """Weights, and the thresholds for a share of wrong answers of at most ``error``.
 
-    ``about`` of the result has the number of questions, and of the part kept out: the calibration
-    error, Brier skill, AUROC, and what the threshold was shown to keep. Where no threshold can be
-    shown to keep the error the strictest one is taken, and ``about["bound"]`` is None. Raises
-    CannotJudgeError for fewer than FEWEST questions in a part.
+    The weights are fitted to all questions. How calibrated they are, the threshold and the ceilings
+    are told by weights that were fitted without the facts in question, a fifth of them at a time
+    (cross-validation): ``about`` has the number of questions, calibration error, Brier skill and
+    AUROC of the claims, and what the threshold was shown to keep. Where no threshold can be shown
+    to keep the error, one that was seen to is taken, and ``about["bound"]`` is None. Raises
+    CannotJudgeError for fewer than FEWEST questions.
     """
-    used, kept = _parts(examples, seed)
-    if min(len(used), len(kept)) < FEWEST:
-        raise CannotJudgeError("answer.few_to_calibrate", n=len(kept), fewest=FEWEST)
-    found = _weights(used)
-    return measured(replace(found, error=error), kept, {"fitted_on": len(used)})
+    if len(examples) < FEWEST:
+        raise CannotJudgeError("answer.few_to_calibrate", n=len(examples), fewest=FEWEST)
+    unseen: list[tuple[Confidence, Example]] = []
+    for kept in _folds(examples, seed):
+        held = set(map(id, kept))
+        fitted = _weights([one for one in examples if id(one) not in held])
+        unseen += [(fitted, one) for one in kept]
+    return _measured(replace(_weights(examples), error=error), unseen)
 
 
 def fit_trust(confidence: Confidence, examples: Sequence[Example], model: str) -> Confidence:
@@ -69,27 +76,70 @@ def fit_trust(confidence: Confidence, examples: Sequence[Example], model: str) -
     return replace(confidence, trust={**confidence.trust, model: trust})
 
 
-def measured(confidence: Confidence, kept: Sequence[Example], about: dict[str, Any]) -> Confidence:
-    """The confidence with its threshold chosen on these examples, and what they say of it."""
-    beliefs = [confidence.believe(one.hits) for one in kept]
-    first = [first_right(belief, one) for belief, one in zip(beliefs, kept, strict=True)]
-    sure, right = [p for p, _ in first], [hit for _, hit in first]
-    edge = threshold(sure, right, confidence.error)
-    told = {
-        **about,
-        "measured_on": len(kept),
-        "calibration_error": calibration_error(sure, right),
-        "brier": brier(sure, right),
-        "brier_skill": brier_skill(sure, right),
-        "auroc": auroc(sure, right),
+def _measured(confidence: Confidence, unseen: Sequence[tuple[Confidence, Example]]) -> Confidence:
+    """The confidence with its threshold and ceilings, and what is to be told of it.
+
+    unseen: each question with weights that have not seen its fact.
+    """
+    first = [_first_right(fitted.believe(one.hits), one) for fitted, one in unseen]
+    sure, right = _columns(first)
+    edge = threshold(sure, right, confidence.error, steps=EDGES)
+    lowest = edge.value if edge else _seen(sure, right, confidence.error)
+    chosen = replace(confidence, found=lowest, ceilings={})
+    claims = [_claim(replace(chosen, weights=f.weights, none=f.none), one) for f, one in unseen]
+    capped = replace(chosen, ceilings=_ceilings(claims))
+    stated = [(capped.capped(status, p), holds) for status, p, holds in claims]
+    sure, holds = _columns(stated)
+    about = {
+        "questions": len(unseen),
+        "calibration_error": calibration_error(sure, holds),
+        "brier": brier(sure, holds),
+        "brier_skill": brier_skill(sure, holds),
+        "auroc": auroc(sure, holds),
         "wrong": edge.error if edge else None,
         "bound": edge.bound if edge else None,
         "answered": edge.coverage if edge else None,
     }
-    return replace(confidence, found=edge.value if edge else 0.999, about=told)
+    return replace(capped, about=about)
 
 
-def first_right(belief: Belief, example: Example) -> tuple[float, float]:
+def _seen(sure: Sequence[float], right: Sequence[float], error: float) -> float:
+    """The lowest edge above which no more than the error was seen, though it cannot be shown."""
+    for edge in EDGES:
+        above = [hit for p, hit in zip(sure, right, strict=True) if p >= edge]
+        if above and 1 - sum(above) / len(above) <= error:
+            return edge
+    return EDGES[-1]
+
+
+def _claim(confidence: Confidence, example: Example) -> tuple[Status, float, float]:
+    """What is claimed of a question, how surely, and whether it is so."""
+    decision = confidence.decide(confidence.believe(example.hits))
+    if decision.status == "unknown":
+        return "unknown", decision.confidence, float(not example.known)
+    named = decision.rows if decision.status == "ambiguous" else decision.rows[:1]
+    return decision.status, decision.confidence, float(example.right in named)
+
+
+def _ceilings(claims: Sequence[tuple[Status, float, float]]) -> dict[str, float]:
+    """The share that held of the surest half of the claims of a kind, by Laplace's rule.
+
+    A conditional logit is surer of some rows than any count can show; and of "unknown" it cannot
+    know what the look-up has not found.
+    """
+    found: dict[str, float] = {}
+    for status in dict.fromkeys(status for status, _, _ in claims):
+        own = sorted(((p, held) for s, p, held in claims if s == status), reverse=True)
+        surest = [held for _, held in own[: max(1, (len(own) + 1) // 2)]]
+        found[status] = round((sum(surest) + 1) / (len(surest) + 2), 5)
+    return found
+
+
+def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [a for a, _ in pairs], [b for _, b in pairs]
+
+
+def _first_right(belief: Belief, example: Example) -> tuple[float, float]:
     """Probability of the likeliest row, and whether it is the right one."""
     order = belief.order()
     if not order:
@@ -97,15 +147,13 @@ def first_right(belief: Belief, example: Example) -> tuple[float, float]:
     return belief.hits[order[0]], float(example.right == order[0])
 
 
-def _parts(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
-    """What is fitted on and what is measured on; all questions of a group are on one side."""
+def _folds(examples: Sequence[Example], seed: int) -> Iterator[list[Example]]:
+    """The questions in PARTS parts, all of a group in one."""
     groups = list(dict.fromkeys(one.group for one in examples))
     order = np.random.default_rng(seed).permutation(len(groups))
-    kept = {groups[i] for i in order[: len(groups) // PARTS]}
-    return (
-        [one for one in examples if one.group not in kept],
-        [one for one in examples if one.group in kept],
-    )
+    part = {groups[group]: place % PARTS for place, group in enumerate(order)}
+    for number in range(PARTS):
+        yield [one for one in examples if part[one.group] == number]
 
 
 def _surprise(confidence: Confidence, example: Example, model: str) -> float:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from huohou.answer.choose import CHOICES, Chooser
 from huohou.answer.confidence import MOST_CHOICES, Belief, Confidence, Decision
+from huohou.answer.slips import with_slips
 from huohou.answer.types import Entry, Hit
 from huohou.errors import MissingExtraError, ModelError
 from huohou.text import say
@@ -48,7 +49,7 @@ def hits_of(index: Search, text: str) -> list[Hit]:
     """Rows for a name, best first; rows that say the same twice count once."""
     seen: set[tuple[str, str]] = set()
     found: list[Hit] = []
-    for hit in index.search(text, HITS):
+    for hit in with_slips(text, index.search(text, HITS)):
         mark = (hit.entry.key, hit.entry.value)
         if mark not in seen:
             seen.add(mark)

@@ -9,6 +9,7 @@ Status = Literal["found", "ambiguous", "unknown", "unsure"]
 Mode = Literal["lookup", "grounded", "constrained", "closed"]
 
 SCHEMA = 1
+KEYED: tuple[How, ...] = ("code", "exact", "normal", "short")  # by the name itself, surest first
 
 
 @dataclass(frozen=True, slots=True)

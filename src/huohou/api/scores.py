@@ -200,7 +200,8 @@ def examples(
         expect, hits = row.meta["expect"], engine.candidates(row.question)[1]
         right = [i for i, hit in enumerate(hits) if hit.entry.value == expect]
         place = right[0] if right else None
-        found.append(Example(hits, place, row.meta.get("fact") or row.question))
+        group = row.meta.get("fact") or row.question
+        found.append(Example(hits, place, group, known=expect is not None))
         if progress is not None:
             progress(number, len(known))
     return found
