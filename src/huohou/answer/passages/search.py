@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huohou.answer.passages.sentences import sentences
-from huohou.answer.passages.terms import Weights, terms
+from huohou.answer.passages.terms import Weights, covered, letters, terms
 from huohou.answer.passages.types import Passage
 from huohou.probe.bm25 import K1, Bm25, words
 
 Floats = NDArray[np.float32]
 FIRST = 6  # passages that are read for an answer
+LITTLE = 0.1  # of a score by words, whose hits come to several
 RANKS = 60  # of reciprocal rank fusion, Cormack, Clarke and Büttcher 2009
 
 
@@ -65,6 +66,8 @@ class Shelf:
         self.meaning = meaning
         self._terms = [frozenset(terms(text)) for text in whole]
         self.weights = Weights(self._terms)
+        self._letters = [letters(text) for text in whole]
+        self.letters = Weights(self._letters)
         self._words = Bm25(whole)
         self._rarity = Weights(words(text) for text in whole)
         self._vectors = None if meaning is None else meaning.passages(whole)
@@ -79,7 +82,8 @@ class Shelf:
         """The passages most likely to answer, best first."""
         by_words = self._words.scores(question)
         near = self._near(question)
-        score = _fused([by_words, near]) if near is not None else by_words
+        alike = by_words + self._by_letters(question)
+        score = alike if near is None else _fused([alike, near])
         order = np.argsort(-score, kind="stable")[:first]
         most = float(by_words.max(initial=0.0))
         possible = sum(self._rarity.of(words(question)).values()) * (K1 + 1) / 2
@@ -92,8 +96,16 @@ class Shelf:
                 float(near[i]) if near is not None else 0.0,
             )
             for rank, i in enumerate(order.tolist())
-            if by_words[i] > 0 or near is not None
+            if alike[i] > 0 or near is not None
         ]
+
+    def _by_letters(self, question: str) -> Floats:
+        """Single Chinese characters in common, 0 to LITTLE: they decide where words do not."""
+        rarity = self.letters.of(sorted(letters(question)))
+        if not rarity:
+            return np.zeros(len(self.all), dtype=np.float32)
+        shares = [covered(rarity, there) for there in self._letters]
+        return np.array(shares, dtype=np.float32) * LITTLE
 
     def sentence_nearness(self, question: str, texts: Sequence[str]) -> list[float]:
         """Cosine of the question and each text; 0 without an encoder."""

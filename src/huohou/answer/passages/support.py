@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from huohou.answer.passages.search import Found, Shelf, split
-from huohou.answer.passages.terms import covered, is_dense, terms
+from huohou.answer.passages.terms import covered, is_dense, letters, terms
 
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred"
@@ -53,11 +53,11 @@ KINDS = (  # what is asked for, by the question; what the sentence must then hol
 ALSO = 1.0  # log odds below the best within which the second sentence is quoted too
 CANDIDATE = (
     "sentence", "around", "passage", "phrase", "fits", "misfits", "share", "first", "length",
-    "near", "close",
+    "near", "close", "letters",
 )  # fmt: skip
 BEST = (
     "score", "sentence", "around", "passage", "unknown", "strength", "margin", "near", "close",
-    "few", "misfits", "gap", "dense",
+    "few", "misfits", "gap", "dense", "letters",
 )  # fmt: skip
 
 
@@ -80,13 +80,15 @@ class _Asked:
     question: str
     terms: Sequence[str]
     weights: Mapping[str, float]
+    letters: Mapping[str, float]
     wanted: re.Pattern[str] | None
 
 
 def _read(shelf: Shelf, question: str) -> _Asked:
     own = terms(question)
+    single = shelf.letters.of(sorted(letters(question)))
     wanted = next((held for asks, held in KINDS if asks.search(question)), None)
-    return _Asked(question, own, shelf.weights.of(own), wanted)
+    return _Asked(question, own, shelf.weights.of(own), single, wanted)
 
 
 def candidates(shelf: Shelf, question: str, weights: "Fitted | None" = None) -> list[Candidate]:
@@ -122,6 +124,7 @@ def _features(asked: _Asked, whole: Sequence[str], place: int) -> dict[str, floa
         "phrase": _phrase(asked.terms, own),
         "fits": float(fits),
         "misfits": float(asked.wanted is not None and not fits),
+        "letters": covered(asked.letters, letters("".join(whole[max(0, place - 1) : place + 2]))),
         "length": math.log1p(len(own)),
     }
 
@@ -145,7 +148,7 @@ def best_features(shelf: Shelf, question: str, found: Sequence[Candidate]) -> di
     rival = max((one.features["passage"] for one in other), default=0.0)
     return {
         "score": best.score,
-        **{name: best.features[name] for name in ("sentence", "around", "passage")},
+        **{name: best.features[name] for name in ("sentence", "around", "passage", "letters")},
         "unknown": shelf.weights.unknown(asked),
         "strength": min(best.found.strength, 2.0),
         "margin": best.features["passage"] - rival,

@@ -18,7 +18,7 @@ name named called according tell please give say said mean means s
 """
 _ENGLISH = frozenset(_GRAMMAR.split())
 _ASKING = re.compile(
-    "为什么|什么样|什么时候|什么|哪一年|哪一个|哪一|哪些|哪个|哪里|哪儿|哪位|哪种|哪|谁|多少|多久|多大|多长|多高"
+    "为什么|多少钱|怎么办|什么样|什么时候|什么|哪一年|哪一个|哪一|哪些|哪个|哪里|哪儿|哪位|哪种|哪|谁|多少|多久|多大|多长|多高"
     "|多远|几个|几|如何|怎么样|怎么|怎样|为何|何时|何地|何人|何种|是否|吗|呢|请问|请|告诉我|有没有"
     "|为什麼|什麼|哪個|哪裡|誰|怎麼|怎樣|何時|嗎|請問|請"
 )
@@ -44,6 +44,16 @@ def terms(text: str) -> list[str]:
     """
     plain = _PARTICLES.sub(" ", _ASKING.sub(" ", text))
     return [base(word) for word in words(plain) if word not in _ENGLISH]
+
+
+def letters(text: str) -> frozenset[str]:
+    """Single Chinese characters of content: what is left in common where the same thing is said
+    in other words of two characters.
+
+    >>> sorted(letters("补卡要多少钱 now"))
+    ['卡', '补', '要']
+    """
+    return frozenset(_DENSE.findall(_PARTICLES.sub("", _ASKING.sub(" ", text))))
 
 
 def base(word: str) -> str:
