@@ -10,7 +10,7 @@ tail, the question does not tell that row from its neighbours.
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from rapidfuzz.distance import OSA, Levenshtein
@@ -73,9 +73,8 @@ class Compared:
 def compared(question: Asked, row: Row, weigh: Weigh) -> Compared:
     """The quick part of a comparison, by which rows are chosen for ``likeness``."""
     theirs = units(row.form)
-    around = [piece for line in row.context.split("\n") for piece in units(line)]
-    held = _pairs(theirs) | _pairs(around)
-    left = _left(question.pieces, held, {*theirs, *around})
+    around, pairs = _around(row.context)
+    left = _left(question.pieces, pairs.union(pairwise(theirs)), around.union(theirs))
     open_ones = _left(theirs, question.pairs, question.singles)
     weights = [weigh(one) for one in theirs]
     start = len(theirs) - len(units(row.tail))
@@ -130,6 +129,18 @@ def _share(lost: float, whole: float) -> float:
     return max(0.0, 1 - lost / whole) if whole > 0 else 1.0
 
 
+def _stands_alone(pieces: Sequence[str], i: int) -> bool:
+    return len(pieces) == 1 or not DENSE_ONE.match(pieces[i])
+
+
+@lru_cache(maxsize=8192)
+def _around(context: str) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
+    """Pieces and pairs of a row's other cells, which many rows share."""
+    lines = [units(line) for line in context.split("\n")]
+    pairs = (pair for line in lines for pair in pairwise(line))
+    return frozenset(piece for line in lines for piece in line), frozenset(pairs)
+
+
 def _unsaid(open_ones: Sequence[int], length: int, start: int) -> dict[int, float]:
     """What it costs that the question leaves out these pieces of a name.
 
@@ -149,17 +160,11 @@ def _pairs(pieces: Sequence[str]) -> Pairs:
 
 def _left(pieces: Sequence[str], held: Pairs, singles: AbstractSet[str]) -> list[int]:
     """Places of the pieces that the other side does not hold beside the same neighbour."""
-    left: list[int] = []
-    last = len(pieces) - 1
-    for i, piece in enumerate(pieces):
-        before = i > 0 and (pieces[i - 1], piece) in held
-        if before or (i < last and (piece, pieces[i + 1]) in held):
-            continue
-        # A word, or a character between words, has no neighbour to be known by.
-        if piece in singles and (not DENSE_ONE.match(piece) or len(pieces) == 1):
-            continue
-        left.append(i)
-    return left
+    beside = [pair in held for pair in pairwise(pieces)]
+    sides = zip([False, *beside], [*beside, False], strict=True)
+    alone = [i for i, (before, after) in enumerate(sides) if not (before or after)]
+    # A word, or a text of one character, has no neighbour to be known by.
+    return [i for i in alone if pieces[i] not in singles or not _stands_alone(pieces, i)]
 
 
 def _paired(

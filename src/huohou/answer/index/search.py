@@ -14,8 +14,8 @@ from huohou.answer.index.variants import variants
 from huohou.answer.types import Hit, How
 from huohou.data.facts import plain_code
 
-CANDIDATES = 120  # rows that BM25 hands on to be looked at
-COMPARED = 40  # of them are compared piece by piece
+CANDIDATES = 80  # rows that BM25 hands on to be looked at
+COMPARED = 32  # of them are compared piece by piece
 SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
     (VALUE, "code", 1.0),
     (NORMAL, "normal", 0.99),
