@@ -115,7 +115,8 @@ FAULTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("embedding-collapse", {"prepare": flatten, "rate": (1e-7, 1e-6), "noise": (9.0, 20.0)}, {}),
     ("embedding-collapse", {"loss": "positives", "scale": (1, 1.001), "steps": 400}, POSITIVES),
     ("scale-only", GROWING, IN_BATCH),
-    ("hinge-floor", {"loss": "margin", "prepare": flatten, "rate": (1e-7, 1e-6)}, MARGIN),
+    # That the loss sits at its margin is what can be seen of it.
+    ("embedding-collapse", {"loss": "margin", "prepare": flatten, "rate": (1e-7, 1e-6)}, MARGIN),
     ("positives-only-eval", {"loss": "positives", "scale": (1, 1.001)}, POSITIVES),
     (
         "metric-meaningless",

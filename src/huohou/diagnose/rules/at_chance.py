@@ -37,6 +37,8 @@ EVALS = 3
 WORSE = 0.1  # above ln N: surer of what is not so
 FAR = 0.25  # and this much where training and evaluation both are
 GAIN = 0.05  # of the first evaluation loss: something was learnt
+UPDATES = 20  # before that even a sound run ranks no better than it began,
+SHORT = 0.5  # nor before so much of what was planned is done; nor is a score of before that one
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32}
 _SERIES = run(loss=falling(0.1, 0.05, n=5), epochs=5).series
@@ -59,7 +61,7 @@ def _report(hits: int, when: str = "", **facts: object) -> Record:
         _report(11),
         run(
             loss=line(1.4, 1.1, n=30),
-            more={"eval_cosine_accuracy": [0.48, 0.51, 0.49]},
+            more={"eval_cosine_accuracy": [0.48, 0.51, 0.49] * 10},
             facts={"eval_rows": 300},
         ),
     ),
@@ -74,6 +76,11 @@ def _report(hits: int, when: str = "", **facts: object) -> Record:
         ),
         _report(25),
         _report(11, when="before"),
+        run(
+            loss=line(1.4, 1.1, n=30),
+            more={"eval_cosine_accuracy": [0.48, 0.51, 0.49]},
+            facts={"eval_rows": 300},
+        ),
         run(loss=line(1.4, 1.1, n=30), more={"eval_cosine_accuracy": [0.48, 0.51, 0.49]}),
     ),
     source="ln N for InfoNCE with nothing learnt (arXiv 1807.03748); Wilson (1927)",
@@ -90,11 +97,16 @@ def at_chance(case: Case) -> Outcome:
     expected by chance every score must hold it, and the evaluation loss may not fall. Where the
     evaluation loss fell below that of guessing, the share of right first places must have won less
     than 10 % of what is left. Where the candidates that are told may be those of the batch, two
-    scores must be no better than guessing among them. Scores far above guessing refute it.
+    scores must be no better than guessing among them. Not of a run that made fewer than 20 updates
+    or half of those planned, nor by a score of before half of it was done. Scores far above
+    guessing refute it.
     """
-    found = [one for one in seen(case) if one.when != "before"]
-    if stuck_at_margin(case) or any(beats_guessing(case, one) for one in found):
+    if case.is_short_of(SHORT) or (case.updates is not None and case.updates < UPDATES):
         return None
+    told_of = [one for one in seen(case) if one.when != "before"]
+    if stuck_at_margin(case) or any(beats_guessing(case, one) for one in told_of):
+        return None
+    found = [one for one in told_of if _is_late(case, one)]
     tests = [test for one in found if (test := _score(case, one, ranked(case)))]
     facts = [test.fact for test in tests] if _guesses(case, tests) else []
     if not tests and not too_early(case):
@@ -107,6 +119,12 @@ def at_chance(case: Case) -> Outcome:
     if not tests and not contrasts(case) and kind(case) != "margin":
         return Need("fact:candidates")
     return None
+
+
+def _is_late(case: Case, found: Seen) -> bool:
+    """Whether a score was taken when the run had done half of its updates, as far as is known."""
+    step = found.point.step if found.point else None
+    return step is None or case.updates is None or step >= SHORT * case.updates
 
 
 def _training(case: Case) -> Iterator[Evidence]:

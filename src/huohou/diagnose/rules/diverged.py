@@ -1,4 +1,4 @@
-"""The loss has risen far above its best and stays there."""
+"""The loss has risen far above its best and stays there, or has left what it can be at all."""
 
 import numpy as np
 
@@ -7,6 +7,7 @@ from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
 from huohou.diagnose.curves import level, lowest, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.diagnose.settings import amount
 from huohou.record.finding import Finding
 
 POINTS = 10
@@ -16,6 +17,9 @@ SMALL = 0.1  # a loss that begins and ends below this is none that is brought do
 NOISE = 2.5  # and by so many times what neighbours differ by
 EVALS = 4
 TAIL = 5  # in each of the last values, or in the last tenth of them but for one in ten
+BELOW = 3  # lines below zero of a loss that has none: of a likelihood, a contrast, a margin
+FLOOR = 0.01  # and by more than rounding, as a part of its first value
+BOUNDED = ("cross-entropy", "in-batch", "margin", "logistic", "listwise")
 
 # in-batch contrast of few updates that begins near its floor: batches differ, nothing is lost
 WAVERING = [0.11, 0.22, 0.38, 0.15, 0.36, 0.43, 0.27, 0.25, 0.26, 0.19, 0.13, 0.29, 0.28, 0.04]
@@ -23,6 +27,7 @@ WAVERING += [0.12, 0.24, 0.15, 0.28, 0.23, 0.1, 0.15, 0.44, 0.25, 0.17, 0.25, 0.
 WAVERING += [0.23, 0.27, 0.14, 0.13, 0.11, 0.04, 0.22, 0.42, 0.29, 0.09, 0.32, 0.26, 0.24, 0.19]
 WAVERING += [0.29, 0.3, 0.26, 0.44, 0.24]
 RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
+UNBOUND = [*falling(6.0, 1.0, n=20), *line(0.9, -8.0, n=20, noise=0.3)]
 
 
 @rule(
@@ -41,6 +46,9 @@ RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
             loss=[*falling(3.8, 2.3, n=30), *line(2.3, 4.0, n=15), 4.1, 3.3, 3.9, 4.0, 4.1],
             evals=[3.2, 2.5, 2.4, 3.1, 4.0, 4.2],
         ),
+        run(loss=UNBOUND, facts={"vocab_size": 900}),
+        run(loss=UNBOUND, facts={"loss_kind": "in-batch"}),
+        run(loss=UNBOUND, evals=[4.0, 2.1, 1.4, 1.1, 2.6, 4.8]),
     ),
     quiet=(
         run(loss=falling(4.0, 1.5)),
@@ -49,6 +57,10 @@ RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
         run(loss=[*falling(3.0, 1.0, n=20), *falling(2.5, 1.2, n=20)]),
         run(loss=line(1.0, 1.1, noise=0.2)),
         run(loss=WAVERING),
+        run(loss=UNBOUND),
+        run(loss=UNBOUND, evals=falling(3.5, -7.0, n=8)),
+        run(loss=UNBOUND, evals=falling(3.5, 1.0, n=8)),
+        run(loss=UNBOUND, reward=line(0.1, 0.9), facts={"vocab_size": 900}),
     ),
     source="Deep Learning Tuning Playbook (training loss that increases); trainproof (end/min 1.5)",
 )
@@ -57,11 +69,16 @@ def diverged(case: Case) -> Finding | None:
     is on its way down again (harder data, a rise of the learning rate) is not called so unless it
     is still above the start, nor is a loss near zero that wavers, nor a rise that is no more than
     batches differ by, unless the evaluation loss is as far gone and at its highest, nor one of
-    rewards or below zero, whose level says nothing.
+    rewards, whose level says nothing. The other sign: three lines or more of the training loss lie
+    below zero, where it is known to be of a likelihood, of a contrast or of a margin, or where the
+    evaluation loss never does and ends far above its lowest. Such a loss cannot be below zero: what
+    is minimised has another term or another sign, which has no floor, and the run follows it.
     """
     values = case.losses
-    if len(values) < POINTS or case.objective == "reward" or min(values) < 0:
+    if len(values) < POINTS or case.objective == "reward":
         return None
+    if min(values) < 0:
+        return _unbound(case) if case.objective == "likelihood" else None
     low, start = lowest(values), level(values[: max(1, len(values) // 20)])
     limit = low + max(RISE * abs(low), LOST * (start - low))
     tail = values[-max(TAIL, len(values) // 10) :]
@@ -75,6 +92,25 @@ def diverged(case: Case) -> Finding | None:
     if recovering and level(tail) < start:
         return None
     return _finding(case, low, limit)
+
+
+def _unbound(case: Case) -> Finding | None:
+    """Of a loss that has left the values that it can have."""
+    values, evals = case.loss.values, case.evals.values
+    below = np.flatnonzero(values < -FLOOR * abs(float(values[0])))
+    if len(below) < BELOW or values[0] < 0 or bool((evals < 0).any()):
+        return None
+    known = bool(amount(case, "vocab_size")) or case.record.facts.get("loss_kind") in BOUNDED
+    if not known and not (len(evals) >= EVALS and _evaluated(case)):
+        return None
+    onset = case.loss[int(below[0])]
+    facts = [diverged.evidence("below_zero", onset, n=len(below), of=len(values))]
+    if len(evals) >= EVALS and evals[-1] > evals.min():
+        low = case.evals[int(evals.argmin())]
+        facts.append(diverged.evidence("evals", case.evals[-1], low=low.value, place=where(low)))
+    advice = [diverged.advice("terms"), diverged.advice("go_back", where=where(onset))]
+    ends = {"low": float(values[0]), "end": float(values[-1])}
+    return diverged.finding(facts, advice, None, where=where(onset), **ends)
 
 
 def _evaluated(case: Case) -> bool:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise
 from huohou.diagnose.embedding import (
@@ -23,6 +25,7 @@ from huohou.diagnose.embedding import (
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Outcome, rule
 from huohou.diagnose.scores import SIMILARITIES, score
+from huohou.diagnose.settings import amount
 from huohou.measure.contrast import lead_of, one_logit_loss
 from huohou.measure.reference import in_batch_loss, logit_of, softplus
 from huohou.record.finding import Evidence, Severity
@@ -36,6 +39,8 @@ ALIKE = 0.02  # right pairs this near to a cosine of 1, all of them
 APART = 0.01  # and no further apart
 BEGINS = 0.02  # of ln N: a loss that begins so near to it begins with similarities all alike,
 AHEAD = 0.03  # and if right ones end no further ahead than this, as a difference of cosines,
+USUAL_DECAY = 0.01  # of the weights, with each unit of the learning rate
+MOST_DECAY = 1.0  # that anybody trains a transformer with
 SETTLED = 0.02  # of ln N: with a loss that moves no more than this, they lie in a narrow cone
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32}
@@ -51,7 +56,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
     severity="error",
     cause=Cause.GEOMETRY,
     needs=(),
-    explains=("at-chance", "loss-stuck", "undertrained"),
+    explains=("at-chance", "loss-stuck", "undertrained", "hinge-floor"),
     fires=(
         run(loss=line(3.4657, 3.4657, n=30, noise=0.0005), facts=BATCH),
         run(loss=[0.3133] * 4),
@@ -93,12 +98,13 @@ def embedding_collapse(case: Case) -> Outcome:
     a known scale that ends where right pairs must have a mean cosine above 0.98 leaves no room for
     wrong ones either. It is said too where logged similarities of positives and negatives are both
     above 0.95 and less than 0.01 apart, and where a rank correlation is NaN, which it is for
-    constant similarities. And where an in-batch loss begins within 2 % of ln N and ends, without
-    moving any more, where by its scale right pairs are less than 0.03 of a cosine ahead of wrong
-    ones (a warning where they rank well all the same). Runs that a report tells of besides its own
-    are judged likewise. Scores far above guessing refute it, but not for a logistic training loss
-    at its floor: there all right pairs have a cosine of 1, and what still ranks is in digits that
-    the loss does not see.
+    constant similarities (and for constant labels: where it is NaN from the first evaluation on and
+    the evaluation loss moves, those are meant). And where an in-batch loss begins within 2 % of ln
+    N and ends, without moving any more, where by its scale right pairs are less than 0.03 of a
+    cosine ahead of wrong ones (a warning where they rank well all the same). Runs that a report
+    tells of besides its own are judged likewise. Scores far above guessing refute it, but not for a
+    logistic training loss at its floor: there all right pairs have a cosine of 1, and what still
+    ranks is in digits that the loss does not see.
     """
     earlier = [
         fact for other in case.record.others for fact in _at_constant(Case(other), "earlier")
@@ -114,7 +120,17 @@ def embedding_collapse(case: Case) -> Outcome:
     which = say(f"rule.embedding-collapse.run.{'now' if now else 'earlier'}")
     keys = ("watch", "negatives", "lower_rate") if now else ("watch", "negatives")
     advice = [embedding_collapse.advice(key) for key in keys]
+    if _shrunk(case):
+        usual = {"train.weight_decay": USUAL_DECAY}
+        advice.insert(0, embedding_collapse.advice("weight_decay", set=usual))
     return embedding_collapse.finding([*now, *earlier], advice, severity, run=which)
+
+
+def _shrunk(case: Case) -> bool:
+    """Whether the embeddings were apart at the start and were not held there: nothing that only
+    stands still, nor a run whose other settings are known to be the reason."""
+    decay = amount(case, "weight_decay")
+    return decay is None or decay > MOST_DECAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +241,12 @@ def _similar(case: Case) -> Iterator[Evidence]:
 
 
 def _nan(case: Case) -> Iterator[Evidence]:
+    evals = case.evals.values.tolist()
     for name in sorted(case.record.series):
         what, points = score(name), case.course(name)
+        # From the first on, beside a loss that moves, it is the labels that are all alike.
+        if len(evals) > 1 and not flat(evals) and np.isnan(points.values).all():
+            continue
         if what and what.measure == "order" and points and math.isnan(points[-1].value):
             yield embedding_collapse.evidence("nan", points[-1], name=name)
             return

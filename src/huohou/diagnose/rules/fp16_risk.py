@@ -1,8 +1,9 @@
-"""fp16 overflows: updates are left out, or the run is one large value away from NaN."""
+"""fp16 overflows or underflows: updates are left out, or the gradient is lost among its digits."""
 
 import numpy as np
 
 from huohou.diagnose.case import Case
+from huohou.diagnose.curves import level
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, where
 from huohou.diagnose.settings import dtype
@@ -11,6 +12,9 @@ from huohou.record.finding import Evidence
 FIRST = 0.1  # of the run: there the loss scale is still looked for
 FEW = 2  # overflows after that are usual: the scale is tried higher every 2000 updates
 SHARE = 0.02  # of the lines
+SMALL = 1e-3  # a gradient norm: divided among the weights, below the numbers that fp16 has
+ALIVE = 0.1  # a loss above this has a gradient
+LINES = 5  # of the gradient norm
 
 INF = float("inf")
 HALF = {"dtype": "fp16"}
@@ -25,11 +29,14 @@ LOSS = falling(2.0, 1.0, n=60)
     tier="config",
     cause=Cause.NUMBERS,
     needs=(),
-    explains=("nothing-trains",),
+    explains=("nothing-trains", "loss-stuck", "undertrained", "lr-too-low"),
     fires=(
         run(loss=LOSS, grad_norm=BROKEN, facts=HALF),
         run(loss=LOSS, grad_norm=NORMS, facts={**HALF, "trained_dtype": "fp16"}),
         run(loss=LOSS, facts={**HALF, "trained_dtype": "float16"}),
+        run(loss=LOSS, grad_norm=[2e-5] * 60, facts=HALF),
+        run(loss=[2.3] * 60, grad_norm=[0.0] * 60, facts=HALF),
+        run(loss=LOSS, facts=HALF, loss_scale=[65536.0 / 4**i for i in range(9)]),
     ),
     quiet=(
         run(loss=LOSS, grad_norm=NORMS, facts=HALF),
@@ -37,6 +44,9 @@ LOSS = falling(2.0, 1.0, n=60)
         run(loss=LOSS, grad_norm=[*NORMS[:30], INF, *NORMS[31:]], facts=HALF),
         run(loss=LOSS, grad_norm=BROKEN, facts={"dtype": "bf16"}),
         run(loss=LOSS, facts={"dtype": "bf16"}),
+        run(loss=LOSS, grad_norm=[2e-5] * 60, facts={"dtype": "bf16"}),
+        run(loss=falling(2.0, 0.001, n=60), grad_norm=falling(2.0, 1e-5, n=60), facts=HALF),
+        run(loss=LOSS, grad_norm=NORMS, facts=HALF, loss_scale=[65536.0, 32768.0, 65536.0]),
     ),
     source="Micikevicius et al. (2018), Mixed Precision Training; PEFT: adapter weights in fp32",
 )
@@ -44,8 +54,12 @@ def fp16_risk(case: Case) -> Outcome:
     """fp16 knows no number above 65504. A loss scale that is found anew leaves out a few updates at
     the start, and one now and then: these are no fault. More than two gradient norms that are
     infinite or NaN after the first tenth of the run, and more than 2 % of them, say that values of
-    the model itself overflow. Weights that are trained in fp16 have no scale at all, and updates
-    smaller than a thousandth of a weight are lost. A run whose loss is NaN is ``nan-loss``.
+    the model itself overflow. So does a loss scale that was halved down to 1 or below. The other
+    end: fp16 knows nothing below 6e-8 and loses digits below 6e-5. A gradient norm that is below a
+    thousandth in the first third of a run whose loss is above 0.1 means that there is no loss scale
+    or too small a one, and that single gradients are rounded to nothing; a norm of 0 is the end of
+    that. Weights that are trained in fp16 have no scale at all, and updates smaller than a
+    thousandth of a weight are lost. A run whose loss is NaN is ``nan-loss``.
     """
     if dtype(case) is None and "trained_dtype" not in case.record.facts:
         return Need("fact:dtype")
@@ -54,7 +68,7 @@ def fp16_risk(case: Case) -> Outcome:
     if trained in ("fp16", "float16", "torch.float16", "half"):
         facts.append(fp16_risk.evidence("trained"))
     if dtype(case) == "fp16":
-        facts += _overflows(case)
+        facts += [*_overflows(case), *_underflows(case), *_scale(case)]
     if not facts:
         return None
     advice = [fp16_risk.advice("bf16"), fp16_risk.advice("fp32", set={"train.dtype": "float32"})]
@@ -70,3 +84,26 @@ def _overflows(case: Case) -> list[Evidence]:
     first = norms[int(late[0])]
     n, of = len(late), len(norms)
     return [fp16_risk.evidence("overflows", n=n, of=of, place=where(first))]
+
+
+def _underflows(case: Case) -> list[Evidence]:
+    """A gradient so small while the loss is high that fp16 has no digits left for its parts."""
+    norms, losses = case.finite("grad_norm"), case.losses
+    if len(norms) < LINES or not losses or case.objective == "reward":
+        return []
+    early = norms.values[: max(LINES, len(norms) // 3)]
+    if not level(early) < SMALL or level(losses[: max(LINES, len(losses) // 3)]) < ALIVE:
+        return []
+    zero = int((norms.values == 0).sum())
+    return [
+        fp16_risk.evidence("underflows", norms[0], level=level(early), zero=zero, of=len(norms))
+    ]
+
+
+def _scale(case: Case) -> list[Evidence]:
+    """A loss scale that overflow after overflow has brought down to nothing."""
+    for name in ("loss_scale", "grad_scale", "scaler_scale"):
+        scales = case.finite(name)
+        if len(scales) >= LINES and scales[-1].value <= 1 < scales[0].value:
+            return [fp16_risk.evidence("scale", scales[-1], first=scales[0].value)]
+    return []

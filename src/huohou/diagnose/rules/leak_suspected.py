@@ -8,7 +8,8 @@ from statistics import fmean, stdev
 import numpy as np
 
 from huohou.diagnose.case import Case, place
-from huohou.diagnose.examples import falling, run
+from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.known import at_start
 from huohou.diagnose.lag import train_at
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.settings import amount
@@ -27,6 +28,7 @@ HEART = 0.1  # of the loss after the first pass is left: the rows are known by h
 HALVED = 0.5  # of its first value is left of the evaluation loss,
 HELD = 1.1  # and it has stayed within this of its lowest: that of unseen rows would have risen
 KEPT = 1.15  # and keep it to within this at the end
+KNOWN = 0.2  # nats: both losses are below this (that of training, twice) when the run begins
 
 DEEP = falling(3.0, 0.05, n=60, rate=6)
 
@@ -52,8 +54,25 @@ def _beside(values: Sequence[float], evals: int, factor: float = 1.0) -> list[fl
             epochs=20,
             facts={"rows": 64},
         ),
+        run(
+            loss=falling(0.15, 0.005, n=60),
+            evals=[0.08, 0.06, 0.062, 0.07, 0.09, 0.11],
+            epochs=8,
+            facts={"rows": 60},
+        ),
+        run(loss=line(0.1, 0.05, n=60), evals=[0.1, 0.09, 0.08, 0.08], facts={"fold": 3}, epochs=2),
     ),
     quiet=(
+        run(loss=line(0.1, 0.05, n=60), evals=[0.1, 0.09, 0.08, 0.08], facts={"fold": 1}, epochs=2),
+        run(
+            loss=falling(0.4, 0.2, n=60), evals=[0.33, 0.3, 0.27, 0.25], facts={"fold": 3}, epochs=4
+        ),
+        run(
+            loss=falling(0.15, 0.005, n=60),
+            evals=[1.8, 1.7, 1.7, 1.8, 1.9],
+            epochs=8,
+            facts={"rows": 60},
+        ),
         run(loss=DEEP, evals=_beside(DEEP, 10), epochs=2),
         run(loss=DEEP, evals=_beside(DEEP, 10, 1.5), epochs=10),
         run(loss=DEEP, evals=_beside(DEEP, 10, 0.7), epochs=10),
@@ -79,17 +98,27 @@ def leak_suspected(case: Case) -> Outcome:
     logarithm, and ends within 15 % of its lowest; or, of a language model, where a tenth of the
     training loss after the first pass is left and the rows are known by heart, an evaluation loss
     that was halved and stays within 10 % of its lowest, where that of unseen rows rises: a part of
-    its rows may be known. Rows that are seen again and again are answered better than new ones,
-    unless the new ones are among them. A task that can be solved exactly gives the same picture:
-    that cannot be told from a log, and the data decide. Quiet where the evaluation loss is below
-    the training loss (dropout), and where no pass was repeated.
+    its rows may be known. Or a language model knows both kinds of rows when the run begins: its
+    first evaluation is below 0.2 nats and its first training losses below 0.4, in a later fold of a
+    cross-validation, whose model should be as new as that of the first, or in a run that was made
+    long for so few rows. What an earlier fold or stage was trained on is evaluated here. Rows that
+    are seen again and again are answered better than new ones, unless the new ones are among them.
+    A task that can be solved exactly gives the same picture: that cannot be told from a log, and
+    the data decide. Quiet where the evaluation loss is below the training loss (dropout), and where
+    no pass was repeated.
     """
     passes, values = case.epochs, case.losses
-    if passes is None or passes <= PASSES or case.objective != "likelihood":
+    if passes is None or case.objective != "likelihood":
+        return None
+    if passes <= PASSES and not (amount(case, "fold") or 0) > 1:
         return None
     evals, losses = case.evals, case.loss
     if len(evals) < EVALS or len(values) < 10:
         return Need("eval_loss", EVALS)
+    later_fold = (amount(case, "fold") or 0) > 1
+    known = _known_at_start(case) if later_fold or _few(case) else None
+    if known or passes <= PASSES:
+        return known
     once = np.flatnonzero(losses.epochs <= 1.0)
     after_one = values[int(once[-1])] if len(once) else values[0]
     end = float(np.median(losses.values[-max(3, len(values) // 20) :]))
@@ -104,11 +133,30 @@ def leak_suspected(case: Case) -> Outcome:
     return _finding(case, after_one, _gap(case, math.exp(ratio[0])))
 
 
+def _few(case: Case) -> bool:
+    rows = amount(case, "rows")
+    return bool(rows and rows < FEW_ROWS)
+
+
+def _known_at_start(case: Case) -> Finding | None:
+    """Rows of both kinds that a language model answers nearly by heart before it is trained on
+    them."""
+    first, start = case.evals[0], at_start(case)
+    if case.embedding or not 0 < first.value < KNOWN or start >= 2 * KNOWN:
+        return None
+    fold = amount(case, "fold")
+    told = {"start": start, "fold": int(fold)} if fold and fold > 1 else {"start": start}
+    fact = leak_suspected.evidence("fold" if "fold" in told else "known", first, **told)
+    advice = [leak_suspected.advice(key) for key in ("fresh", "check")]
+    facts = [fact] if "fold" in told else [fact, leak_suspected.evidence("open")]
+    return leak_suspected.finding(facts, advice, passes=show(case.epochs or 0.0))
+
+
 def _comes_along(case: Case, after_one: float, end: float) -> Finding | None:
     """The evaluation loss shares what training gains on few rows that it sees again and again."""
     rows, evals = amount(case, "rows"), case.evals
     later = evals.values[evals.epochs >= 1.0]
-    if not rows or rows >= FEW_ROWS or len(later) < EVALS or later.min() <= 0:
+    if not rows or not _few(case) or len(later) < EVALS or later.min() <= 0:
         return None
     last = float(np.median(later[-3:]))
     shared = math.log(later[0] / last) / math.log(after_one / end)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from huohou.diagnose.case import Case
+from huohou.diagnose.case import Case, place
 from huohou.diagnose.choice import WHOLE_SCHEDULE
-from huohou.diagnose.curves import level, noise, trend
+from huohou.diagnose.curves import level, longest_stretch, noise, trend
 from huohou.diagnose.embedding import seen
 from huohou.diagnose.examples import falling, line, run
-from huohou.diagnose.rule import Cause, Need, rule, show
+from huohou.diagnose.rule import Cause, Need, rule, show, where
 from huohou.diagnose.scores import Score
 from huohou.diagnose.settings import amount, plain_descent, rate_reached
 from huohou.record.columns import Floats, Point, Series
@@ -33,6 +33,10 @@ RIGHT = 0.9  # of the first places at the first evaluation
 FIRST = Score("accuracy", 1)
 REACHED = 0.25  # of the rate that was set, and the run never came to more
 EARLY = 0.5  # of a planned run: too early to say
+DROPPED = 0.1  # of its peak: a rate that has come down before its time, where
+MOSTLY = 0.5  # of the run goes by with less, and
+SLOWER = 0.3  # the loss falls by this part of its pace before that,
+STILL = 0.2  # in the second half of that time by this part of what the first half brought
 
 # Rates below these are far under all that is usual: adapters, not known, all weights.
 TINY = {"lora": 1e-5, "unknown": 1e-6, "full": 1e-7}
@@ -64,8 +68,18 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
             facts={"learning_rate": 1e-3, "warmup_steps": 4000, "max_steps": 400},
         ),
         run(loss=line(4.6, 2.0), facts={"warmup_steps": 4000, "max_steps": 400}),
+        run(
+            loss=[*line(5.0, 3.2, n=8), *line(3.2, 3.0, n=32)],
+            evals=[3.9, 3.2, *line(3.18, 3.05, n=10, noise=0.0005)],
+            learning_rate=[*[1e-3] * 7, *[1e-5] * 33],
+        ),
     ),
     quiet=(
+        run(
+            loss=[*line(5.0, 3.2, n=8), *line(3.2, 3.2, n=32)],
+            evals=[3.9, 3.2, 3.19, 3.2, 3.2, 3.19, 3.2, 3.21, 3.2, 3.2, 3.19, 3.2],
+            learning_rate=[*[1e-3] * 7, *[1e-5] * 33],
+        ),
         run(loss=falling(2.4, 1.2), learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
         run(loss=line(2.4, 1.2), grad_norm=line(1.2, 1.18)),
         run(loss=CREEP, grad_norm=line(1.2, 0.3)),
@@ -95,9 +109,12 @@ def lr_too_low(case: Case) -> Finding | None:
     good rate falls fast and then ever more slowly. Not where 90 % of the first places were right at
     the first evaluation: there is little left to gain. Or the run came, at its end, to less than a
     quarter of the rate that was set, by its logged rates or by a warm-up four times as long as the
-    run. Fewer than 50 updates, preferences and rewards (their rates are small), and the first half
-    of a planned run, are left out. It explains a loss that is stuck; a run that is much too short
-    looks the same, and more updates are the other cure.
+    run. Or the rate came down before its time: for half of the run and more it is below a tenth of
+    its peak, and meanwhile the evaluation loss, from 5 values on, falls on to the end, at less than
+    30 % of its pace before, but no slower in the second half of that time than at a fifth of the
+    first: it has not converged, it was slowed down. Fewer than 50 updates, preferences and rewards
+    (their rates are small), and the first half of a planned run, are left out. It explains a loss
+    that is stuck; a run that is much too short looks the same, and more updates are the other cure.
     """
     values = case.losses
     if case.objective != "likelihood" or len(values) < KNOWN_POINTS or case.is_short_of(EARLY):
@@ -107,6 +124,9 @@ def lr_too_low(case: Case) -> Finding | None:
         asked = amount(case, "learning_rate")
         kept = WHOLE_SCHEDULE | ({"train.learning_rate": asked} if asked else {})
         return lr_too_low.finding(never, [lr_too_low.advice("warm_up", set=kept)])
+    if dropped := _dropped(case):
+        kept = WHOLE_SCHEDULE | {"train.learning_rate": float(f"{case.peak_rate():.2g}")}
+        return lr_too_low.finding(dropped, [lr_too_low.advice("keep_up", set=kept)])
     head = max(1, len(values) // 20)
     start, end = level(values[:head]), level(values[-max(3, len(values) // 10) :])
     if start <= 0 or (start - end) / start >= GAIN or end > start + 3 * noise(values):
@@ -141,6 +161,40 @@ def _never_reached(case: Case) -> list[Evidence]:
     if not peak or not asked:
         return [lr_too_low.evidence("never_by_warm_up", percent=percent)]
     return [lr_too_low.evidence("never", rate=peak, asked=asked, percent=percent)]
+
+
+def _dropped(case: Case) -> list[Evidence]:
+    """A rate that came down early, and a loss that has fallen slowly and evenly ever since."""
+    rates, evals = case.finite("learning_rate"), case.evals
+    peak = case.peak_rate() or 0.0
+    if len(rates) < POINTS or len(evals) < EVALS or not np.isfinite(evals.places).all():
+        return []
+    begin, end = longest_stretch(rates.values < DROPPED * peak)
+    first = rates[begin] if begin < len(rates) else rates[-1]
+    if end < len(rates) or begin < 2 or len(rates) - begin < MOSTLY * len(rates):
+        return []
+    since = evals.take(evals.places >= place(first))
+    if len(since) < EVALS or not trend(since.values.tolist()).falls(0.02):
+        return []
+    half, before = (since.places[0] + since.places[-1]) / 2, _steepest(case, place(first))
+    paces = [
+        _slope(since.places[part], since.values[part])
+        for part in (since.places <= half, since.places >= half)
+    ]
+    if paces[1] < STILL * paces[0] or (before is not None and paces[0] > SLOWER * before):
+        return []
+    part = round(100 * (1 - begin / len(rates)))
+    told = {"rate": rates[-1].value, "peak": peak, "percent": part}
+    slow = lr_too_low.evidence("slowed", since[-1], first=since[0].value, place=where(since[0]))
+    return [lr_too_low.evidence("dropped", first, **told), slow]
+
+
+def _steepest(case: Case, until: float) -> float | None:
+    """How fast the loss fell on the whole before a place, each step."""
+    losses = case.loss.take(case.loss.places < until)
+    if len(losses) < 2 or not losses[-1].value < losses[0].value:
+        return None
+    return (losses[0].value - losses[-1].value) / (place(losses[-1]) - place(losses[0]))
 
 
 def _descent(case: Case) -> list[Evidence]:

@@ -6,7 +6,7 @@ import re
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import fewer_passes
 from huohou.diagnose.curves import level, valley
-from huohou.diagnose.examples import falling, run
+from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, show
 from huohou.record.finding import Finding, Severity
 
@@ -21,6 +21,11 @@ RISING = 3  # evaluations that show that their loss rises, to
 RISEN = 1.2  # times its lowest,
 NOISES = 2  # and by so many noises
 TIMES = 3  # and the evaluation loss so many times that of training
+KNOWN = 0.2  # nats: of a training loss below this, where that of the evaluation is
+MULTIPLE = 10  # times as high,
+OFTEN = 3  # by so many evaluations, and has won less than
+WON = 0.2  # of its first value
+STEADY = 0.97  # of its lowest before: it no longer falls
 
 
 @rule(
@@ -35,6 +40,7 @@ TIMES = 3  # and the evaluation loss so many times that of training
         run(loss=falling(2.0, 0.02), evals=[1.4, 1.5, 1.6], epochs=10),
         run(loss=falling(0.2, 1e-4), epochs=96, facts={"margin": 0.2}),
         run(loss=falling(2.0, 0.003), evals=[1.4, 1.8, 2.4, 2.9], epochs=1),
+        run(loss=line(0.2, 0.06, noise=0.3), evals=[1.9, 1.8, 1.85, 1.9, 1.9], epochs=4),
     ),
     quiet=(
         run(loss=[0.0015, 0.0008], epochs=2),
@@ -43,6 +49,8 @@ TIMES = 3  # and the evaluation loss so many times that of training
         run(loss=falling(2.0, 0.003), evals=[1.4, 1.3, 1.25, 1.2], epochs=1),
         run(loss=falling(2.0, 0.003), evals=[0.4, 0.5, 0.6, 0.7], epochs=1),
         run(loss=falling(2.0, 0.3), epochs=175),
+        run(loss=line(0.2, 0.06, noise=0.3), evals=[0.5, 0.4, 0.38, 0.36, 0.36], epochs=4),
+        run(loss=falling(2.0, 0.06), evals=[2.3, 1.9, 1.6, 1.4, 1.3], epochs=4),
         run(loss=falling(2.0, 0.02), evals=[1.0, 0.3, 0.05, 0.03], epochs=12),
         run(loss=falling(2.0, 0.01)),
         run(loss=falling(2.0, 0.01), epochs=10, facts={"loss_kind": "in-batch"}),
@@ -57,16 +65,20 @@ def memorised(case: Case) -> Finding | None:
     near 0 without any text being known by heart, it is said after more than 20 passes, where an
     evaluation loss is not there or more than three times as high. A loss that low after fewer
     passes is called so where the evaluation loss has risen by a fifth of its lowest meanwhile: then
-    rows are in the file many times. Where the name of the run says that a batch is to be
-    overfitted, as a test of the set-up, it is information.
+    rows are in the file many times. However few the passes, it is said where the training loss is
+    below 0.2 nats, that of the evaluation 10 times as high and a nat above it, by 3 evaluations or
+    more, which have won less than a fifth and fall no more: these rows were known before, or are
+    there many times. Where the name of the run says that a batch is to be overfitted, as a test of
+    the set-up, it is information.
     """
     passes, values = case.epochs, case.losses
     if passes is None or len(values) < FEWEST or case.objective == "reward":
         return None
-    if passes <= PASSES and not _forgets(case):
-        return None
     end = level(values[-max(3, len(values) // 20) :])
-    if end > -math.log(BY_HEART) or end < 0:
+    apart = _apart(case, end)
+    if passes <= PASSES and not (apart or _forgets(case)):
+        return None
+    if end < 0 or (end > -math.log(BY_HEART) and not apart):
         return None
     evals = case.evals
     if case.embedding:
@@ -85,6 +97,17 @@ def memorised(case: Case) -> Finding | None:
     if _on_purpose(case):
         facts, severity = [memorised.evidence("purpose"), *facts], "info"
     return memorised.finding(facts, advice, severity, passes=show(passes), loss=end)
+
+
+def _apart(case: Case, end: float) -> bool:
+    """Whether the rows of the training are known while nothing is learnt for others: a loss many
+    times lower than theirs, which hardly moved."""
+    values: list[float] = case.evals.values.tolist()
+    if len(values) < OFTEN or case.embedding or not 0 <= end < KNOWN:
+        return False
+    last = level(values[-OFTEN:])
+    still = last > (1 - WON) * values[0] and values[-1] > STEADY * min(values[:-1])
+    return last >= MULTIPLE * end and last - end >= GAP and still
 
 
 def _forgets(case: Case) -> bool:

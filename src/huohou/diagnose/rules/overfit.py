@@ -9,6 +9,7 @@ from huohou.diagnose.case import Case, place
 from huohou.diagnose.choice import fewer_passes, use
 from huohou.diagnose.curves import above, level, noise, trend, valley
 from huohou.diagnose.examples import falling, line, run
+from huohou.diagnose.known import rows_known_before
 from huohou.diagnose.lag import train_at
 from huohou.diagnose.rule import Cause, Need, rule, where
 from huohou.record.columns import Series
@@ -54,6 +55,7 @@ TRAIN = falling(2.0, 0.1, n=60)
         run(loss=[1.85, 1.1, 0.62, 0.3, 0.12], evals=[1.62, 1.35, 1.41, 1.39, 1.75], epochs=5),
         run(loss=TRAIN, evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61], epochs=1),
         run(loss=line(1.0, 2.0, n=60), evals=[1.0, 1.1, 1.2, 1.3, 1.4, 1.5]),
+        run(loss=line(0.3, 0.05, n=60), evals=[2.2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6], epochs=4),
     ),
     source="Deep Learning Tuning Playbook; Prechelt (1998), Early Stopping - but when?",
 )
@@ -68,10 +70,11 @@ def overfit(case: Case) -> Finding | None:
     is what counts with fewer than ten training losses. It is information while it is less than 5 %,
     or less than 25 % and a measure of the task still rises, or while rankings are as good as they
     were. A gap between the two losses alone is no overfitting, and in its first pass a run has no
-    row to know by heart.
+    row to know by heart. Where a language model knows the rows when the run begins (a loss a fifth
+    of that of others, and a nat below it), the fault is older than the run: ``memorised``.
     """
     evals = case.evals
-    if len(evals) < EVALS or 0 < (case.epochs or 0.0) <= ONCE:
+    if len(evals) < EVALS or 0 < (case.epochs or 0.0) <= ONCE or rows_known_before(case):
         return None
     values: list[float] = evals.values.tolist()
     fit = valley(values)

@@ -21,6 +21,7 @@ LOW = 0.1  # of the peak: from below this a cosine restarts
 EQUAL = 0.15  # two cycles of a schedule are as long as each other, to within this
 BUMP = 6  # noises that the loss lies higher after a seam
 LINES = 5
+PAUSE = 3  # usual gaps in time: another process does not begin within less
 
 DOWN = [1e-4 * (1 - i / 60) for i in range(60)]
 AGAIN = [*DOWN[:30], *[1e-4 * i / 6 for i in range(6)], *[1e-4 * (1 - i / 60) for i in range(24)]]
@@ -60,9 +61,11 @@ def resume_lost_optimizer(case: Case) -> Outcome:
     drop that stays is a schedule in stairs, a rise above all rates before is a warm-up, and rises
     at equal distances, or one from near 0 that ends a half or a third of the run, are restarts that
     were meant; they are left out, like what happens within the first 5 lines and a run of ours that
-    was made longer on purpose. Where the log shows that another process took over, a loss that is
-    more than 6 noises higher there and goes down once more, by less than what lost weights would
-    cost, says that the state of the optimizer was not loaded.
+    was made longer on purpose. Where the log shows one process and the time of its lines runs on
+    without a gap, nothing was taken up: that is ``schedule-mismatch``. Where the log shows that
+    another process took over, a loss that is more than 6 noises higher there and goes down once
+    more, by less than what lost weights would cost, says that the state of the optimizer was not
+    loaded.
     """
     known = seams(case)
     rates = case.finite("learning_rate")
@@ -70,6 +73,8 @@ def resume_lost_optimizer(case: Case) -> Outcome:
         return Need("learning_rate", 2 * HEAD)
     longer = bool(case.record.facts.get("extended"))
     i = None if longer else _jump(rates, str(setting(case, "lr_scheduler") or ""))
+    if i is not None and not known and _runs_on(rates, i):
+        return None
     if i is not None:
         return _schedule(case, rates, i, known)
     for i in known:
@@ -85,6 +90,12 @@ def _schedule(case: Case, rates: Series, i: int, known: Sequence[int]) -> Findin
         facts.append(found.evidence("seam", case.loss[known[0]]))
     advice = [found.advice("load"), found.advice("length")]
     return found.finding(facts, advice, where=where(rates[i]))
+
+
+def _runs_on(rates: Series, i: int) -> bool:
+    """Whether no time passed at a place in which another process could have begun."""
+    gaps = np.diff(rates.times)
+    return bool(np.isfinite(gaps).all() and gaps[i - 1] <= PAUSE * np.median(gaps))
 
 
 def _optimizer(case: Case, i: int) -> Finding:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
 from huohou.diagnose.embedding import decimals, seen, told
@@ -11,6 +13,7 @@ from huohou.diagnose.examples import falling, run
 from huohou.diagnose.one_number import Errors, errors, one_number
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.scores import Score, score
+from huohou.diagnose.settings import plain_descent
 from huohou.measure.contrast import scale_path
 from huohou.measure.reference import COIN_LOSS, lagged_means, logit_of, softplus
 from huohou.record.finding import Evidence, Finding, Severity
@@ -30,6 +33,9 @@ FAR = 0.2  # and so far that some ranking should have changed, or
 MANY = 50  # with so many questions
 FIRST = Score("accuracy", 1)
 LONG = 1000  # a score that is no whole part of fewer questions than this
+SPENT = 0.02  # learning rate in all: about how far an optimizer like Adam moves each weight
+QUESTIONS = 30  # of which none changes its place, though
+ROOM = 0.95  # of the first places are right at most: more leave little that could change
 
 # Document 000.
 EVALS = [0.2236, 0.1658, 0.1262, 0.0982, 0.0777]
@@ -51,7 +57,7 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
     severity="error",
     cause=Cause.GEOMETRY,
     needs=(Need("embedding"),),
-    explains=("overfit", "undertrained", "temperature-off"),
+    explains=("overfit", "undertrained", "temperature-off", "lr-too-high", "at-chance"),
     fires=(
         _with(_epochs(TRAIN, EVALS, FACTS), ERRORS),
         _epochs(TRAIN, EVALS, FACTS),
@@ -61,6 +67,13 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
             loss=falling(1.4, 1.1, n=20),
             evals=[1.30, 1.21, 1.17, 1.16],
             more={"eval_cosine_ndcg@10": [0.41327] * 4, "eval_cosine_accuracy@1": [0.246] * 4},
+        ),
+        run(
+            loss=falling(0.74, 0.70, n=20),
+            evals=[0.732, 0.725, 0.722, 0.721],
+            learning_rate=[2e-3] * 20,
+            more={"eval_mrr": [0.41327] * 4, "eval_accuracy@1": [0.246] * 4},
+            facts={"eval_rows": 65},
         ),
     ),
     quiet=(
@@ -87,6 +100,13 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
             evals=[1.30, 1.21, 1.17, 1.16],
             more={"eval_mrr": [0.16667] * 4, "eval_accuracy@1": [0.0] * 4},
         ),
+        run(
+            loss=falling(0.74, 0.70, n=20),
+            evals=[0.732, 0.725, 0.722, 0.721],
+            learning_rate=[2e-5] * 20,
+            more={"eval_mrr": [0.41327] * 4, "eval_accuracy@1": [0.246] * 4},
+            facts={"eval_rows": 65},
+        ),
     ),
     source="Logistic loss of a constant score s: softplus(-s), squared error (s-1)²",
 )
@@ -101,7 +121,10 @@ def scale_only(case: Case) -> Outcome:
     no cosine can, training losses within 10 % of the path on average are enough. The other sign:
     the evaluation loss falls by 5 % or more while no score of the ranking changes in a digit and
     the share of right first places is neither 0 nor 1 (information with fewer than 50 questions,
-    while it fell by less than 20 %). Without word or sign that the evaluation holds positives only
+    while it fell by less than 20 %). A loss that moved by less says it where 30 questions or more
+    kept their places, 5 % of them not at the first, though the learning rates of all updates add up
+    to 0.02 or more: an optimizer like Adam has moved each weight that it trains about as far, and
+    no encoder keeps its order then. Without word or sign that the evaluation holds positives only
     nothing is said: in any smooth run training losses lie between their evaluations. Losses off the
     path refute it.
     """
@@ -224,15 +247,25 @@ def _no_score_moves(case: Case) -> Finding | None:
     first = (case.finite(n)[-1].value for n in still if score(n) == FIRST)
     pinned = any(value in (0.0, 1.0) for value in first)  # at the one end or the other
     long = [] if pinned else [n for n in still if _long(case.finite(n)[-1].value)]
-    if fall < FALL or still != names or not long:
+    moved = _moved(case, [score(n) == FIRST and case.finite(n)[-1].value for n in still])
+    if (fall < FALL and not moved) or still != names or not long:
         return None
     at = case.finite(long[0])[-1]
     facts = [scale_only.evidence("still", at, name=long[0], n=len(case.finite(long[0])))]
     facts.append(scale_only.evidence("fell", evals[-1], first=evals[0].value))
     advice = [scale_only.advice(key) for key in ("parameters", "similarities")]
-    few = (told(case, "eval_rows") or MANY) < MANY and fall < FAR
+    few = (told(case, "eval_rows") or MANY) < MANY and fall < FAR and not moved
     severity: Severity = "info" if few else "error"
     return scale_only.finding(facts, advice, severity, first=evals[0].value, last=evals[-1].value)
+
+
+def _moved(case: Case, firsts: Sequence[float | bool]) -> bool:
+    """Whether what is trained must have moved so far that some question had changed its place."""
+    if (told(case, "eval_rows") or 0) < QUESTIONS or any(first > ROOM for first in firsts):
+        return False
+    rates, losses = case.finite("learning_rate").values, case.evals.values
+    spent = float(rates.mean()) * (case.updates or 0) if len(rates) else 0.0
+    return spent >= SPENT and len(np.unique(losses)) >= MATCHES and not plain_descent(case)
 
 
 def _long(value: float) -> bool:

@@ -39,6 +39,7 @@ EVALUATED = Record(
     severity="error",
     cause=Cause.RESTART,
     needs=(Need("loss", 2 * HEAD, instead="restart"),),
+    explains=("schedule-mismatch",),
     fires=(
         lives(falling(3.69, 1.5), falling(3.69, 1.4)),
         run(facts={"restart": {"at": 3.6947, "reached": 0.5}}),
@@ -101,7 +102,9 @@ def _began_again(a: Series, b: Series) -> bool:
     spread = noise(a.values)
     if learnt < max(LEARNT * abs(begins), 3 * spread) or place(b[0]) > place(a[HEAD - 1]):
         return False
-    return abs(_median(b[:HEAD]) - begins) < BACK * learnt
+    # Where the loss falls within three lines, a warm-up or none is enough for a higher median.
+    highest = max(begins, float(a[:HEAD].values.max()))
+    return begins - BACK * learnt < _median(b[:HEAD]) < highest + BACK * learnt
 
 
 def _again_by_evals(a: Series, b: Series) -> bool:

@@ -1,6 +1,7 @@
 """The run stood still, or became much slower."""
 
 import numpy as np
+import numpy.typing as npt
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.examples import falling
@@ -16,6 +17,11 @@ PART = 0.25  # of all the time, and
 MANY = 30.0  # usual gaps: a gap that is long for a short run
 SLOWER = 2.5  # times as slow as before,
 LASTING = 0.2  # for this part of the lines, up to the end
+SEVERAL = 2  # gaps of more than so many times
+LONGER = 20.0  # the usual one, which together are that part of all the time;
+QUICK = 0.25  # quantile of the quicker lines
+EVENLY = 0.3  # not where what lies between them is the same but for this part,
+MOST = 0.5  # or more of them than this part are at ends of passes
 EVALS = 3  # gaps with an evaluation: fewer do not say how long one takes
 SECONDS = 0.005  # a line: what is quicker cannot be told from the clock
 
@@ -39,11 +45,15 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([5.0] * 30 + [7200.0] + [5.0] * 20),
         _timed([5.0] * 40 + [25.0] * 15),
         _timed([5.0] * 30 + [200.0] + [5.0] * 20),
+        _timed([5.0] * 12 + [120.0] + [5.0] * 3 + [120.0] + [5.0] * 30 + [120.0] + [5.0] * 8),
+        _timed([5.0] * 25 + [20.0] * 20 + [5.0] * 25),
     ),
     quiet=(
         _timed([5.0] * 60),
         _timed([5.0] * 30 + [300.0] + [5.0] * 220),
         _timed(([5.0] * 9 + [60.0]) * 6),
+        _timed([5.0] * 20 + [60.0] + [5.0] * 20 + [60.0] + [5.0] * 20),
+        _timed([5.0] * 12 + [30.0] + [5.0] * 3 + [30.0] + [5.0] * 30 + [30.0] + [5.0] * 8),
         _timed([5.0] * 20 + [2000.0] + [5.0] * 20 + [2100.0] + [5.0] * 10, evals=True),
         _timed([5.0] * 40 + [1900.0] + [5.0] * 9 + [1900.0] + [5.0] * 9, evals=True),
         _timed([60.0] * 3 + [5.0] * 50),
@@ -55,9 +65,11 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
 def stalled(case: Case) -> Outcome:
     """From the times of the lines: a single gap of more than half an hour and of more than 10 times
     the usual one, or of more than 30 times and a quarter of all the time, within one process life;
-    a gap that holds an evaluation is compared with others that do, by the latter; or lines that
-    take more than 2.5 times as long as in the first half of the run, for the last fifth of it.
-    Evaluations and checkpoints that make regular gaps do not count: compared are medians.
+    a gap that holds an evaluation is compared with others that do, by the latter. Several gaps of
+    more than 20 times the usual one are called so where they are more than a quarter of all the
+    time together, and do not come at equal distances, as checkpoints and ends of passes do. Or
+    lines that take more than 2.5 times as long as in the first half of the run for the last fifth
+    of it, or for any fifth as the lines before and after it.
     """
     losses = case.loss
     if len(losses) < POINTS or np.isnan(losses.times).any():
@@ -77,12 +89,69 @@ def stalled(case: Case) -> Outcome:
         often, j = max(float(np.median(each)), SECONDS), int(np.argmax(at_eval))
         if at_eval[j] > max(whole, MANY * often):
             return _finding("gap", losses[j + 1], seconds=float(at_eval[j]), usual=often)
+    if (several := _several(losses, gaps, pauses, [usual, *each])) is not None:
+        return several
     before = max(float(np.nanmedian(gaps[: len(gaps) // 2])), SECONDS)
     last = gaps[-max(POINTS // 2, int(LASTING * len(gaps))) :]
     now = float(np.nanmedian(last))
     if now > SLOWER * before:
         return _finding("slower", losses[len(losses) - len(last)], before=before, now=now)
-    return None
+    return _for_a_while(losses, gaps)
+
+
+def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -> Finding | None:
+    """Gaps that are long each, and together a large part of the run. known: the usual gap, then
+    those that hold an evaluation."""
+    usual = known[0]
+    at_eval = float(np.median(known[1:])) if len(known) > EVALS else np.inf
+    limit = LONGER * np.where(pauses > 0, max(at_eval, usual), usual)
+    long = np.flatnonzero(np.nan_to_num(gaps) > limit)
+    lost = float(gaps[long].sum())
+    if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
+        return None
+    if _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
+        return None
+    told = {
+        "n": len(long),
+        "seconds": lost,
+        "usual": usual,
+        "share": round(100 * lost / _all(gaps)),
+    }
+    return _finding("gaps", losses[int(long[0]) + 1], **told)
+
+
+def _all(gaps: Floats) -> float:
+    return float(np.nansum(gaps))
+
+
+def _evenly(losses: Series, long: npt.NDArray[np.intp]) -> bool:
+    """Whether these gaps come at equal distances, from the start of the run on, or each pass."""
+    steps = np.diff(np.r_[0, long + 1])
+    if np.ptp(steps) <= EVENLY * steps.max():
+        return True
+    epochs = losses.epochs[long + 1]
+    if np.isnan(losses.epochs).any():
+        return False
+    at_ends = np.abs(epochs - np.round(epochs)) <= 2 * np.median(np.diff(losses.epochs))
+    return bool(at_ends.mean() > MOST)
+
+
+def _for_a_while(losses: Series, gaps: Floats) -> Finding | None:
+    """A fifth of the run somewhere in it whose quicker lines, too, were slower than the usual ones
+    before and after."""
+    width = max(POINTS // 2, int(LASTING * len(gaps)))
+    if len(gaps) < 3 * width or np.isnan(gaps).any():
+        return None
+    inner = np.lib.stride_tricks.sliding_window_view(gaps, width)[width:-width]
+    if not len(inner):
+        return None
+    quick = np.quantile(inner, QUICK, axis=1)
+    begin = int(quick.argmax()) + width
+    before = max(float(np.median(gaps[:begin])), SECONDS)
+    after = max(float(np.median(gaps[begin + width :])), SECONDS)
+    if quick.max() <= SLOWER * max(before, after):
+        return None
+    return _finding("slower", losses[begin + 1], before=before, now=float(quick.max()))
 
 
 def _gaps(losses: Series) -> Floats:
@@ -116,4 +185,5 @@ def _longest(case: Case, losses: Series, gaps: Floats) -> list[float]:
 
 def _finding(key: str, point: Point, **fields: float) -> Finding:
     facts = [stalled.evidence(key, point, **fields)]
-    return stalled.finding(facts, [stalled.advice(key)], where=where(point))
+    advice = [stalled.advice("gap" if key == "gaps" else key)]
+    return stalled.finding(facts, advice, where=where(point))

@@ -32,7 +32,7 @@ def too_few_updates(case: Case) -> Finding | None:
     """Fewer than 50 updates of the weights, warm-up among them, move little and show little.
     Counted from the plan of the run where the log has it, else from its last step.
     """
-    updates = case.planned or case.updates
+    updates = max(filter(None, (case.planned, case.updates)), default=None)
     if updates is None or updates >= UPDATES or (case.finished is False and not case.planned):
         return None
     facts = [too_few_updates.evidence("count", n=int(updates))]

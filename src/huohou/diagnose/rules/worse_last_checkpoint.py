@@ -1,8 +1,10 @@
 """The last weights are not the best."""
 
+import math
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WHOLE_SCHEDULE, comes_down, go_back, use
-from huohou.diagnose.curves import above, valley
+from huohou.diagnose.curves import above, lowest, valley
 from huohou.diagnose.embedding import stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
@@ -10,7 +12,12 @@ from huohou.record.finding import Advice, Finding
 
 EVALS = 4
 NOISES = 5
+SEEN = 1  # noise where the training loss has risen with it:
+TRAINED = 3  # its last lines go up, all of them
+RISEN = 0.5  # by this part above its lowest level
+SMALL = 0.1  # a loss below this wavers
 RAISED = 3  # noises where the learning rate rose after the best
+CLEAR = 0.05  # and by this, where a warning is to be given
 WORSE = 0.02
 
 TRAIN = falling(2.0, 1.0, n=60)
@@ -37,8 +44,9 @@ STEPPED = [1.5, 1.3, 1.2, 1.15, 1.12, 1.1, 1.08, 1.06, 1.5, 1.68, 1.44]
 def worse_last_checkpoint(case: Case) -> Finding | None:
     """The last evaluation is worse than the best by more than 2 % and, by the best fitting course
     that first falls and then rises, by more than 5 times the noise that this course leaves over; 3
-    times where the learning rate rose after the best to 1.5 times the highest before it. Where the
-    best checkpoint is kept this is information.
+    times where the learning rate rose after the best to 1.5 times the highest before it, once where
+    the last three training losses go up, all of them half above their lowest level. Where the best
+    checkpoint is kept, or is better by no more than 5 %, this is information.
     """
     evals = case.evals
     if len(evals) < EVALS or stuck_at_margin(case):
@@ -50,9 +58,11 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     best, last = evals[at], evals[-1]
     back = go_back(case, best)
     least = NOISES if back is None else RAISED
+    least = SEEN if _train_too(case) else least
     if fit.rise(fit.end) <= least or rise <= WORSE * abs(fit.low):
         return None
     named = best.step is not None and case.record.facts.get("best_step") == best.step
+    mild = back is None and _mild(case, fit.low)
     kept = named or case.plan is not None  # our own runs end with the weights of the best
     facts = [
         worse_last_checkpoint.evidence("best", best),
@@ -61,10 +71,23 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     return worse_last_checkpoint.finding(
         facts,
         [use(worse_last_checkpoint, case, best), *_again(case, back)],
-        severity="info" if kept else "warning",
+        severity="info" if kept or mild else "warning",
         percent=above(last.value, best.value),
         where=where(best),
     )
+
+
+def _train_too(case: Case) -> bool:
+    """Whether the training loss rises with it: its last lines are all far above its lowest level,
+    and none of them below the one before."""
+    values = case.losses[-TRAINED:]
+    low = lowest(case.losses) if len(case.losses) > TRAINED else math.inf
+    return bool(values) and min(values) > max((1 + RISEN) * low, SMALL) and values == sorted(values)
+
+
+def _mild(case: Case, low: float) -> bool:
+    """Whether what was lost is hardly worth a warning."""
+    return case.evals[-1].value <= (1 + CLEAR) * low
 
 
 def _again(case: Case, back: Advice | None) -> list[Advice]:
