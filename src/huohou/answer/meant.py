@@ -32,8 +32,8 @@ class Meant:
 
     rows: those named by the decision, the likeliest first; shares: the probability of each;
     others: further rows that were thought possible, with theirs; decision: answer, ask back,
-    unknown or unsure; total: rows that are about as likely, those named included; model: the one
-    that was asked, None when none was; note: why none could be.
+    unknown or unsure; total: rows that are about as likely, those named included; none: what is
+    believed of no row; model: the one that was asked, None when none was; note: why none could be.
     """
 
     rows: tuple[Entry, ...]
@@ -41,6 +41,7 @@ class Meant:
     others: tuple[tuple[Entry, float], ...]
     decision: Decision
     total: int
+    none: float
     model: str | None = None
     note: str = ""
 
@@ -81,8 +82,8 @@ def decide(
 def worth_asking(hits: Sequence[Hit], meant: Meant) -> bool:
     """Whether there is a choice that a model could make: not where one row is sure, nothing is
     found, or all that is left are rows of one name."""
-    status, sure = meant.decision.status, meant.decision.confidence
-    if not hits or status == "found" or (status == "unknown" and sure >= SURE):
+    status = meant.decision.status
+    if not hits or status == "found" or (status == "unknown" and meant.none >= SURE):
         return False
     return status != "ambiguous" or len({row.key for row in meant.rows}) > 1
 
@@ -117,6 +118,7 @@ def _meant(
         tuple(other for other in others[:MOST_CHOICES] if other[1] >= SLIGHT),
         decision,
         total,
+        belief.none,
     )
 
 

@@ -6,7 +6,8 @@ way to write this one. Where the letters stand decides here, and no rarity: a sl
 the company costs as much as one in the name of a street.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from huohou.data.facts import Fact
 from huohou.data.names import REGION, abbreviations, branch_kind, everyday, parts
 
 MOST = 4  # slips that are told apart; more are as many
+PLACE = re.compile(r"(省|市|县|区|自治州|自治区|地区|盟)$")
 LONGEST = 80  # letters of a text that may be a name
 
 
@@ -40,11 +42,25 @@ def slips(said: str, entry: Entry) -> int:
     said: letters of what was asked. Source: optimal string alignment (Damerau 1964).
     """
     city = Fact(entry.key, entry.value, entry.line, entry.columns).city
-    fewest = MOST
-    for form in _forms(entry.key, city):
-        if abs(len(form) - len(said)) < fewest:
-            fewest = min(fewest, OSA.distance(said, form, score_cutoff=fewest - 1))
+    forms, fewest = _forms(entry.key, city), MOST
+    for text in dict.fromkeys([said, *_without_cells(said, entry)]):
+        for form in forms:
+            if abs(len(form) - len(text)) < fewest:
+                fewest = min(fewest, OSA.distance(text, form, score_cutoff=fewest - 1))
     return fewest
+
+
+def _without_cells(said: str, entry: Entry) -> Iterator[str]:
+    """The text without what another cell says beside the name: 江西 in 江西东乡县."""
+    for cell in entry.columns.values():
+        if cell in (entry.key, entry.value) or not any(one.isalpha() for one in cell):
+            continue
+        word = letters(cell)
+        for part in (word, PLACE.sub("", word)):
+            if len(part) > 1 and len(said) > len(part) + 1:
+                for left in (said.removeprefix(part), said.removesuffix(part)):
+                    if left != said:
+                        yield left
 
 
 @lru_cache(maxsize=4096)
