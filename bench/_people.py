@@ -1,0 +1,73 @@
+"""The 200 questions written by hand, asked and counted as ``asked_by_people.md`` says.
+
+Each question is one point. ``count:N`` needs the number in the words; ``list`` every code;
+``ambiguous`` every code, or a question back that names them (three at most are named, then how many
+more there are); ``unknown`` no value given as the answer.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huohou.measure.text import normalise
+
+FILE = Path(__file__).parent / "asked_by_people.tsv"
+Told = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One line of the file."""
+
+    question: str
+    expect: str
+    kind: str
+
+
+def read() -> list[Asked]:
+    """All of them, in their order."""
+    with FILE.open(encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [Asked(row["question"], row["expect"], row["kind"]) for row in rows]
+
+
+def right(asked: Asked, told: Told) -> bool:
+    """Whether the answer counts."""
+    values = {normalise(str(value)) for value in told["values"]}
+    if asked.expect == "unknown":
+        return not values and told["status"] in ("unknown", "unsure")
+    if asked.expect.startswith("count:"):
+        return asked.expect.removeprefix("count:") in re.findall(r"\d+", told["answer"])
+    wanted = {normalise(value) for value in asked.expect.split("|")}
+    offered = {
+        normalise(str(one[side])) for one in told["alternatives"] for side in one if one[side]
+    }
+    if asked.kind == "ambiguous" and told["status"] == "ambiguous":
+        return wanted <= offered or (len(wanted) > 3 and len(wanted & offered) == 3)
+    return told["status"] == "found" and values == wanted
+
+
+def wrong_real(asked: Asked, told: Told) -> bool:
+    """Whether a value is given as the answer that is not the one asked for."""
+    values = {normalise(str(value)) for value in told["values"]}
+    wanted = {normalise(value) for value in asked.expect.split("|")}
+    return told["status"] == "found" and not values <= wanted and not right(asked, told)
+
+
+def score(ask: Callable[[str], Told]) -> tuple[dict[str, float], list[tuple[Asked, Told]]]:
+    """Share right in all and by kind, share wrong; and what was not right, to be read."""
+    found = [(asked, ask(asked.question)) for asked in read()]
+    hits = [right(asked, told) for asked, told in found]
+    figures = {"people_right": _share(hits)}
+    for kind in dict.fromkeys(asked.kind for asked, _ in found):
+        own = [hit for (asked, _), hit in zip(found, hits, strict=True) if asked.kind == kind]
+        figures[f"people_right_{kind.replace('-', '_')}"] = _share(own)
+    figures["people_wrong"] = _share([wrong_real(asked, told) for asked, told in found])
+    return figures, [pair for pair, hit in zip(found, hits, strict=True) if not hit]
+
+
+def _share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits)
