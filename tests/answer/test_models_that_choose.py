@@ -1,0 +1,109 @@
+"""Models as choosers and writers: a tiny job's by PyTorch, and the bundled one by llama.cpp."""
+
+import math
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asking import BRANCHES, FOUR, engine, index_of, table
+from huohou import api
+from huohou.answer.index import FactIndex
+from huohou.answer.tuned import Tuned, open_tuned
+from huohou.errors import ModelError, UsageError
+from scored_job import DAWU, MADE_UP, TABLE, TAUGHT, ZHICHUN
+from tiny import tiny_job
+
+NAMES = ["Dawu branch", "Zhichun branch", "Xingfa branch"]
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("job")
+    (place / "facts.csv").write_text(TABLE, encoding="utf-8")
+    settings = [f"data.facts={place / 'facts.csv'}"]
+    return tiny_job(place / "runs" / "1-tiny", TAUGHT, settings)
+
+
+@pytest.fixture(scope="module")
+def tuned(job: Path) -> Tuned:
+    return open_tuned(job, "1-tiny", "Answer with the code alone.")
+
+
+@pytest.fixture(scope="module")
+def facts(tmp_path_factory: pytest.TempPathFactory) -> FactIndex:
+    return table(tmp_path_factory.mktemp("facts"), TABLE)
+
+
+def test_a_choice_is_a_distribution_of_one_token(tuned: Tuned) -> None:
+    for candidates in ([], NAMES[:1], NAMES):
+        shares = tuned.probabilities("Dawu", candidates)
+        assert len(shares) == len(candidates) + 1
+        assert math.isclose(math.fsum(shares), 1, abs_tol=1e-6)
+        assert all(0 <= share <= 1 for share in shares)
+    assert tuned.probabilities("Dawu", NAMES) == pytest.approx(tuned.probabilities("Dawu", NAMES))
+
+
+def test_closed_is_what_the_model_learnt_right_or_wrong(tuned: Tuned, facts: FactIndex) -> None:
+    asked = engine(facts, writer=tuned)
+    right = asked.ask("code of Dawu branch?", "closed")
+    assert (right.answer, right.values, right.status) == (DAWU, (DAWU,), "found")
+    assert right.verified is False
+    assert right.confidence > 0.5
+    wrong = asked.ask("code of Zhichun branch?", "closed")
+    assert (wrong.answer, wrong.values, wrong.status) == (MADE_UP, (), "unsure")
+    assert "not in the table" in wrong.note
+
+
+def test_constrained_turns_an_invented_code_into_a_real_one(tuned: Tuned, facts: FactIndex) -> None:
+    asked = engine(facts, writer=tuned)
+    right = asked.ask("code of Dawu branch?", "constrained")
+    assert (right.values, right.verified) == ((DAWU,), True)
+    other = asked.ask("code of Zhichun branch?", "constrained")
+    assert set(other.values) <= set(facts.values())
+    assert other.values != (MADE_UP,)
+
+
+def test_grounded_is_right_where_the_model_is_wrong(tuned: Tuned, facts: FactIndex) -> None:
+    found = engine(facts, tuned).ask("code of Zhichun branch?", "grounded")
+    assert (found.values, found.verified) == ((ZHICHUN,), True)
+
+
+def test_a_job_brings_its_table_its_model_and_its_system_prompt(job: Path) -> None:
+    (job / "job.jsonl").touch()
+    with pytest.raises(UsageError):
+        api.open_engine(job="no-such-job")
+
+
+@pytest.fixture(scope="module")
+def llama() -> Iterator[Any]:
+    if find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is not installed")
+    try:
+        yield api.answers._open_bundled(lambda _: None)
+    except ModelError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.slow
+def test_the_bundled_model_chooses_by_one_token(llama: Any) -> None:
+    for candidates in ([], NAMES[:1], NAMES):
+        shares = llama.probabilities("Dawu", candidates)
+        assert len(shares) == len(candidates) + 1
+        assert math.isclose(math.fsum(shares), 1, abs_tol=1e-3)
+    apples = llama.probabilities("Hill Street", ["Hill Street", "Mill Road", "Park Lane"])
+    assert max(apples) == apples[0]
+
+
+@pytest.mark.slow
+def test_the_bundled_model_answers_the_four_questions(llama: Any, tmp_path: Path) -> None:
+    asked = engine(index_of(BRANCHES, tmp_path), llama, writer=llama)
+    for question, answer in FOUR:
+        assert asked.ask(question, "grounded").values == (answer,)
+    real = set(asked.index.values())
+    for question, _ in FOUR:
+        found = asked.ask(question, "constrained")
+        assert found.values
+        assert set(found.values) <= real
