@@ -157,7 +157,8 @@ def _base(metric: "Metric", card: "Scorecard") -> list[str]:
 def _value(metric: "Metric") -> str:
     beside = ""
     if metric.reference is not None:
-        beside = f" ({say('eval.references', value=_number(metric, metric.reference))})"
+        theirs = say("eval.references", value=_number(metric, metric.reference))
+        beside = f" ({theirs})"
     return _number(metric, metric.value) + _interval(metric, metric.low, metric.high) + beside
 
 
