@@ -119,6 +119,30 @@ def test_branches_of_an_institution_in_a_place(branches: FactIndex) -> None:
     assert branches.listed("火星银行", 10) == branches.listed("", 10) == ([], 0)
 
 
+def test_names_are_spotted_in_a_longer_text(branches: FactIndex) -> None:
+    for text, name in [
+        ("我在大悟农商行兴发支行开的户，公司让报联行号", "大悟农商行兴发支行"),
+        ("老板急，工商银行知春路支行那个十二位的号谁知道", "工行知春路支行"),
+        (f"你好{XINGFA}谢谢", "大悟农商行兴发支行"),
+    ]:
+        assert branches.spotted(text) == [name]
+        assert len(branches.search(name, k=1)) == 1
+    for text in ("我在火星支行开的户", "", "农商行", "知春路"):
+        assert branches.spotted(text) == []
+
+
+def test_codes_read_aloud_and_with_letters(branches: FactIndex) -> None:
+    right = branches.by_value("402535510938")
+    for said in (
+        "四零二五三五五一零九三八",
+        "4O2535510938",
+        "四〇二 五三五 五幺〇 九三八",
+        "4o25355lo938",
+    ):
+        assert branches.by_value(said) == right, said
+    assert branches.by_value("四零二五三五五一零九三") == []
+
+
 HOSTILE = [
     "",
     " \u3000\t\n",
@@ -145,6 +169,7 @@ def test_hostile_texts_are_only_looked_up(text: str, branches: FactIndex) -> Non
     assert branches.by_value(text) == []
     branches.values_near(text)
     branches.listed(text, 5)
+    assert branches.spotted(text) == []
 
 
 def test_a_name_in_a_very_long_text_is_found(branches: FactIndex) -> None:

@@ -22,9 +22,9 @@ from huohou.answer.index.disk import (
     writing,
 )
 from huohou.answer.index.listing import listed
-from huohou.answer.index.near import near_codes
+from huohou.answer.index.near import near_codes, spoken_digits
 from huohou.answer.index.rows import row_hash
-from huohou.answer.index.search import search
+from huohou.answer.index.search import search, spotted
 from huohou.answer.index.segment import NORMAL, VALUE, write_segment
 from huohou.answer.index.state import State
 from huohou.answer.types import Entry, Hit
@@ -115,10 +115,12 @@ class FactIndex:
         return self._state.entry(id)
 
     def by_value(self, value: str) -> list[Entry]:
-        """Rows of a code, however it is written: blanks, dashes, full width."""
-        state, wanted = self._state, plain_code(value)
-        found = map(state.entry, state.carrying(VALUE, [wanted]) if wanted else ())
-        return [entry for entry in found if plain_code(entry.value) == wanted]
+        """Rows of a code, however it is written: blanks, dashes, full width, digits read aloud."""
+        state, plain = self._state, plain_code(value)
+        said = spoken_digits(plain, state.manifest.about.digits)
+        wanted = [one for one in dict.fromkeys((plain, said)) if one]
+        found = map(state.entry, state.carrying(VALUE, wanted))
+        return [entry for entry in found if plain_code(entry.value) in wanted]
 
     def values(self) -> Iterator[str]:
         """The values of all rows, as they stand in the table."""
@@ -143,6 +145,10 @@ class FactIndex:
     def search(self, text: str, k: int = 20) -> list[Hit]:
         """At most k rows that a text may mean, best first: a name as people write it."""
         return search(self._state, text, k)
+
+    def spotted(self, text: str) -> list[str]:
+        """Names of the table, or their short forms, that stand in a longer text: longest first."""
+        return spotted(self._state, text)
 
     def listed(self, text: str, limit: int = 20) -> tuple[list[Entry], int]:
         """The first rows that hold every part of the text, and how many there are."""

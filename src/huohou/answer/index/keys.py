@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+Places = NDArray[np.intp]
 
 
 def _hashed(kind: str, text: str) -> bytes:
@@ -32,13 +33,21 @@ class Keys:
 
     def rows(self, kind: str, texts: Sequence[str]) -> list[int]:
         """Row numbers of all rows that carry one of the texts, rising."""
-        wanted = _numbers(b"".join(_hashed(kind, text) for text in texts))
-        first = np.searchsorted(self._hashes, wanted, "left")
-        last = np.searchsorted(self._hashes, wanted, "right")
+        first, last = self._places(kind, texts)
         found: set[int] = set()
         for i in np.flatnonzero(last > first):
             found.update(int(row) for row in self._rows[first[i] : last[i]])
         return sorted(found)
+
+    def carried(self, kind: str, texts: Sequence[str]) -> list[str]:
+        """Those of the texts that some row carries."""
+        first, last = self._places(kind, texts)
+        return [texts[i] for i in np.flatnonzero(last > first)]
+
+    def _places(self, kind: str, texts: Sequence[str]) -> tuple[Places, Places]:
+        wanted = _numbers(b"".join(_hashed(kind, text) for text in texts))
+        left = np.searchsorted(self._hashes, wanted, "left")
+        return left, np.searchsorted(self._hashes, wanted, "right")
 
 
 class KeysWriter:

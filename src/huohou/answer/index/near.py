@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+# Digits as they are read aloud, and letters taken for them.
+SPOKEN = str.maketrans("oil〇零一幺二两三四五六七八九", "0110011223456789")
 LONGEST_CODE = 64  # what is longer is no code
 
 
@@ -24,3 +26,17 @@ def near_codes(code: str, alphabet: Sequence[str]) -> list[str]:
             found[before + after[1] + after[0] + after[2:]] = None
     found.pop(code, None)
     return [one for one in found if one]
+
+
+def spoken_digits(plain: str, digits: int | None) -> str:
+    """A code read aloud, or with letters for digits, as digits; empty where it is none.
+
+    plain: without blanks, in small letters; digits: how many codes have, None where they are not
+    digits.
+
+    >>> spoken_digits("1o21oooo4164", 12), spoken_digits("幺零二", 3), spoken_digits("oil", 4)
+    ('102100004164', '102', '')
+    """
+    said = plain.translate(SPOKEN)
+    whole = digits is not None and len(said) == digits and said.isascii() and said.isdigit()
+    return said if whole else ""

@@ -22,6 +22,7 @@ SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
     (FORM, "short", 0.98),
     (SHORT, "short", 0.97),
 )
+SHORTEST_NAME, LONGEST_NAME = 4, 24  # pieces of a name that is spotted in a text
 MENDED = 0.95  # score of a row whose name is told, but for a slip in a common phrase
 UNSURE = 0.9  # with a best score below, slips are looked for that hide the row from BM25
 SPELLED = 0.75  # a row that holds so much of the question is a spelling of it, else a resemblance
@@ -108,6 +109,29 @@ def forms(state: State, text: str) -> Sought:
     pieces = units(canonical(normal))
     form = joined(" ".join(pieces[densest(pieces, state.known)]))
     return Sought(stripped, normal, form, right != plain)
+
+
+def spotted(state: State, text: str) -> list[str]:
+    """Stretches of a text that are, in canonical form, a row's name or a short form of it.
+
+    Longest first; one inside another is left out.
+    """
+    pieces = units(forms(state, text).form)
+    found: list[tuple[int, int]] = []
+    for size in range(min(len(pieces), LONGEST_NAME), SHORTEST_NAME - 1, -1):
+        starts = [
+            start
+            for start in range(len(pieces) - size + 1)
+            if not any(a <= start and start + size <= b for a, b in found)
+        ]
+        texts = [joined(" ".join(pieces[start : start + size])) for start in starts]
+        carried = {kind: state.carried(kind, texts) for kind in (FORM, SHORT)}
+        found += [
+            (start, start + size)
+            for start, one in zip(starts, texts, strict=True)
+            if any(one in texts_of for texts_of in carried.values())
+        ]
+    return [joined(" ".join(pieces[start:end])) for start, end in found]
 
 
 def candidates(state: State, wanted: Sequence[str]) -> dict[int, float]:

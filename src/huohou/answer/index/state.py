@@ -57,6 +57,11 @@ class State:
             if self.alive[segment.first + number]
         ]
 
+    def carried(self, kind: str, texts: Sequence[str]) -> set[str]:
+        """Those of the texts that some living row carries as this kind of key."""
+        some = {one for part in self.segments for one in part.keys.carried(kind, texts)}
+        return {one for one in some if self.carrying(kind, [one])}
+
     def numbers(self) -> Iterator[int]:
         """All living rows."""
         return (int(number) for number in np.flatnonzero(self.alive))
