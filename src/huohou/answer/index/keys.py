@@ -42,7 +42,7 @@ class Keys:
     def carried(self, kind: str, texts: Sequence[str]) -> list[str]:
         """Those of the texts that some row carries."""
         first, last = self._places(kind, texts)
-        return [texts[i] for i in np.flatnonzero(last > first)]
+        return [texts[int(i)] for i in np.flatnonzero(last > first)]
 
     def _places(self, kind: str, texts: Sequence[str]) -> tuple[Places, Places]:
         wanted = _numbers(b"".join(_hashed(kind, text) for text in texts))
