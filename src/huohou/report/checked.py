@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from huohou.data.checks import checks
 from huohou.evaluate.card import Metric
 from huohou.evaluate.words import share
 from huohou.record.columns import Series
@@ -36,10 +35,9 @@ class Found:
 
 def data(part: Part) -> Found:
     """The checks of the rows."""
-    codes = [code for code, _ in checks]
     rows = part.plan.train.rows if part.plan else part.record.facts.get("rows", "?")
     must = ("data-duplicates", "empty-answer") if part.recipe in ("sft", "import") else ()
-    return _by_rules(part, codes, "checklist.found.data", must, rows=rows)
+    return _by_rules(part, part.data_checks, "checklist.found.data", must, rows=rows)
 
 
 def apart(part: Part) -> Found:

@@ -5,12 +5,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from huohou.data.checks import checks
 from huohou.diagnose.engine import Diagnosis
 from huohou.evaluate.card import Metric, Scorecard
 from huohou.plan import Plan
 from huohou.record.finding import Finding
 from huohou.record.record import Record
 
+PAIR_CHECKS = ("data-duplicates", "data-overlap")  # of data.pairs.check
 MAIN = ("facts.accuracy", "text.exact", "retrieval.ndcg@10")
 
 
@@ -40,6 +42,13 @@ class Part:
         """How the job stands, None where it is not known."""
         found = self.record.facts.get("state")
         return str(found) if found else None
+
+    @property
+    def data_checks(self) -> tuple[str, ...]:
+        """Codes of the checks that rows, or pairs of a search, are given."""
+        if self.recipe in ("embed", "align"):
+            return PAIR_CHECKS
+        return tuple(code for code, _ in checks)
 
     @cached_property
     def found(self) -> dict[str, Finding]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from huohou.data.checks import checks
 from huohou.evaluate.card import Scorecard
 from huohou.record.columns import Series
 from huohou.report import checklist, timeline
@@ -95,7 +94,7 @@ def _stage(part: Part, number: int, of: int) -> str:
 def _data(part: Part) -> Iterator[Block]:
     """Every check of the rows: what it found, that it found nothing, or what it lacked."""
     rows = []
-    for code, _ in checks:
+    for code in part.data_checks:
         finding = next((f for f in part.diagnosis.findings if f.code == code), None)
         if finding is not None:
             rows.append([code, say(f"diagnose.severity.{finding.severity}"), finding.title])
@@ -103,10 +102,12 @@ def _data(part: Part) -> Iterator[Block]:
             rows.append([code, say("report.data.quiet"), ""])
         else:
             rows.append([code, say("report.data.skipped"), part.needs.get(code, "")])
-    if part.plan is not None and all(code in part.diagnosis.ran for code, _ in checks):
+    if part.plan is not None and all(code in part.diagnosis.ran for code in part.data_checks):
         quiet = [row[0] for row in rows if not row[2]]
         rows = [row for row in rows if row[2]]
-        yield Paragraph(say("report.data.all", n=len(list(checks)), quiet=", ".join(quiet) or "-"))
+        yield Paragraph(
+            say("report.data.all", n=len(part.data_checks), quiet=", ".join(quiet) or "-")
+        )
     if rows:
         yield Table([say(f"report.data.{name}") for name in ("code", "found", "text")], rows)
 
