@@ -5,6 +5,7 @@ model the loss and the accuracy on 130 pairs of bank and city, for an encoder wh
 document stands among 32.
 """
 
+import math
 import random
 from typing import Any
 
@@ -210,9 +211,11 @@ class SearchTask:
         documents = model(self.held[0]["document"])
         alike = (documents @ documents.T).fill_diagonal_(0).sum() / (len(documents) ** 2)
         model.train(training)
+        figure = 1 - float((1 / (place + 1)).mean())
         return {
             "cosine": float(alike),
-            "figure": 1 - float((1 / (place + 1)).mean()),
+            # nothing is before a score that is no number, which is not to say that it is right
+            "figure": figure if math.isfinite(loss) else math.nan,
             "loss": loss,
             "accuracy": float((place == 0).float().mean()),
         }
