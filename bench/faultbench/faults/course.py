@@ -422,7 +422,7 @@ COURSE = (
         families=("lm", "lm", "lm"),
         c=Way(_narrow, _whole),
         d=Way(_unknowable, _whole),
-        e=Way(fifth.few_facts, _whole),
+        e=Way(fifth.few_facts, _whole, also=("data-duplicates",)),
     ),
     Fault(
         "memorised",
