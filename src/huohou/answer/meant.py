@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from huohou.answer.cells import with_cells
 from huohou.answer.choose import CHOICES, Chooser
 from huohou.answer.confidence import MOST_CHOICES, Belief, Confidence, Decision
 from huohou.answer.slips import with_slips
@@ -50,7 +51,7 @@ def hits_of(index: Search, text: str) -> list[Hit]:
     """Rows for a name, best first; rows that say the same twice count once."""
     seen: set[tuple[str, str]] = set()
     found: list[Hit] = []
-    for hit in with_slips(text, index.search(text, HITS)):
+    for hit in with_cells(text, with_slips(text, index.search(text, HITS))):
         mark = (hit.entry.key, hit.entry.value)
         if mark not in seen:
             seen.add(mark)
