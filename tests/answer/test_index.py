@@ -306,6 +306,18 @@ def test_other_tables_and_languages(tmp_path: Path) -> None:
     assert index.listed("usa", 2)[1] == 3
 
 
+def test_places_and_initials_are_learned_from_the_table(tmp_path: Path) -> None:
+    rows = [(fact.key, fact.value) for fact in read_facts(EXAMPLE).facts]  # without its city
+    index = FactIndex.build(table_of(rows), tmp_path / "a")
+    assert first(index.search("工行知春路支行")) == ("102100020794", "short")
+    assert index.search("工行北京知春路支行")[0].how == "short"
+    names = [("United Nations", "1"), ("Bank of America", "2"), ("World Bank Group", "3")]
+    index = FactIndex.build(table_of(names), tmp_path / "b")
+    for asked, code in (("UN", "1"), ("BoA", "2"), ("wbg", "3")):
+        assert first(index.search(asked)) == (code, "short")
+    assert index.search("XYZ") == []
+
+
 def test_codes_pass_through_unchanged(tmp_path: Path) -> None:
     rows = [(f"n{i}", f"{i:011}{check_digit(f'{i:011}')}") for i in range(30)]
     index = FactIndex.build(table_of(rows), tmp_path)

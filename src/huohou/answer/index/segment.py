@@ -8,6 +8,7 @@ from pathlib import Path
 from huohou.answer.index.canonical import DENSE_ONE, canonical, normal_form, units
 from huohou.answer.index.grams import grams
 from huohou.answer.index.keys import Keys, KeysWriter
+from huohou.answer.index.learned import initials, learned_places, without_place
 from huohou.answer.index.postings import Postings, PostingsWriter
 from huohou.answer.index.rows import Row, Rows, RowsWriter
 from huohou.answer.index.sounds import write_readings
@@ -67,6 +68,9 @@ class _Shaper:
     def __init__(self, facts: Sequence[Fact]) -> None:
         columns = tuple(facts[0].columns) if facts else ()
         self._city = city_column(columns)
+        self._places: frozenset[str] = frozenset()
+        if self._city is None:
+            self._places = learned_places(split_name(fact.key)[1] for fact in facts)
         self._canonical = cache(lambda text: canonical(normal_form(text)))
         self._context_of = cache(self._context)
 
@@ -74,11 +78,11 @@ class _Shaper:
         normal = normal_form(fact.key)
         form = canonical(normal)
         city = fact.columns[self._city] if self._city else ""
-        rest = split_name(fact.key, city)[1]
+        rest = without_place(split_name(fact.key, city)[1], self._places)
         tail = canonical(normal_form(rest)) if rest else ""
         if not form.endswith(tail):
             tail = ""
-        shorts = self._shorts(fact.key, tail, city) - {form, ""} if tail else set()
+        shorts = (self._shorts(fact.key, tail, city) | initials(normal)) - {form, ""}
         context = dict.fromkeys(self._context_of(cell) for cell in fact.columns.values())
         kept = [one for one in context if one and one != form]
         found = dict.fromkeys(grams(units(form)))
@@ -89,7 +93,7 @@ class _Shaper:
 
     def _shorts(self, key: str, tail: str, city: str) -> set[str]:
         """Institution and branch without the place, and with the place said in full."""
-        if not DENSE_ONE.search(key):
+        if not tail or not DENSE_ONE.search(key):
             return set()
         institution = self._canonical(split_name(key)[0])
         return {institution + tail, institution + self._canonical(city) + tail}
