@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from huohou.answer.passages.search import Floats
     from huohou.models.encoder import Encoder
 
+SENTENCES = 50_000  # whose vectors are kept in memory, 75 MB with 384 numbers each
+
 
 def ask_passages(question: str, source: str | Path, *, model: str | None = None) -> "PassageAnswer":
     """What a file or a folder of documents says to a question: quoted with its place, or refused.
@@ -86,6 +88,7 @@ class _Vectors:
         self.name = name
         self._kept = both_sides(encoder, cache_folder() / "embeddings")[1]
         self._asked, self._short = both_sides(encoder)
+        self._seen: dict[str, Floats] = {}
 
     def questions(self, texts: Sequence[str]) -> "Floats":
         """Made anew: a question is asked once."""
@@ -96,5 +99,11 @@ class _Vectors:
         return self._kept.of(texts)
 
     def sentences(self, texts: Sequence[str]) -> "Floats":
-        """Made anew: those of a few passages, where a search among kept ones takes longer."""
-        return self._short.of(texts)
+        """Kept in memory: the passages found for two questions are often the same."""
+        import numpy as np
+
+        if len(self._seen) > SENTENCES:
+            self._seen.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self._seen]
+        self._seen |= zip(new, self._short.of(new), strict=True)
+        return np.stack([self._seen[text] for text in texts])

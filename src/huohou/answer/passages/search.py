@@ -57,6 +57,15 @@ class Found:
     near: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage: its text, its words of content, its Chinese characters."""
+
+    text: str
+    terms: tuple[str, ...]
+    letters: frozenset[str]
+
+
 class Shelf:
     """Passages ready to be searched. meaning: an encoder, None to go by words alone."""
 
@@ -69,6 +78,7 @@ class Shelf:
         self._letters = [letters(text) for text in whole]
         self.letters = Weights(self._letters)
         self._words = Bm25(whole)
+        self._read: dict[int, tuple[Sentence, ...]] = {}
         self._rarity = Weights(words(text) for text in whole)
         self._vectors = None if meaning is None else meaning.passages(whole)
         told = (f"{p.source}\0{p.title}\0{p.text}\0" for p in passages)
@@ -77,6 +87,15 @@ class Shelf:
     def terms_of(self, passage: Passage) -> frozenset[str]:
         """Words of content of a passage with its title."""
         return self._terms[passage.id]
+
+    def sentences(self, passage: Passage) -> tuple[Sentence, ...]:
+        """The sentences of a passage, read once."""
+        if passage.id not in self._read:
+            self._read[passage.id] = tuple(
+                Sentence(text, tuple(terms(text)), letters(text))
+                for text in sentences(passage.text)
+            )
+        return self._read[passage.id]
 
     def search(self, question: str, first: int = FIRST) -> list[Found]:
         """The passages most likely to answer, best first."""
@@ -132,8 +151,3 @@ def _fused(scores: Sequence[Floats]) -> Floats:
         rank[np.argsort(-one, kind="stable")] = np.arange(1, len(one) + 1)
         whole += 1.0 / (RANKS + rank)
     return whole
-
-
-def split(passage: Passage) -> list[str]:
-    """Sentences of a passage."""
-    return sentences(passage.text)

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
-from huohou.answer.passages.search import Found, Shelf, split
+from huohou.answer.passages.search import Found, Sentence, Shelf
 from huohou.answer.passages.terms import covered, is_dense, letters, terms
 
 _NUMBER = re.compile(
@@ -95,9 +95,9 @@ def candidates(shelf: Shelf, question: str, weights: "Fitted | None" = None) -> 
     """Every sentence of the passages found, the likeliest answer first."""
     chosen = weights or fitted(shelf.meaning is not None)
     asked = _read(shelf, question)
-    wholes = [(found, split(found.passage)) for found in shelf.search(question)]
+    wholes = [(found, shelf.sentences(found.passage)) for found in shelf.search(question)]
     rows = [(found, whole, i) for found, whole in wholes for i in range(len(whole))]
-    close = shelf.sentence_nearness(question, [whole[i] for _, whole, i in rows])
+    close = shelf.sentence_nearness(question, [whole[i].text for _, whole, i in rows])
     made = []
     for (found, whole, i), cosine in zip(rows, close, strict=True):
         features = _features(asked, whole, i) | {
@@ -107,25 +107,23 @@ def candidates(shelf: Shelf, question: str, weights: "Fitted | None" = None) -> 
             "near": found.near,
             "close": cosine,
         }
-        made.append(Candidate(found, whole[i], i, features, chosen.order(features)))
+        made.append(Candidate(found, whole[i].text, i, features, chosen.order(features)))
     return sorted(made, key=lambda one: -one.score)
 
 
-def _features(asked: _Asked, whole: Sequence[str], place: int) -> dict[str, float]:
+def _features(asked: _Asked, whole: Sequence[Sentence], place: int) -> dict[str, float]:
     """What can be seen of one sentence of a passage."""
-    text = whole[place]
-    own = terms(text)
-    around = [term for near in whole[max(0, place - 1) : place + 2] for term in terms(near)]
-    held = asked.wanted.findall(text) if asked.wanted is not None else []
+    own, near = whole[place], whole[max(0, place - 1) : place + 2]
+    held = asked.wanted.findall(own.text) if asked.wanted is not None else []
     fits = any(found not in asked.question for found in held if found)
     return {
-        "sentence": covered(asked.weights, own),
-        "around": covered(asked.weights, around),
-        "phrase": _phrase(asked.terms, own),
+        "sentence": covered(asked.weights, own.terms),
+        "around": covered(asked.weights, chain.from_iterable(one.terms for one in near)),
+        "phrase": _phrase(asked.terms, own.terms),
         "fits": float(fits),
         "misfits": float(asked.wanted is not None and not fits),
-        "letters": covered(asked.letters, letters("".join(whole[max(0, place - 1) : place + 2]))),
-        "length": math.log1p(len(own)),
+        "letters": covered(asked.letters, chain.from_iterable(one.letters for one in near)),
+        "length": math.log1p(len(own.terms)),
     }
 
 

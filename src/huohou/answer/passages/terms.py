@@ -102,5 +102,5 @@ class Weights:
 def covered(weights: Mapping[str, float], there: Iterable[str]) -> float:
     """Part of the weight of a question's words that a text has, 0..1; 0 for no words."""
     whole = sum(weights.values())
-    held = set(there)
+    held = there if isinstance(there, frozenset) else set(there)
     return sum(weight for word, weight in weights.items() if word in held) / whole if whole else 0.0

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from huohou.answer.passages.search import Shelf, split
+from huohou.answer.passages.search import Shelf
 from huohou.answer.passages.sentences import sentences
 from huohou.answer.passages.terms import covered, terms
 from huohou.answer.passages.types import Passage
@@ -77,7 +77,7 @@ def _fault(shelf: Shelf, sentence: str, source: Passage) -> str | None:
         return strange
     weights = shelf.weights.of(own)
     near, held = max(
-        ((text, covered(weights, terms(around))) for text, around in _windows(source)),
+        ((text, covered(weights, terms(around))) for text, around in _windows(shelf, source)),
         key=lambda pair: pair[1],
     )
     if held < ENOUGH:
@@ -103,9 +103,9 @@ def _strange(sentence: str, whole: str) -> str | None:
     return None
 
 
-def _windows(source: Passage) -> list[tuple[str, str]]:
+def _windows(shelf: Shelf, source: Passage) -> list[tuple[str, str]]:
     """Each sentence of a passage, alone and with those beside it and the title."""
-    parts = split(source)
+    parts = [one.text for one in shelf.sentences(source)]
     return [
         (part, " ".join([source.title, *parts[max(0, i - 1) : i + 2]]))
         for i, part in enumerate(parts)
