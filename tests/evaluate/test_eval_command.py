@@ -38,6 +38,16 @@ def test_the_table_has_tuned_base_chance_and_words(
     assert "\x1b" not in out
 
 
+def test_of_facts_llamafactorys_bleu_alone_is_shown(
+    run_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = _run(capsys, run_id, "--no-base", "--memory", "0")
+    shown = {line.split()[0] for line in out.splitlines() if line.strip()}
+    assert "llamafactory.bleu4" in shown and "llamafactory.rouge1" not in shown
+    assert not {name for name in shown if name.startswith(("memory.", "text."))}
+    assert "(references" in next(line for line in out.splitlines() if "answers.repeated" in line)
+
+
 def test_json_is_the_whole_answer(run_id: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = _run(capsys, "tiny", "--json", "--no-base")
     told = json.loads(out)
