@@ -1,77 +1,125 @@
 """How many slips of the fingers lie between a text and a name, whichever way the name is written.
 
 A person who means a row writes its name, or what people call it, in some order, and slips once or
-twice. Somebody who means another thing writes another word: that is many letters away from every
-way to write this one. Where the letters stand decides here, and no rarity: a slip in the form of
-the company costs as much as one in the name of a street.
+twice; or writes a sentence around it. Somebody who means another thing writes another word: that is
+many letters away from every way to write this one. Where the letters stand decides here, and no
+rarity: a slip in the form of the company costs as much as one in the name of a street.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from huohou.answer.index.canonical import folded, joined
+from huohou.answer.index.canonical import canonical, folded, joined, normal_form
 from huohou.answer.types import KEYED, Entry, Hit
 from huohou.data.facts import Fact
-from huohou.data.names import REGION, abbreviations, branch_kind, everyday, parts
+from huohou.data.names import REGION, abbreviations, branch_kind, everyday, is_chinese, parts
 
 MOST = 4  # slips that are told apart; more are as many
-PLACE = re.compile(r"(省|市|县|区|自治州|自治区|地区|盟)$")
 LONGEST = 80  # letters of a text that may be a name
+CONTAINED = 4  # letters that a way to write a name must have to be looked for inside a text
+# Words between the parts of a name that belong to none of them.
+FILLERS = re.compile(
+    "那个|那家|那边|那儿|那里|这个|这家|附近|旁边|边上|对面|一家|一个|镇上|路上|街上|的|在|上"
+)
+
+
+class Forms(NamedTuple):
+    """Ways to write a name: with bank and kind of branch, without the kind, the branch alone."""
+
+    full: tuple[str, ...]
+    bare: tuple[str, ...]
+    alone: tuple[str, ...]
+
+
+class Said(NamedTuple):
+    """What was asked, as letters: as it stands, and with banks in short and without fillers."""
+
+    whole: str
+    short: str
+
+
+def said_of(text: str) -> Said:
+    """The letters of a question's name."""
+    short = FILLERS.sub("", canonical(normal_form(text)))
+    return Said(letters(text), letters(short))
 
 
 def with_slips(text: str, hits: Sequence[Hit]) -> list[Hit]:
-    """The hits with a feature more: ``slips``, 0 to MOST. None has it where the text is too long
-    for a name; where a row bears the very name, resemblances are not looked at."""
-    said = letters(text[: 4 * LONGEST])
-    if not said or len(said) > LONGEST or any(hit.how in KEYED for hit in hits):
+    """The hits with what the letters say of them: see ``features``.
+
+    None has it where the text is too long for a name; where a row bears the very name,
+    resemblances are not looked at.
+    """
+    if any(hit.how in KEYED for hit in hits) or not text.strip():
         return list(hits)
-    return [replace(hit, features=_counted(said, hit)) for hit in hits]
+    said = said_of(text[: 4 * LONGEST])
+    if not said.whole or len(said.whole) > LONGEST:
+        return list(hits)
+    return [replace(hit, features={**hit.features, **features(said, hit.entry)}) for hit in hits]
 
 
-def _counted(said: str, hit: Hit) -> dict[str, float]:
-    return {**hit.features, "slips": float(slips(said, hit.entry))}
+def features(said: Said, entry: Entry) -> dict[str, float]:
+    """What the letters say of a row.
 
-
-def slips(said: str, entry: Entry) -> int:
-    """Letters to change, add, leave out or swap with the next, at least, 0 to MOST.
-
-    said: letters of what was asked. Source: optimal string alignment (Damerau 1964).
+    slips: letters to change, add, leave out or swap with the next, at least, 0 to MOST, to come to
+    a way to write it (optimal string alignment, Damerau 1964); and where there are several:
+    inside, inside.bare: whether the text contains a way to write it, with and without the kind of
+    branch; alone: whether it is the branch without its bank, alone.slip: but for one slip.
     """
     city = Fact(entry.key, entry.value, entry.line, entry.columns).city
-    forms, fewest = _forms(entry.key, city), MOST
-    for text in dict.fromkeys([said, *_without_cells(said, entry)]):
-        for form in forms:
-            if abs(len(form) - len(text)) < fewest:
-                fewest = min(fewest, OSA.distance(text, form, score_cutoff=fewest - 1))
+    forms = forms_of(entry.key, city)
+    every = (*forms.full, *forms.bare)
+    fewest = min(slips(said.whole, every), slips(said.short, every))
+    found = {"slips": float(fewest)}
+    if fewest > 0 and is_chinese(entry.key):
+        branch = min(slips(said.whole, forms.alone, 2), slips(said.short, forms.alone, 2))
+        told = {
+            "inside": _inside(said, forms.full),
+            "inside.bare": _inside(said, forms.bare),
+            "alone": branch == 0,
+            "alone.slip": branch == 1,
+        }
+        found |= {name: 1.0 for name, there in told.items() if there}
+    return found
+
+
+def slips(said: str, forms: Iterable[str], most: int = MOST) -> int:
+    """The fewest slips from a text to one of the forms, at most ``most``."""
+    fewest = most
+    for form in forms:
+        if abs(len(form) - len(said)) < fewest:
+            fewest = min(fewest, OSA.distance(said, form, score_cutoff=fewest - 1))
     return fewest
 
 
-def _without_cells(said: str, entry: Entry) -> Iterator[str]:
-    """The text without what another cell says beside the name: 江西 in 江西东乡县."""
-    for cell in entry.columns.values():
-        if cell in (entry.key, entry.value) or not any(one.isalpha() for one in cell):
-            continue
-        word = letters(cell)
-        for part in (word, PLACE.sub("", word)):
-            if len(part) > 1 and len(said) > len(part) + 1:
-                for left in (said.removeprefix(part), said.removesuffix(part)):
-                    if left != said:
-                        yield left
+def _inside(said: Said, forms: Iterable[str]) -> bool:
+    return any(len(f) >= CONTAINED and (f in said.short or f in said.whole) for f in forms)
 
 
 @lru_cache(maxsize=4096)
-def _forms(name: str, city: str) -> tuple[str, ...]:
-    """Ways to write a name: in full, as people say it, in short, with its parts in turn; each also
-    without the word for what kind of branch it is."""
+def forms_of(name: str, city: str) -> Forms:
+    """Ways to write a name: in full, as people say it, in short, with its parts in turn."""
     found = parts(name, city)
     branch, kind = letters(found.branch), letters(branch_kind(name))
     banks = [letters(one) for one in (found.official, found.bank, found.short)] if branch else []
-    places = [letters(one) for one in (city, REGION.sub("", city))] if city else []
-    turned = [
+    places = [letters(one) for one in (city, REGION.sub("", city), "")] if city else [""]
+    usual = [letters(one) for one in (name, *everyday(name, city), *abbreviations(name, city))]
+    full = [*usual, *_turned(banks, places, branch)]
+    core = branch.removesuffix(kind) if kind else ""
+    bare = [one.removesuffix(kind) for one in usual] if core else []
+    bare += _turned(banks, places, core) if core else []
+    alone = [place + one for place in places for one in (branch, core) if len(one) > 1]
+    return Forms(*(tuple(dict.fromkeys(filter(None, one))) for one in (full, bare, alone)))
+
+
+def _turned(banks: Sequence[str], places: Sequence[str], branch: str) -> list[str]:
+    """Bank, place and branch in every order in which people say them."""
+    return [
         form
         for bank in banks
         for place in places
@@ -82,10 +130,6 @@ def _forms(name: str, city: str) -> tuple[str, ...]:
             bank + place + branch,
         )
     ]
-    usual = [letters(one) for one in (name, *everyday(name, city), *abbreviations(name, city))]
-    every = usual + turned
-    bare = [form.removesuffix(kind) for form in every] if kind else []
-    return tuple(dict.fromkeys([*every, *filter(None, bare)]))
 
 
 def letters(text: str) -> str:

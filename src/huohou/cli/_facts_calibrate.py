@@ -46,7 +46,7 @@ def command(*, facts: str, as_json: bool, **options: Any) -> None:
     about = found["about"]
     shown = ("calibration_error", "brier_skill", "auroc", "answered", "bound")
     told = {name: "-" if about[name] is None else f"{about[name]:.4g}" for name in shown}
-    click.echo(say("facts.calibrated", n=about["fitted_on"], kept=about["measured_on"], **told))
+    click.echo(say("facts.calibrated", n=about["questions"], **told))
     key = "facts.threshold" if about["bound"] is not None else "facts.no_threshold"
     click.echo(say(key, found=found["found"], error=f"{found['error']:.2%}", **told))
     click.echo(found["file"])
