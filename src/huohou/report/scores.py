@@ -114,7 +114,15 @@ def _answers(card: Scorecard) -> Iterator[Block]:
     head = [say(f"eval.column.{name}") for name in ("metric", "tuned", "base", "chance", "n")]
     yield Table(head, [_line(m) for m in whole])
     yield from _by_style(styled)
-    yield Folded(say("report.scores.definitions"), [f"{m.name}: {m.definition}" for m in whole])
+    yield Folded(say("report.scores.definitions"), [f"{m.name}: {_definition(m)}" for m in whole])
+
+
+def _definition(metric: Metric) -> str:
+    """In the reader's language where it is a plain sentence; a score keeps that of its time."""
+    try:
+        return say(f"metric.{metric.name}")
+    except KeyError:
+        return metric.definition
 
 
 def _whole(name: str) -> str:
