@@ -24,7 +24,7 @@ from huohou.diagnose.rule import Cause, Need, Outcome, rule
 from huohou.diagnose.rules.below_chance import SIX, percent
 from huohou.measure.intervals import wilson
 from huohou.measure.ranking import guessed
-from huohou.measure.reference import in_batch_loss
+from huohou.measure.reference import COIN_LOSS, in_batch_loss
 from huohou.record.finding import Evidence
 from huohou.record.record import Figure, Record
 
@@ -60,6 +60,11 @@ def _report(hits: int, when: str = "", **facts: object) -> Record:
         run(loss=falling(3.5, 2.9, rate=1.0), evals=[3.47, 3.5, 3.6, 3.8], facts=BATCH),
         _report(11),
         run(
+            loss=line(1.0, 2.0, n=30, noise=0.3),
+            evals=[2.4, 1.2, 2.6, 1.0],
+            facts={"loss_kind": "logistic"},
+        ),
+        run(
             loss=line(1.4, 1.1, n=30),
             more={"eval_cosine_accuracy": [0.48, 0.51, 0.49] * 10},
             facts={"eval_rows": 300},
@@ -75,6 +80,11 @@ def _report(hits: int, when: str = "", **facts: object) -> Record:
             facts=BATCH,
         ),
         _report(25),
+        run(
+            loss=falling(1.4, 0.4, n=30),
+            evals=[0.9, 0.7, 0.6, 0.5],
+            facts={"loss_kind": "logistic"},
+        ),
         _report(11, when="before"),
         run(
             loss=line(1.4, 1.1, n=30),
@@ -97,9 +107,10 @@ def at_chance(case: Case) -> Outcome:
     expected by chance every score must hold it, and the evaluation loss may not fall. Where the
     evaluation loss fell below that of guessing, the share of right first places must have won less
     than 10 % of what is left. Where the candidates that are told may be those of the batch, two
-    scores must be no better than guessing among them. Not of a run that made fewer than 20 updates
-    or half of those planned, nor by a score of before half of it was done. Scores far above
-    guessing refute it.
+    scores must be no better than guessing among them. A logistic loss says it that is above 0.76,
+    10 % more than no answer at all costs, in the second half of the training and at every
+    evaluation, and did not fall. Not of a run that made fewer than 20 updates or half of those
+    planned, nor by a score of before half of it was done. Scores far above guessing refute it.
     """
     if case.is_short_of(SHORT) or (case.updates is not None and case.updates < UPDATES):
         return None
@@ -113,6 +124,8 @@ def at_chance(case: Case) -> Outcome:
         facts = [test.fact for test in _among_told(case, found)]
     if not facts and not (tests or too_early(case)):
         facts = [*_training(case), *_evaluation(case)]
+    if not facts and not too_early(case):
+        facts = [*_worse_than_a_coin(case)]
     if facts:
         advice = [at_chance.advice(key) for key in ("pairs", "overfit_ten", "scale")]
         return at_chance.finding(facts, advice)
@@ -155,6 +168,17 @@ def _evaluation(case: Case) -> Iterator[Evidence]:
         if 1 - NEAR <= low / constant <= 1 + (FAR if trained else WORSE) and (known or trained):
             yield at_chance.evidence("evals", case.evals[-1], low=low, n=n, constant=constant)
             return
+
+
+def _worse_than_a_coin(case: Case) -> Iterator[Evidence]:
+    """A logistic loss that ends, in training and in the evaluation, above that of no answer."""
+    values, evals = case.losses, case.evals.values.tolist()
+    if kind(case) != "logistic" or len(values) < POINTS or len(evals) < EVALS:
+        return
+    begins, ends = level(values[: len(values) // 3]), level(tail(values))
+    low = min(level(values[len(values) // 2 :]), ends)
+    if min(low, *evals) > (1 + WORSE) * COIN_LOSS and not _falls([begins, ends]):
+        yield at_chance.evidence("coin", case.loss[-1], level=low, low=min(evals))
 
 
 def _evaluated(case: Case) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ from huohou.diagnose.rule import Cause, Outcome, rule
 from huohou.diagnose.scores import SIMILARITIES, score
 from huohou.diagnose.settings import amount
 from huohou.measure.contrast import lead_of, one_logit_loss
-from huohou.measure.reference import in_batch_loss, logit_of, softplus
+from huohou.measure.reference import COIN_LOSS, in_batch_loss, logit_of, softplus
 from huohou.record.finding import Evidence, Severity
 from huohou.record.record import Record
 from huohou.text import say
@@ -39,6 +39,8 @@ ALIKE = 0.02  # right pairs this near to a cosine of 1, all of them
 APART = 0.01  # and no further apart
 BEGINS = 0.02  # of ln N: a loss that begins so near to it begins with similarities all alike,
 AHEAD = 0.03  # and if right ones end no further ahead than this, as a difference of cosines,
+REACHED = 0.95  # of a logistic loss with all cosines 1: so have all pairs of that line,
+TWICE = 2  # more often than by chance
 USUAL_DECAY = 0.01  # of the weights, with each unit of the learning rate
 MOST_DECAY = 1.0  # that anybody trains a transformer with
 SETTLED = 0.02  # of ln N: with a loss that moves no more than this, they lie in a narrow cone
@@ -46,6 +48,7 @@ SETTLED = 0.02  # of ln N: with a loss that moves no more than this, they lie in
 BATCH = {"loss_kind": "in-batch", "batch_size": 32}
 LOGISTIC = {"loss_kind": "logistic", "scale": 5.0}
 THREE = {"loss_kind": "logistic", "scale": 3.0}
+EIGHT = {"loss_kind": "logistic", "scale": 8.0}
 ONES = {"loss_kind": "logistic", "scale": 1.0}
 STUCK = Record({"path": "earlier"}, run(loss=[0.3133] * 3).series)
 REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logistic"})
@@ -66,6 +69,9 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=falling(2.0, 1.0, n=20), eval_spearman_cosine=[0.4, math.nan]),
         run(loss=[*falling(0.6, 0.316, n=20), *line(0.316, 0.3145, n=20, noise=0.001)], facts=ONES),
         run(loss=line(0.3, 0.3, n=30, noise=0.0001), facts={"margin": 0.3}),
+        run(
+            loss=[*falling(0.9, 0.8, n=20), *[1.2, 3.95, 0.8, 2.2, 3.99, 1.1, 2.6] * 4], facts=EIGHT
+        ),
         run(loss=[0.0486] * 12, more={"eval_cosine_accuracy@1": [0.9, 1.0]}, facts=THREE),
         run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
         run(loss=falling(3.47, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
@@ -78,6 +84,8 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=line(3.4657, 3.4657, n=6, noise=0.0005), facts=BATCH),
         run(loss=[0.3133, 0.3129, 0.3120, 0.3109]),
         run(loss=[0.3313, 0.3313, 0.3313]),
+        run(loss=[*falling(0.9, 0.8, n=20), *[1.2, 2.9, 0.8, 2.2, 3.1, 1.1, 2.6] * 4], facts=EIGHT),
+        run(loss=[3.99, 3.97, *falling(3.5, 0.3, n=30)], facts=EIGHT),
         run(loss=line(0.3, 0.3, n=30, noise=0.03), facts={"margin": 0.3}),
         run(loss=[3.4657] * 20, more={"eval_cosine_accuracy@1": [0.7, 0.8]}, facts=BATCH),
         run(loss=falling(2.0, 0.3, n=20), pos_sim=[0.9, 0.8], neg_sim=[0.8, 0.1]),
@@ -96,22 +104,23 @@ def embedding_collapse(case: Case) -> Outcome:
     ranking loss. The loss is counted as sitting there when its last third lies within 0.2 % of it
     and varies as little, or when three values or more equal it to the digits. A logistic loss with
     a known scale that ends where right pairs must have a mean cosine above 0.98 leaves no room for
-    wrong ones either. It is said too where logged similarities of positives and negatives are both
-    above 0.95 and less than 0.01 apart, and where a rank correlation is NaN, which it is for
-    constant similarities (and for constant labels: where it is NaN from the first evaluation on and
-    the evaluation loss moves, those are meant). And where an in-batch loss begins within 2 % of ln
-    N and ends, without moving any more, where by its scale right pairs are less than 0.03 of a
-    cosine ahead of wrong ones (a warning where they rank well all the same). Runs that a report
-    tells of besides its own are judged likewise. Scores far above guessing refute it, but not for a
-    logistic training loss at its floor: there all right pairs have a cosine of 1, and what still
-    ranks is in digits that the loss does not see.
+    wrong ones either; nor does one that swings up to what cosines of 1 throughout give, twice or
+    more within 5 % and never beyond, and ends above that of no answer. It is said too where logged
+    similarities of positives and negatives are both above 0.95 and less than 0.01 apart, and where
+    a rank correlation is NaN, which it is for constant similarities (and for constant labels: where
+    it is NaN from the first evaluation on and the evaluation loss moves, those are meant). And
+    where an in-batch loss begins within 2 % of ln N and ends, without moving any more, where by its
+    scale right pairs are less than 0.03 of a cosine ahead of wrong ones (a warning where they rank
+    well all the same). Runs that a report tells of besides its own are judged likewise. Scores far
+    above guessing refute it, but not for a logistic training loss at its floor: there all right
+    pairs have a cosine of 1, and what still ranks is in digits that the loss does not see.
     """
     earlier = [
         fact for other in case.record.others for fact in _at_constant(Case(other), "earlier")
     ]
     now = list(_at_constant(case))
     if not _ranking(case):
-        now += [*_similar(case), *_nan(case)]
+        now += [*_similar(case), *_nan(case), *([] if now else _as_one(case))]
     narrow = [] if now else [*_narrow(case)]
     now += narrow
     if not now and not earlier:
@@ -231,6 +240,20 @@ def _narrow(case: Case) -> Iterator[Evidence]:
             for one in _ranking(case)[:1]:
                 yield embedding_collapse.evidence("ranks", one.point, name=one.name, told=one.value)
             return
+
+
+def _as_one(case: Case) -> Iterator[Evidence]:
+    """A logistic loss of as many right as wrong pairs that reaches, and never passes, what it is
+    when all pairs have a cosine of 1, and that ends no better than without an answer."""
+    values, scale = case.losses, told(case, "scale")
+    if kind(case) != "logistic" or not scale or len(values) < POINTS or too_early(case):
+        return
+    most = (softplus(scale) + softplus(-scale)) / 2
+    reached = sum(value > REACHED * most for value in values)
+    bounded = max(values) <= (1 + PINNED) * most
+    if reached >= TWICE and bounded and level(values[len(values) // 2 :]) > COIN_LOSS:
+        top = case.loss[int(case.loss.values.argmax())]
+        yield embedding_collapse.evidence("as_one", top, most=most, n=reached)
 
 
 def _similar(case: Case) -> Iterator[Evidence]:

@@ -65,7 +65,7 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
     needs=(Need("loss", POINTS),),
     explains=(
         *("loss-stuck", "undertrained", "overfit", "hinge-floor"),
-        *("embedding-collapse", "nothing-trains"),
+        *("embedding-collapse", "nothing-trains", "at-chance"),
     ),
     fires=(
         run(loss=HUMPED, learning_rate=[1e-2] * 40),

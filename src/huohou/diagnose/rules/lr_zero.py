@@ -23,7 +23,7 @@ COSINE = [1e-4 * (1 - i / 40) for i in range(40)]
     severity="error",
     cause=Cause.RATE,
     needs=(Need("learning_rate", 5),),
-    explains=("nothing-trains", "loss-stuck", "schedule-mismatch", "lr-too-low"),
+    explains=("nothing-trains", "loss-stuck", "schedule-mismatch", "lr-too-low", "at-chance"),
     fires=(
         run(loss=line(2.0, 2.0), learning_rate=[0.0] * 40),
         run(loss=falling(2.0, 1.0), learning_rate=[*COSINE[::2], *[0.0] * 20]),

@@ -33,7 +33,7 @@ GOOD = {
     severity="warning",
     cause=Cause.GEOMETRY,
     needs=(Need("embedding"),),
-    explains=("undertrained", "loss-stuck", "lr-too-high"),
+    explains=("undertrained", "loss-stuck", "lr-too-high", "worse-last-checkpoint"),
     fires=(
         run(loss=TIMID, facts={**BATCH, "scale": 1.0}),
         run(loss=TIMID, more=GOOD, facts=BATCH),
