@@ -133,7 +133,9 @@ def _real() -> Iterator[dict[str, str]]:
                 }
             else:
                 bank = row["name"].split("股份")[0]
-                yield {**row, "bank": bank, "province": "北京市" if bank[2] == "工" else "湖北省"}
+                province = "北京市" if row["city"] == "北京市" else "湖北省"
+                whole = {**row, "bank": bank, "province": province}
+                yield {column: whole[column] for column in COLUMNS}
 
 
 def _regions() -> list[Region]:
