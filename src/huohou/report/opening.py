@@ -75,7 +75,8 @@ def next_steps(part: Part) -> Points:
 def _steps(part: Part) -> Iterator[str]:
     number = part.folder.name.partition("-")[0]
     if part.state in ("failed", "lost", "stopped") and part.plan is not None:
-        yield say("report.next.resume", run=number)
+        key = "go_on" if part.state == "stopped" else "resume"
+        yield say(f"report.next.{key}", run=number)
     yield from _cures(part)
     if part.plan is None:
         return
