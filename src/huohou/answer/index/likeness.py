@@ -25,6 +25,7 @@ NEARLY = 0.6  # two words are one misspelled from this similarity on
 PREFIX = 3  # letters that may stand for a word that begins with them
 PREFIX_COST = 0.15
 TAIL_COUNTS, HEAD_COUNTS, EDIT_COUNTS = 0.6, 0.15, 0.03  # see `score`
+LITTLE = 0.25  # part of a head that may be said by chance: its commonest pieces
 KIND, KIND_COST = 3, 0.5  # pieces at the end of a name, and what they count when left out
 NEVER_EXACT = 0.96  # best score of what is not the same name
 
@@ -95,7 +96,7 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
     of its name, and of what stands before it, that the question says; lost.asked, lost.tail: the
     same in weights, 1 being a piece that no other row has; rare: weight of the whole question;
     sound, shape, accent, moved, spelled: pieces paired for that reason, of all the question's;
-    edit: similarity of the two texts letter by letter (Levenshtein).
+    edit: similarity of the question to the name, or to its tail, letter by letter (Levenshtein).
     """
     open_ones, weights, start = list(found.open), found.weights, found.start
     costs, reasons = _paired(question, found.left, found.theirs, open_ones)
@@ -108,11 +109,11 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
     return {
         "cover.asked": _share(lost, question.rare),
         "cover.tail": _share(tail, sum(weights[start:])),
-        "cover.head": _share(head, sum(weights[:start])),
+        "cover.head": _said(_share(head, sum(weights[:start]))),
         "lost.asked": lost,
         "lost.tail": tail,
         "rare": question.rare,
-        "edit": Levenshtein.normalized_similarity(question.text, found.row.form),
+        "edit": _edit(question.text, found.row),
         **{name: reasons.count(name) / count for name in (*COST, "spelled")},
     }
 
@@ -123,6 +124,17 @@ def score(features: Mapping[str, float]) -> float:
     said *= 1 - TAIL_COUNTS * (1 - features["cover.tail"])
     said *= 1 - HEAD_COUNTS * (1 - features["cover.head"])
     return NEVER_EXACT * ((1 - EDIT_COUNTS) * said + EDIT_COUNTS * features["edit"])
+
+
+def _said(share: float) -> float:
+    """A head of which next to nothing is said is one of which nothing is said: rows that differ in
+    no more than that are equally meant."""
+    return share if share >= LITTLE else 0.0
+
+
+def _edit(text: str, row: Row) -> float:
+    whole = Levenshtein.normalized_similarity(text, row.form)
+    return max(whole, Levenshtein.normalized_similarity(text, row.tail))
 
 
 def _share(lost: float, whole: float) -> float:
