@@ -127,7 +127,7 @@ def test_names_are_spotted_in_a_longer_text(branches: FactIndex) -> None:
     ]:
         assert branches.spotted(text) == [name]
         assert len(branches.search(name, k=1)) == 1
-    for text in ("我在火星支行开的户", "", "农商行", "知春路"):
+    for text in ("我在火星支行开的户", "", "农商行", "知春路", "问湖北大悟农商行火星支行"):
         assert branches.spotted(text) == []
 
 

@@ -114,7 +114,8 @@ def forms(state: State, text: str) -> Sought:
 def spotted(state: State, text: str) -> list[str]:
     """Stretches of a text that are, in canonical form, a row's name or a short form of it.
 
-    Longest first; one inside another is left out.
+    Longest first; one inside another is left out. Where names have tails, the name of an
+    institution alone is none: it stands at the beginning of each of its branches, known or not.
     """
     pieces = units(forms(state, text).form)
     found: list[tuple[int, int]] = []
@@ -131,7 +132,13 @@ def spotted(state: State, text: str) -> list[str]:
             for start, one in zip(starts, texts, strict=True)
             if any(one in texts_of for texts_of in carried.values())
         ]
-    return [joined(" ".join(pieces[start:end])) for start, end in found]
+    names = [joined(" ".join(pieces[start:end])) for start, end in found]
+    return [name for name in names if not state.tails or _has_tail(state, name)]
+
+
+def _has_tail(state: State, name: str) -> bool:
+    numbers = [one for kind in (FORM, SHORT) for one in state.carrying(kind, [name])]
+    return any(row.tail != row.form for row in map(state.row, numbers))
 
 
 def candidates(state: State, wanted: Sequence[str]) -> dict[int, float]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from huohou.answer.index.segment import Segment
 from huohou.answer.index.sounds import read_slips
 from huohou.answer.types import Entry
 
+LOOKED_AT = 200  # rows of a table, to learn what its names are like
 KEPT_WEIGHTS = 200_000
 LEAST_WEIGHT = 0.02  # of a piece that nearly every row has
 
@@ -69,6 +71,12 @@ class State:
     def count(self, gram: str) -> int:
         """Rows that hold a gram, dead ones of changed tables included."""
         return sum(segment.postings.count(gram) for segment in self.segments)
+
+    @cached_property
+    def tails(self) -> bool:
+        """Whether names of this table have an end that tells places of an institution apart."""
+        numbers = range(0, len(self.alive), max(1, len(self.alive) // LOOKED_AT))
+        return any(row.tail != row.form for row in map(self.row, numbers))
 
     def others(self, piece: str) -> Sequence[str]:
         """Characters of the table that a character may be a slip of."""
