@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import _bank_table
@@ -28,7 +29,7 @@ from huohou.data.names import REGION, abbreviations, branch_kind, everyday, part
 
 TARGET = Path(__file__).parents[1] / "src" / "huohou" / "answer" / "confidence.json"
 QUESTIONS, SEED = 8_000, 8
-EACH = 0.06  # of the questions: each way that no template has
+EACH = 0.03  # of the questions: each way that no template has
 AROUND = (
     "我同事在{}办的卡，工资要打过去，行号是多少",
     "请帮忙看看{}，我要填汇款单",
@@ -153,7 +154,8 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else QUESTIONS
     with tempfile.TemporaryDirectory() as place:
         found = fit(gathered(count, Path(place)))
-    found.save(TARGET)
+    # the bundled chooser says 1 whatever stands there: see docs/answers.md
+    replace(found, trust={"smollm2-135m": 0.0}).save(TARGET)
     print(found.about, found.found, dict(found.ceilings))
 
 
