@@ -41,6 +41,9 @@ def main() -> int:
     if asked.repair:
         told["repair"] = repair.summary(list(repair.repairs(runs, asked.repair)))
     if asked.split == HELD and not asked.only:
+        if HELD not in calibrate.unseen():
+            with tempfile.TemporaryDirectory() as work:
+                calibrate.remember(HELD, calibrate.count(runs, Path(work)))
         page.record({"split": HELD, **told})
         page.write()
     print(json.dumps(_reported(asked.split, told), ensure_ascii=False))

@@ -1,5 +1,6 @@
 """The scoring of FT-FaultBench: figures whose right value is known, and formats that lose nothing."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.faultbench import figures, stored
+from bench.faultbench import calibrate, figures, stored
 from bench.faultbench.__main__ import main
 from bench.faultbench.doctors import Call
 from bench.faultbench.early import cut
@@ -133,3 +134,22 @@ def test_a_split_that_is_not_drawn_yet_is_said_to_be(
     monkeypatch.setattr("sys.argv", ["faultbench", "--split", stored.HELD])
     assert main() == 2
     assert f"the {stored.HELD} split is not drawn yet" in capsys.readouterr().err
+
+
+def test_counts_of_a_half_when_it_was_unseen_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, known = tmp_path / "confidence.json", tmp_path / "unseen.json"
+    known.write_text('{"one": {"overfit:warning": [3, 4]}}', encoding="utf-8")
+    monkeypatch.setattr(calibrate, "UNSEEN", known)
+    monkeypatch.setattr(calibrate, "PLACE", place)
+    calibrate.remember("two", {"overfit:warning": (5, 9), "diverged:error": (2, 2)})
+    calibrate.remember("one", {"overfit:warning": (0, 100)})
+    calibrate.write({"overfit:warning": (20, 20)})
+    written = json.loads(place.read_text(encoding="utf-8"))
+    assert written["kinds"] == {"overfit:warning": [20, 20]}
+    assert written["unseen"] == {"overfit:warning": [8, 13], "diverged:error": [2, 2]}
+
+
+def test_halves_that_were_opened_have_their_first_counts() -> None:
+    assert set(calibrate.unseen()) >= set(stored.DEVELOPMENT) - {"dev"}
