@@ -15,10 +15,11 @@ from huohou import text
 from huohou.answer import writing
 from huohou.answer.choose import Chooser, Writer
 from huohou.answer.confidence import Confidence, shipped
+from huohou.answer.index.near import spoken_codes
 from huohou.answer.lookups import LookUps
 from huohou.answer.meant import decide
 from huohou.answer.types import Answer, Hit, Mode
-from huohou.answer.understand import Asked, Intent, asks_who, tokens, understand
+from huohou.answer.understand import Asked, Intent, asks_value, asks_who, tokens, understand
 from huohou.errors import UsageError
 from huohou.text import say
 
@@ -89,7 +90,11 @@ class Engine:
         if self.index.exact(asked.text):
             return replace(asked, intent="value", names=(asked.text,), column="")
         if self._rows.columns.digits is not None:
-            return asked
+            read = spoken_codes(asked.text, self._rows.columns.digits)  # aloud
+            said = tuple(code for code in read if self.index.by_value(code))
+            if said and not asked.column:
+                return replace(asked, intent="name", codes=said, names=())
+            return self._with_spotted(asked)
         codes = tuple(word for word in tokens(asked.text) if self.index.by_value(word))
         alone = asked.text in codes
         if not codes:  # values may be words as well
@@ -100,6 +105,17 @@ class Engine:
             intent: Intent = "column" if asked.column else "name"
             return replace(asked, intent=intent, codes=codes, names=())
         return asked
+
+    def _with_spotted(self, asked: Asked) -> Asked:
+        """Last of all the names that stand in it, where much else is said and the value asked for.
+
+        Without a word for the value it may be a telephone number that is asked for.
+        """
+        if asked.intent != "value" or not asks_value(asked.text, self._rows.columns):
+            return asked
+        return replace(
+            asked, names=tuple(dict.fromkeys((*asked.names, *self.index.spotted(asked.text))))
+        )
 
     def _written(self, question: str, asked: Asked, mode: Mode) -> Answer:
         if self.writer is None:

@@ -122,6 +122,11 @@ def asks_who(text: str) -> bool:
     return _has(phrases.WHO, text)
 
 
+def asks_value(text: str, columns: Columns) -> bool:
+    """Whether the words ask for the value by what it is called."""
+    return _has(_nouns(columns), text)
+
+
 def name_texts(text: str, columns: Columns) -> tuple[str, ...]:
     """What may be the name in a text, best first: without the words around it, then its parts."""
     nouns = _nouns(columns)

@@ -1,9 +1,11 @@
 """Codes one slip away from a code: a character wrong, missing, too many, or two swapped."""
 
+import re
 from collections.abc import Sequence
 
 # Digits as they are read aloud, and letters taken for them.
 SPOKEN = str.maketrans("oil〇零一幺二两三四五六七八九", "0110011223456789")
+_RUN = re.compile(r"[0-9oil〇零一幺二两三四五六七八九]+", re.IGNORECASE)
 LONGEST_CODE = 64  # what is longer is no code
 
 
@@ -40,3 +42,13 @@ def spoken_digits(plain: str, digits: int | None) -> str:
     said = plain.translate(SPOKEN)
     whole = digits is not None and len(said) == digits and said.isascii() and said.isdigit()
     return said if whole else ""
+
+
+def spoken_codes(text: str, digits: int) -> list[str]:
+    """Codes in a text that are read aloud, or have letters for digits, as digits.
+
+    >>> spoken_codes("幺零二是哪个? 1O3,一零四五", 3)
+    ['102', '103']
+    """
+    found = (spoken_digits(run.group().casefold(), digits) for run in _RUN.finditer(text))
+    return [one for one in found if one]
