@@ -51,6 +51,20 @@ def test_the_cache_is_used_and_follows_the_file(tmp_path: Path) -> None:
     assert newer.about.digits == 12
 
 
+def test_a_damaged_index_is_built_anew(tmp_path: Path) -> None:
+    source = write(tmp_path / "t.csv", 20)
+    index = open_index(source, cache_folder=tmp_path / "cache")
+    names = {p.name for p in index.folder.glob("*/**/*") if p.is_file()}
+    assert len(names) > 5
+    for name in sorted(names):
+        for damage in (Path.unlink, lambda path: path.write_bytes(path.read_bytes() + b"x")):
+            damage(next(index.folder.rglob(name)))
+            with pytest.raises(DataError, match="cannot be read"):
+                FactIndex.open(index.folder)
+            index = open_index(source, cache_folder=tmp_path / "cache")
+            assert index.exact("branch 7")[0].value == "00000007"
+
+
 def test_huohou_cache_is_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUOHOU_CACHE", str(tmp_path / "here"))
     index = open_index(write(tmp_path / "t.csv", 3))

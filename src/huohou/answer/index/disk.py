@@ -5,13 +5,14 @@ a build or an update does. What it does not name is left over from an interrupte
 by the next. One process writes at a time.
 """
 
+import errno
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from huohou.errors import DataError, MissingExtraError, StoreError
 
-SCHEMA = 1
+SCHEMA = 2  # higher whenever other files or other forms of names are written
 MANIFEST, LOCK = "manifest.json", "lock"
 OURS = re.compile(r"(?:segment|state)-\d+")  # folders that may be removed
 
@@ -49,13 +50,17 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the folder holds. segments, state: names of folders in it."""
+    """What the folder holds.
+
+    segments, state: names of folders in it; files: bytes of each file in them.
+    """
 
     generation: int
     segments: tuple[str, ...]
     state: str
     fingerprint: str
     about: About
+    files: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -75,11 +80,25 @@ def read_manifest(folder: Path) -> Manifest:
         raise DataError("answer.index_broken", folder=folder, problem=error) from error
 
 
+def check_whole(folder: Path, manifest: Manifest) -> None:
+    """Raises OSError for a file that is not there or not as long as it was written."""
+    for name, size in manifest.files.items():
+        if (folder / name).stat().st_size != size:
+            raise OSError(errno.EIO, "cut or changed", name)
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """The step that makes a build or an update count."""
+    files = {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for name in (*manifest.segments, manifest.state)
+        for path in sorted((folder / name).rglob("*"))
+        if path.is_file()
+    }
+    whole = {"schema": SCHEMA, **asdict(replace(manifest, files=files))}
     half = folder / f"{MANIFEST}.part"
     with half.open("w", encoding="utf-8") as file:
-        json.dump({"schema": SCHEMA, **asdict(manifest)}, file, ensure_ascii=False)
+        json.dump(whole, file, ensure_ascii=False)
         file.flush()
         os.fsync(file.fileno())
     half.replace(folder / MANIFEST)

@@ -15,6 +15,7 @@ from huohou.answer.index.canonical import normal_form
 from huohou.answer.index.disk import (
     About,
     Manifest,
+    check_whole,
     read_manifest,
     remove_others,
     write_manifest,
@@ -29,6 +30,7 @@ from huohou.answer.index.segment import NORMAL, VALUE, write_segment
 from huohou.answer.index.state import State
 from huohou.answer.types import Entry, Hit
 from huohou.data.facts import FactTable, plain_code
+from huohou.errors import DataError
 from huohou.text import say
 
 Progress = Callable[[str], None]
@@ -85,14 +87,16 @@ class FactIndex:
         """The index in a folder. Raises DataError where there is none or a broken one."""
         manifest = read_manifest(folder)
         try:
-            return cls(folder, State(folder, manifest))
-        except FileNotFoundError:  # updated by another process in this moment
-            return cls(folder, State(folder, read_manifest(folder)))
+            return cls(folder, _opened(folder, manifest))
+        except DataError:
+            if read_manifest(folder) == manifest:
+                raise
+        return cls(folder, _opened(folder, read_manifest(folder)))  # updated in this moment
 
     def update(self, table: FactTable, file: str | None = None) -> Changes:
         """Bring the index to what the table is now; rows that stayed are not indexed again."""
         with writing(self.folder) as before:
-            state = State(self.folder, before) if before else self._state
+            state = _opened(self.folder, before) if before else self._state
             manifest, changes = _write_changes(table, self.folder, state, file)
         self._state = State(self.folder, manifest)
         return changes
@@ -195,6 +199,15 @@ def _about(table: FactTable, file: str | None) -> About:
         file,
         "".join(sorted(letters)) if len(letters) <= MOST_LETTERS else "",
     )
+
+
+def _opened(folder: Path, manifest: Manifest) -> State:
+    """Raises DataError where a file is missing, cut or of other content."""
+    try:
+        check_whole(folder, manifest)
+        return State(folder, manifest)
+    except (OSError, ValueError, LookupError) as error:
+        raise DataError("answer.index_broken", folder=folder, problem=error) from error
 
 
 def _write_all(
