@@ -1,17 +1,20 @@
 """Models as choosers and writers: a tiny job's by PyTorch, and the bundled one by llama.cpp."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asking import BRANCHES, FOUR, engine, index_of, table
+from asking import BRANCHES, CITIES, FOUR, Dice, engine, index_of, table
 from huohou import api
+from huohou.answer.fitting import fit
 from huohou.answer.index import FactIndex
 from huohou.answer.tuned import Tuned, open_tuned
+from huohou.api import scores
+from huohou.data.dataset import Message, Row
 from huohou.errors import ModelError, UsageError
 from scored_job import DAWU, MADE_UP, TABLE, TAUGHT, ZHICHUN
 from tiny import tiny_job
@@ -107,3 +110,33 @@ def test_the_bundled_model_answers_the_four_questions(llama: Any, tmp_path: Path
         found = asked.ask(question, "constrained")
         assert found.values
         assert set(found.values) <= real
+
+
+class Knowing:
+    """A model that knows which of the names is meant."""
+
+    name = "knowing"
+
+    def __init__(self, meant: dict[str, str]) -> None:
+        self.meant = meant
+
+    def probabilities(self, question: str, candidates: Sequence[str]) -> list[float]:
+        wanted = [name == self.meant[question] for name in candidates]
+        raw = [*(0.9 if one else 0.02 for one in wanted), 0.02 if any(wanted) else 0.9]
+        return [one / sum(raw) for one in raw]
+
+
+def test_a_model_is_trusted_as_far_as_its_choices_are_worth(tmp_path: Path) -> None:
+    index = index_of(CITIES, tmp_path)
+    names = sorted({index.entry(i).key for i in range(len(index))})
+    # one letter of each name is another: often too little to know which is meant
+    asked = {f"{name[0]}某{name[-1]}": name for name in names if len(name) == 3}
+    rows = [
+        Row((Message("user", text), Message("assistant", "x")), 0, {"expect": code})
+        for text, name in asked.items()
+        for code in [index.exact(name)[0].value]
+    ]
+    plain = fit(scores.examples(engine(index), rows))
+    for model, low, high in ((Knowing(asked), 0.3, 4.0), (Dice(wild=False), 0.0, 0.25)):
+        found = scores._trusting(engine(index, model), plain, rows)
+        assert low <= found.trust[model.name] <= high

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from huohou import text
 from huohou.answer import writing
-from huohou.answer.choose import Chooser, Writer
+from huohou.answer.choose import CHOICES, Chooser, Writer
 from huohou.answer.confidence import Confidence, shipped
 from huohou.answer.index.near import spoken_codes
 from huohou.answer.lookups import LookUps
-from huohou.answer.meant import decide
+from huohou.answer.meant import decide, worth_asking
 from huohou.answer.types import Answer, Hit, Mode
 from huohou.answer.understand import Asked, Intent, asks_value, asks_who, tokens, understand
 from huohou.errors import UsageError
@@ -66,6 +66,15 @@ class Engine:
         asked = self._understood(question)
         name, hits, _ = decide(self.index, asked.names, self.confidence)
         return name, hits
+
+    def choice(self, question: str) -> tuple[list[Hit], list[float]] | None:
+        """The rows of a question and what the chooser says of the first of them: what its trust is
+        fitted on. None where there is nothing to choose. Raises ModelError, MissingExtraError."""
+        asked = self._understood(question)
+        name, hits, found = decide(self.index, asked.names, self.confidence)
+        if self.chooser is None or not worth_asking(hits, found):
+            return None
+        return hits, self.chooser.probabilities(name, [hit.entry.key for hit in hits[:CHOICES]])
 
     def _ask(self, question: str, mode: Mode) -> Answer:
         if self.language is not None:

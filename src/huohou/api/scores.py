@@ -9,6 +9,7 @@ from huohou.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from huohou.answer.confidence import Confidence
     from huohou.answer.engine import Engine
     from huohou.answer.fitting import Example
     from huohou.answer.types import Mode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MADE = 500  # facts that are asked about where no questions are given
 UNKNOWN = 0.15  # of those questions: what is in no row
+CHOSEN = 200  # choices by which a model's trust is measured
 FOLDER = "answers"  # of the workspace: scores of a table that belong to no run
 
 
@@ -154,6 +156,7 @@ def _of_run(folder: Path) -> "list[Metric]":
 def calibrate(
     facts: str | Path,
     *,
+    job: str | None = None,
     key: str | None = None,
     value: str | None = None,
     on: str | Path | None = None,
@@ -166,6 +169,7 @@ def calibrate(
 ) -> dict[str, Any]:
     """Fit the confidence of answers on questions about a table: `facts calibrate --json`.
 
+    job: a run whose model's choices are measured as well, and trusted as far as they are worth;
     on: a data file of questions with meta ``expect``, by default made from the table; error: share
     of wrong answers that answers given without asking back are to keep; out: by default beside the
     table, where `ask` and `eval` find it. Raises UsageError for a file that is there, DataError,
@@ -180,10 +184,13 @@ def calibrate(
     path = out or beside(str(facts))
     if path.exists() and not force:
         raise UsageError("facts.exists", path=path)
-    engine = open_engine(facts, key=key, value=value, mode="lookup")
+    mode: Mode = "lookup" if job is None else "grounded"
+    engine = open_engine(facts, job, key=key, value=value, mode=mode)
     table = read_facts(facts, key, value)
     asked = read_dataset(Path(on)) if on else made_questions(table, questions, seed)
     found = fit(examples(engine, asked.rows, progress), error)
+    if job is not None:
+        found = _trusting(engine, found, asked.rows)
     found.save(path)
     return {"schema": 1, "file": str(path), "table": table.source, **found.as_dict()}
 
@@ -205,6 +212,29 @@ def examples(
         if progress is not None:
             progress(number, len(known))
     return found
+
+
+def _trusting(engine: "Engine", found: "Confidence", rows: "Sequence[Row]") -> "Confidence":
+    """The confidence with the trust that the engine's model earns where there is a choice."""
+    from huohou.answer.engine import Engine
+    from huohou.answer.fitting import Example, fit_trust
+
+    choosing = Engine(engine.index, engine.chooser, found)
+    seen: list[Example] = []
+    for row in rows:
+        if "expect" not in row.meta or _by_value(row) or row.meta.get("also"):
+            continue
+        chosen = choosing.choice(row.question)
+        if chosen is None:
+            continue
+        expect, (hits, said) = row.meta["expect"], chosen
+        right = [i for i, hit in enumerate(hits) if hit.entry.value == expect]
+        place = right[0] if right else None
+        seen.append(Example(hits, place, row.question, expect is not None, said))
+        if len(seen) == CHOSEN:
+            break
+    name = engine.chooser.name if engine.chooser is not None else ""
+    return fit_trust(found, seen, name) if name and seen else found
 
 
 def _by_value(row: "Row") -> bool:

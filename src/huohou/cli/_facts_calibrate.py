@@ -26,6 +26,7 @@ from huohou.text import say
     show_default=True,
     help=say("cli.facts.error"),
 )
+@click.option("--job", metavar="RUN", help=say("cli.facts.job"))
 @click.option("--key", metavar="COLUMN", help=say("cli.ask.key"))
 @click.option("--value", metavar="COLUMN", help=say("cli.ask.value"))
 @click.option("--seed", default=1, show_default=True, help=say("cli.opt.seed"))
