@@ -44,8 +44,35 @@ class LookUps:
         name, hits, found = decide(self.index, asked.names, self.confidence, chooser)
         said = hits[0].features.get(COVERED, 0.0) if hits else 0.0
         if found.decision.status not in ("unknown", "unsure") or said < WHOLE:
-            return found
-        return self._crowd(name, found)
+            return self._there(found)
+        return self._crowd(name, self._there(found))
+
+    def _there(self, found: Meant) -> Meant:
+        """Without rows that are not in the index as they were found: none is shown, even to choose.
+
+        The one row of an answer is checked where it is given.
+        """
+        pairs = zip(found.rows, found.shares, strict=True)
+        kept = [pair for pair in pairs if self._stored(pair[0].id) == pair[0]]
+        others = tuple(one for one in found.others if self._stored(one[0].id) == one[0])
+        decision = found.decision
+        if decision.status == "found" or len(kept) == len(found.rows):
+            return replace(found, others=others)
+        status: Status = decision.status if kept else "unknown"
+        return replace(
+            found,
+            rows=tuple(row for row, _ in kept),
+            shares=tuple(share for _, share in kept),
+            others=others,
+            decision=Decision(status, tuple(range(len(kept))), decision.confidence),
+        )
+
+    def _stored(self, number: int) -> Entry | None:
+        """The row of that number now, None where an update took it away."""
+        try:
+            return self.index.entry(number)
+        except IndexError:
+            return None
 
     def _crowd(self, name: str, found: Meant) -> Meant:
         """What names an institution or a place and no row of it is asked back, not unknown."""
@@ -115,7 +142,7 @@ class LookUps:
         case = Case(
             entry,
             column,
-            self.index.entry(entry.id),
+            self._stored(entry.id),
             self.index.by_value(entry.value),
             self.columns.value,
             about.digits,
