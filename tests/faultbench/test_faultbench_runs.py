@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "bench" / "faultbench" / "runs"
-SPLITS = {"dev": "a", "test": "b", "test2": "c", "test3": "d"}  # with the way that each plants
+# splits with the way that each plants
+SPLITS = {"dev": "a", "test": "b", "test2": "c", "test3": "d", "test4": "e"}
 CODES = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -66,11 +67,14 @@ def test_each_split_has_ways_and_architectures_that_those_before_never_saw(
         for family in ("lm", "embedding"):
             assert len({r["arch"] for r in found if r["family"] == family}) >= 2, split
     ways = {split: {r["way"] for r in of(found, "fault")} for split, found in runs.items()}
-    expected = {"dev": {"a"}, "test": {"a", "b"}, "test2": {"b", "c"}, "test3": {"c", "d"}}
+    held = {"test": {"a", "b"}, "test2": {"b", "c"}, "test3": {"c", "d"}, "test4": {"d", "e"}}
+    expected = {"dev": {"a"}} | held
     assert ways == expected
 
 
-@pytest.mark.parametrize(("split", "way", "before"), [("test2", "c", "b"), ("test3", "d", "c")])
+@pytest.mark.parametrize(
+    ("split", "way", "before"), [("test2", "c", "b"), ("test3", "d", "c"), ("test4", "e", "d")]
+)
 def test_a_held_split_plants_each_fault_once_in_a_way_known_before(
     runs: dict[str, Any], split: str, way: str, before: str
 ) -> None:
@@ -84,6 +88,8 @@ def test_no_held_split_shares_a_draw(runs: dict[str, Any]) -> None:
     seeds = {split: {run["seed"] for run in found} for split, found in runs.items()}
     assert not seeds["test2"] & (seeds["dev"] | seeds["test"])
     assert not seeds["test3"] & (seeds["dev"] | seeds["test"] | seeds["test2"])
+    before = seeds["dev"] | seeds["test"] | seeds["test2"] | seeds["test3"]
+    assert not seeds["test4"] & before
 
 
 def test_look_alikes_are_ten_kinds_of_four_or_more(runs: dict[str, Any]) -> None:
@@ -117,7 +123,7 @@ def test_logs_are_small_and_in_order(runs: dict[str, Any]) -> None:
     assert size < 5_000_000
 
 
-@pytest.mark.parametrize("split", ["test", "test2", "test3"])
+@pytest.mark.parametrize("split", ["test", "test2", "test3", "test4"])
 def test_checksum_of_a_held_split_is_the_one_stated(split: str) -> None:
     words = (RUNS.parent / "README.md").read_text(encoding="utf-8")
     digest = hashlib.sha256((RUNS / f"{split}.jsonl.gz").read_bytes()).hexdigest()
