@@ -1,5 +1,6 @@
 """Models as choosers and writers: a tiny job's by PyTorch, and the bundled one by llama.cpp."""
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -14,8 +15,10 @@ from huohou.answer.fitting import fit
 from huohou.answer.index import FactIndex
 from huohou.answer.tuned import Tuned, open_tuned
 from huohou.api import scores
+from huohou.cli.main import run
 from huohou.data.dataset import Message, Row
 from huohou.errors import ModelError, UsageError
+from huohou.record.recorder import Journal
 from scored_job import DAWU, MADE_UP, TABLE, TAUGHT, ZHICHUN
 from tiny import tiny_job
 
@@ -74,8 +77,26 @@ def test_grounded_is_right_where_the_model_is_wrong(tuned: Tuned, facts: FactInd
     assert (found.values, found.verified) == ((ZHICHUN,), True)
 
 
-def test_a_job_brings_its_table_its_model_and_its_system_prompt(job: Path) -> None:
-    (job / "job.jsonl").touch()
+def test_a_job_brings_its_table_its_model_and_its_system_prompt(
+    job: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HUOHOU_HOME", str(job.parent))
+    monkeypatch.setenv("HUOHOU_CACHE", str(tmp_path))
+    with Journal(job / "job.jsonl", seg=0) as journal:
+        journal.queued(1, "tiny", "sft", "base", epochs=2, steps=4, plan={})
+        journal.state("completed")
+    told = {}
+    for mode in ("lookup", "grounded", "closed"):
+        code = run(["ask", "code of Zhichun branch?", "--job", "last", "--mode", mode, "--json"])
+        told[mode] = json.loads(capsys.readouterr().out) | {"code": code}
+    assert told["lookup"]["values"] == told["grounded"]["values"] == [ZHICHUN]
+    assert told["closed"]["answer"] == MADE_UP  # with its system prompt it says what it learnt
+    assert [told[mode]["code"] for mode in told] == [0, 0, 1]
+    assert told["closed"]["model"] == "1-tiny"
+    assert len((job.parent / "answers.jsonl").read_text(encoding="utf-8").splitlines()) == 3
     with pytest.raises(UsageError):
         api.open_engine(job="no-such-job")
 
@@ -137,6 +158,9 @@ def test_a_model_is_trusted_as_far_as_its_choices_are_worth(tmp_path: Path) -> N
         for code in [index.exact(name)[0].value]
     ]
     plain = fit(scores.examples(engine(index), rows))
-    for model, low, high in ((Knowing(asked), 0.3, 4.0), (Dice(wild=False), 0.0, 0.25)):
-        found = scores._trusting(engine(index, model), plain, rows)
-        assert low <= found.trust[model.name] <= high
+    trust = {
+        model.name: scores._trusting(engine(index, model), plain, rows).trust[model.name]
+        for model in (Knowing(asked), Dice(wild=False))
+    }
+    assert trust["dice"] < 0.5
+    assert trust["knowing"] > max(0.3, 2 * trust["dice"]), trust
