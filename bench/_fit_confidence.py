@@ -30,6 +30,7 @@ from huohou.data.names import REGION, abbreviations, branch_kind, everyday, part
 TARGET = Path(__file__).parents[1] / "src" / "huohou" / "answer" / "confidence.json"
 QUESTIONS, SEED = 8_000, 8
 EACH = 0.03  # of the questions: each way that no template has
+ERROR = 0.015  # of answers given, on questions that are harder than most
 AROUND = (
     "我同事在{}办的卡，工资要打过去，行号是多少",
     "请帮忙看看{}，我要填汇款单",
@@ -53,6 +54,12 @@ LOOSE = (
     "{core}{bank}",
     "{place}{core} {bank}",
     "{bank}{core}那个点",
+    "{part}{core}{bank}",
+    "{part}{core}的{bank}",
+)
+PARTS = (
+    *("城关区", "开发区", "新城区", "东湖区", "河西区", "南山区", "高新区", "老城区", "江北区"),
+    *("西山镇", "柳林镇", "桥头镇", "南关", "北关"),
 )
 
 
@@ -117,7 +124,9 @@ class Ways:
             return None
         place = self.dice.choice((fact.city, REGION.sub("", fact.city)))
         bank = self.dice.choice((own.bank, own.short))
-        text = self.dice.choice(LOOSE).format(place=place, core=core, bank=bank)
+        text = self.dice.choice(LOOSE).format(
+            place=place, core=core, bank=bank, part=self.dice.choice(PARTS)
+        )
         return plain(f"{text}联行号", fact, fact.key, "loose")
 
     def unlike(self, fact: Fact) -> Row | None:
@@ -153,7 +162,7 @@ def main() -> None:
     """Fit, and write the file of the package."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else QUESTIONS
     with tempfile.TemporaryDirectory() as place:
-        found = fit(gathered(count, Path(place)))
+        found = fit(gathered(count, Path(place)), ERROR)
     # the bundled chooser says 1 whatever stands there: see docs/answers.md
     replace(found, trust={"smollm2-135m": 0.0}).save(TARGET)
     print(found.about, found.found, dict(found.ceilings))

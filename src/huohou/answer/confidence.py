@@ -26,6 +26,8 @@ from huohou.errors import DataError
 SCHEMA = 1
 MOST_CHOICES = 3  # rows put before the asker
 RIVAL = 0.1  # of the best row's probability: a row with less is no choice beside it
+NEAR = 1  # slips up to which the letters say more than how much is shared
+NEARBY = ("unlike", "other.bank", "cover.asked", "cover.tail", "cover.head", "rare", "score.lead")
 SWAY = 3.0  # nats: however sure a model says it is, it speaks no louder
 UNKNOWN_MODEL = 0.25  # trust in a model that nobody has measured: it may break a tie
 
@@ -68,7 +70,7 @@ class Confidence:
     none: float
     trust: Mapping[str, float] = field(default_factory=dict)
     found: float = 0.9
-    choice: float = 0.8
+    choice: float = 0.6
     unknown: float = 0.5
     ceilings: Mapping[str, float] = field(default_factory=dict)
     error: float = 0.005
@@ -149,8 +151,15 @@ def features(hits: Sequence[Hit]) -> list[dict[str, float]]:
         lead = hit.score - (second if hit.score == best else best)
         own = {**hit.features, "score": hit.score, "score.lead": lead}
         slips = own.pop("slips", None)
-        own |= {} if slips is None else {f"slips.{slips:.0f}": 1.0}
-        found.append(own | {f"how.{hit.how}": 1.0} if hit.how not in KEYED else own)
+        if slips is not None:
+            own[f"slips.{slips:.0f}"] = 1.0
+        if slips is not None and slips <= NEAR:
+            own = {f"near.{name}": own[name] for name in NEARBY if name in own} | {
+                f"slips.{slips:.0f}": 1.0
+            }
+        elif hit.how not in KEYED:
+            own[f"how.{hit.how}"] = 1.0
+        found.append(own)
     return found
 
 

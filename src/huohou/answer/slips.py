@@ -17,10 +17,20 @@ from rapidfuzz.distance import OSA
 from huohou.answer.index.canonical import canonical, folded, joined, normal_form
 from huohou.answer.types import KEYED, Entry, Hit
 from huohou.data.facts import Fact
-from huohou.data.names import REGION, abbreviations, branch_kind, everyday, is_chinese, parts
+from huohou.data.names import (
+    BANKS,
+    KINDS,
+    REGION,
+    abbreviations,
+    branch_kind,
+    everyday,
+    is_chinese,
+    parts,
+)
 
 MOST = 4  # slips that are told apart; more are as many
 LONGEST = 80  # letters of a text that may be a name
+ALIKE = ("sound", "shape", "accent")  # features of a look-up that explain another character
 CONTAINED = 4  # letters that a way to write a name must have to be looked for inside a text
 # Words between the parts of a name that belong to none of them.
 FILLERS = re.compile(
@@ -28,12 +38,19 @@ FILLERS = re.compile(
 )
 
 
+RURAL_SHORT = re.compile("农商(?:银(?!行)|(?![行银]))")  # as a branch's own people say it
+SHORTS = tuple(dict.fromkeys(short for _, _, short in BANKS))
+
+
 class Forms(NamedTuple):
-    """Ways to write a name: with bank and kind of branch, without the kind, the branch alone."""
+    """Ways to write a name: with bank and kind of branch, without the kind, the branch alone; and
+    what tells the branch from others and the bank in short, empty where they are not known."""
 
     full: tuple[str, ...]
     bare: tuple[str, ...]
     alone: tuple[str, ...]
+    core: str
+    bank: str
 
 
 class Said(NamedTuple):
@@ -45,7 +62,7 @@ class Said(NamedTuple):
 
 def said_of(text: str) -> Said:
     """The letters of a question's name."""
-    short = FILLERS.sub("", canonical(normal_form(text)))
+    short = RURAL_SHORT.sub("农商行", FILLERS.sub("", canonical(normal_form(text))))
     return Said(letters(text), letters(short))
 
 
@@ -60,7 +77,15 @@ def with_slips(text: str, hits: Sequence[Hit]) -> list[Hit]:
     said = said_of(text[: 4 * LONGEST])
     if not said.whole or len(said.whole) > LONGEST:
         return list(hits)
-    return [replace(hit, features={**hit.features, **features(said, hit.entry)}) for hit in hits]
+    return [replace(hit, features=_told(said, hit)) for hit in hits]
+
+
+def _told(said: Said, hit: Hit) -> dict[str, float]:
+    """With what the look-up says of the same characters."""
+    found = {**hit.features, **features(said, hit.entry)}
+    if any(found.get(name, 0.0) > 0 for name in ALIKE):
+        found.pop("unlike", None)
+    return found
 
 
 def features(said: Said, entry: Entry) -> dict[str, float]:
@@ -68,6 +93,8 @@ def features(said: Said, entry: Entry) -> dict[str, float]:
 
     slips: letters to change, add, leave out or swap with the next, at least, 0 to MOST, to come to
     a way to write it (optimal string alignment, Damerau 1964); and where there are several:
+    other.bank: whether it names another bank and not the row's;
+    unlike: whether the one slip puts another character into what tells the branch from others;
     inside, inside.bare: whether the text contains a way to write it, with and without the kind of
     branch; alone: whether it is the branch without its bank, alone.slip: but for one slip.
     """
@@ -75,7 +102,15 @@ def features(said: Said, entry: Entry) -> dict[str, float]:
     forms = forms_of(entry.key, city)
     every = (*forms.full, *forms.bare)
     fewest = min(slips(said.whole, every), slips(said.short, every))
+    other = fewest > 0 and _other_bank(said, forms.bank)
+    replaced = fewest == 1 and _replaced(said, every)
+    if other and replaced:
+        fewest = 2  # the short names of two banks are one character apart, and no slip
     found = {"slips": float(fewest)}
+    if replaced and fewest == 1 and not (forms.core and forms.core in said.whole):
+        found["unlike"] = 1.0
+    if other:
+        found["other.bank"] = 1.0
     if fewest > 0 and is_chinese(entry.key):
         branch = min(slips(said.whole, forms.alone, 2), slips(said.short, forms.alone, 2))
         told = {
@@ -97,8 +132,34 @@ def slips(said: str, forms: Iterable[str], most: int = MOST) -> int:
     return fewest
 
 
+def _replaced(said: Said, forms: Iterable[str]) -> bool:
+    """Whether the one slip can only be a character in the place of another."""
+    found = False
+    for text in (said.whole, said.short):
+        for form in forms:
+            apart = abs(len(form) - len(text)) <= 1 and OSA.distance(text, form, score_cutoff=1)
+            if apart != 1:
+                continue
+            pairs = zip(text, form, strict=False)
+            if len(form) != len(text) or sum(a != b for a, b in pairs) > 1:
+                return False
+            found = True
+    return found
+
+
+def _other_bank(said: Said, own: str) -> bool:
+    """Whether the text names banks, and the row's is not among them."""
+    return bool(own) and own not in said.short and any(one in said.short for one in SHORTS)
+
+
 def _inside(said: Said, forms: Iterable[str]) -> bool:
-    return any(len(f) >= CONTAINED and (f in said.short or f in said.whole) for f in forms)
+    """Whether the text contains one of them, and around it nothing that ends as a branch does."""
+    for form in forms:
+        for text in (said.short, said.whole) if len(form) >= CONTAINED else ():
+            before, found, after = text.partition(form)
+            if found and not any(kind in before + after for kind in KINDS):
+                return True
+    return False
 
 
 @lru_cache(maxsize=4096)
@@ -111,10 +172,15 @@ def forms_of(name: str, city: str) -> Forms:
     usual = [letters(one) for one in (name, *everyday(name, city), *abbreviations(name, city))]
     full = [*usual, *_turned(banks, places, branch)]
     core = branch.removesuffix(kind) if kind else ""
+    bank = letters(canonical(normal_form(found.short))) if branch else ""
     bare = [one.removesuffix(kind) for one in usual] if core else []
     bare += _turned(banks, places, core) if core else []
     alone = [place + one for place in places for one in (branch, core) if len(one) > 1]
-    return Forms(*(tuple(dict.fromkeys(filter(None, one))) for one in (full, bare, alone)))
+    return Forms(_distinct(full), _distinct(bare), _distinct(alone), core or branch, bank)
+
+
+def _distinct(forms: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, forms)))
 
 
 def _turned(banks: Sequence[str], places: Sequence[str], branch: str) -> list[str]:
