@@ -3,12 +3,22 @@
 import json
 import math
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from transformers import (
+    AutoTokenizer,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 from huohou import api
 from huohou.data.labels import label_row
@@ -16,7 +26,7 @@ from huohou.data.read import read_dataset
 from huohou.errors import ConfigError
 from huohou.models import load_model, load_tokenizer
 from huohou.plan import Plan
-from huohou.recipes import sft
+from huohou.recipes import forward, sft
 from huohou.recipes.order import epoch_order, updates_of
 from huohou.record.events import Follower
 from huohou.record.recorder import Recorder
@@ -223,6 +233,38 @@ def test_changed_data_is_refused(tmp_path: Path, model: Path) -> None:
     write_rows(Path(plan.train.path), 26, seed=5)
     with pytest.raises(Exception, match="content has changed"):
         carried_out(plan, tmp_path / "job")
+
+
+def test_capped_scores_are_trained_by_the_plain_pass(tmp_path: Path, model: Path) -> None:
+    """Gemma 2 caps scores and logits, which the fused attention and the packed pass do not."""
+    folder = tmp_path / "gemma"
+    shutil.copytree(model, folder)
+    words = len(AutoTokenizer.from_pretrained(folder))
+    config = Gemma2Config(
+        vocab_size=words,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+    )
+    Gemma2ForCausalLM(config).save_pretrained(folder)
+    found = carried_out(planned(tmp_path, folder), tmp_path / "job")
+    assert any("plain pass" in e.get("text", "") for e in found if e["kind"] == "log")
+    assert sum(e["kind"] == "metrics" for e in found) == 8
+
+
+def test_a_window_shorter_than_a_row_is_not_packed() -> None:
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 50}
+    narrow = MistralForCausalLM(MistralConfig(sliding_window=16, **sizes, **heads))
+    assert forward.looks_at_all(narrow, 16)
+    assert not forward.looks_at_all(narrow, 17)
+    off = Qwen2ForCausalLM(
+        Qwen2Config(sliding_window=16, use_sliding_window=False, **sizes, **heads)
+    )
+    assert forward.looks_at_all(off, 1000)
 
 
 def test_a_model_whose_logits_are_scaled_trains_by_the_plain_pass(

@@ -71,8 +71,7 @@ def _transformer(folder: Path, name: str, dtype: str) -> Any:
 
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     loader = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
-    options = {"dtype": getattr(torch, dtype), "attn_implementation": "sdpa"}
-    model, missing = from_files(loader, folder, name, **options)
+    model, missing = from_files(loader, folder, name, dtype=getattr(torch, dtype))
     refuse_missing(name, [key for key in missing if not key.startswith("pooler.")])
     pooler = getattr(model, "pooler", None)  # makes nothing that is used here
     if pooler is not None and any(key.startswith("pooler.") for key in missing):

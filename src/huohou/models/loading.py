@@ -1,6 +1,6 @@
 """A model by its name, ready to be trained or asked."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,9 @@ from huohou.models.progress import Progress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+# What transformers says of a model that PyTorch's fused attention cannot compute.
+NO_SDPA = "through torch.nn.functional.scaled_dot_product_attention"
 
 
 def load_model(
@@ -31,7 +34,7 @@ def load_model(
     from transformers import AutoModelForCausalLM
 
     folder = resolve(name, progress).folder
-    options: dict[str, Any] = {"dtype": getattr(torch, dtype), "attn_implementation": "sdpa"}
+    options: dict[str, Any] = {"dtype": getattr(torch, dtype)}
     if four_bit:
         options["quantization_config"] = _four_bits(options["dtype"])
         options["device_map"] = {"": device}
@@ -44,25 +47,37 @@ def load_model(
 def from_files(loader: Any, folder: Path, name: str, **options: Any) -> tuple[Any, list[str]]:
     """A model of a loader's kind, and the names of weights that its files lack or shape otherwise.
 
-    Only safetensors are read and no code of the model's is run. Raises ModelError.
+    Only safetensors are read and no code of the model's is run; its attention is PyTorch's fused
+    one, or plain matrix products for kinds of models that it cannot compute (Gemma 2). Raises
+    ModelError.
     """
     from safetensors import SafetensorError
 
     quiet()
     try:
-        model, report = loader.from_pretrained(
-            str(folder),
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # reported instead
-            **options,
-        )
+        try:
+            model, report = _loaded(loader, folder, "sdpa", options)
+        except ValueError as error:
+            if NO_SDPA not in str(error):
+                raise
+            model, report = _loaded(loader, folder, "eager", options)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         code = "trust_remote_code" in str(error)
         key = "models.needs_code" if code else "models.cannot_load"
         raise ModelError(key, name=name, problem=first_line(error)) from error
     return model, [*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]
+
+
+def _loaded(loader: Any, folder: Path, attention: str, options: Mapping[str, Any]) -> Any:
+    return loader.from_pretrained(
+        str(folder),
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # reported instead
+        attn_implementation=attention,
+        **options,
+    )
 
 
 def refuse_missing(name: str, missing: Collection[str]) -> None:

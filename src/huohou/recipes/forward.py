@@ -96,10 +96,28 @@ def logits(model: nn.Module, batch: Batch) -> Tensor:
     return found
 
 
+def looks_at_all(model: nn.Module, longest: int) -> bool:
+    """Whether each token of a row that long looks at all before it, by plain products.
+
+    That is what the packed pass computes; windows shorter than a row, chunks, and capped scores
+    and logits (Gemma 2) it does not know, and on a few short rows they may not show.
+    """
+    config = _causal(model).config.get_text_config()
+    windowed = getattr(config, "use_sliding_window", True)
+    sizes = (
+        getattr(config, "sliding_window", None) if windowed else None,
+        getattr(config, "attention_chunk_size", None),
+    )
+    narrow = any(size is not None and size < longest for size in sizes)
+    capped = ("attn_logit_softcapping", "final_logit_softcapping")
+    return not narrow and all(getattr(config, name, None) is None for name in capped)
+
+
 def plain_logits(model: nn.Module, batch: Batch) -> Tensor:
     """The same predictions the ordinary way: whole padded rows, all positions. [L, vocabulary]."""
     lora.unfuse(model)
-    _causal(model).config._attn_implementation = "sdpa"
+    causal = _causal(model)
+    causal.config._attn_implementation = "sdpa" if causal._supports_sdpa else "eager"
     shared, index = batch.layout.prefix, batch.layout.places
     whole = torch.cat([batch.ids[:shared].expand(len(index), -1), batch.ids[index]], dim=1)
     every: Tensor = model(input_ids=whole, use_cache=False).logits  # [B, P + S, vocabulary]
