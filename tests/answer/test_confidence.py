@@ -55,9 +55,9 @@ def test_what_is_done_with_a_belief() -> None:
         (0.95, 0.02): "found",
         (0.48, 0.47): "ambiguous",
         (0.3, 0.3, 0.3): "ambiguous",
-        (0.5, 0.05): "unsure",
+        (0.5, 0.04): "unsure",
         (0.85, 0.01): "unsure",  # a row that is hardly possible is no choice beside it
-        (0.2, 0.2, 0.2, 0.2, 0.2): "unsure",
+        (0.18, 0.18, 0.18, 0.18, 0.18): "unsure",
         (0.1, 0.05): "unknown",
         (): "unknown",
     }

@@ -85,6 +85,9 @@ class Engine:
             return rows.answer(asked, mode, words, status="unknown", confidence=1.0)
         if mode in ("constrained", "closed"):
             return self._written(question, asked, mode)
+        if asked.intent == "lacking":
+            words = say("answer.lacking", columns=", ".join(self.index.about.columns))
+            return rows.answer(asked, mode, words, status="unknown", confidence=1.0)
         if asked.intent == "list":
             return rows.listed(asked, mode)
         if asked.intent == "name" or asked.codes:

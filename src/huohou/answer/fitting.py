@@ -22,7 +22,7 @@ TRUSTED = 4.0  # a model's log odds never count more than this many times
 FEWEST = 200  # questions: with fewer nothing can be said
 PARTS = 5  # one at a time is kept out, to measure on
 ERROR = 0.01  # wrong answers in those given, by default
-EDGES = (0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
+EDGES = (0.55, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 Floats = NDArray[np.float64]
 

@@ -105,3 +105,23 @@ EMPTY = (
     *("开户行", "收款行", "号是", "叫什么", "叫", "哪个银行", "哪家银行", "哪个"),
     *("i have the", "i have", "it", "you", "and", "or"),
 )
+# What people ask about a branch or a shop that a table of codes does not hold; dropped from this
+# list where the table has a column of that name.
+LACKING = (
+    *(
+        "电话号码",
+        "电话",
+        "传真",
+        "地址",
+        "门牌",
+        "邮编",
+        "邮政编码",
+        "几点关门",
+        "几点开门",
+        "几点",
+    ),
+    *("营业时间", "上班时间", "行长是谁", "网址", "swift", "phone", "fax", "address", "postcode"),
+    *("opening hours", "website"),
+)
+# ... unless it is part of a name: 电话局支行.
+NO_NAME = r"(?!局|大楼|大厦|路|街|支行|分理处|广场)"

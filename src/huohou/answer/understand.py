@@ -14,7 +14,7 @@ from typing import Literal
 
 from huohou.answer import phrases
 
-Intent = Literal["value", "name", "list", "column", "empty"]
+Intent = Literal["value", "name", "list", "column", "lacking", "empty"]
 
 LONGEST = 400  # characters of a question that are read closely; codes are looked for in all of it
 CODES = 5  # codes in one question that are answered
@@ -45,7 +45,7 @@ class Asked:
     """A question, understood.
 
     intent: value (of a name), name (of a value), list, column (another column of a name or value),
-    empty (nothing is asked); names: texts that may be the name, best first; codes: what looks like
+    lacking (what no column holds), empty (nothing is asked); names: texts that may be the name, best first; codes: what looks like
     a value, without spaces and dashes; column: the one asked for, where another than the value is;
     values: whether a list asks for values and not for names.
     """
@@ -80,6 +80,8 @@ def understand(question: str, columns: Columns) -> Asked:
     names = name_texts(rest, columns)
     if column:
         return Asked("column", text, names, codes, column)
+    if lacks(text, columns):
+        return Asked("lacking", text)
     return Asked("name" if codes else "value", text, names or (() if codes else (text,)), codes)
 
 
@@ -135,6 +137,20 @@ def name_texts(text: str, columns: Columns) -> tuple[str, ...]:
     whole = " ".join(parts)
     longest = sorted(parts, key=len, reverse=True)[:PARTS]
     return tuple(dict.fromkeys([*([whole] if whole else []), *longest]))
+
+
+def lacks(text: str, columns: Columns) -> bool:
+    """Whether the words ask for something that no column of the table holds.
+
+    >>> lacks("大悟农商行兴发支行的电话", Columns("name", "code"))
+    True
+    >>> lacks("工行电话局支行", Columns("name", "code")), lacks("电话", Columns("name", "电话"))
+    (False, False)
+    """
+    held = {*_words_for(columns.key), *_nouns(columns)}
+    held |= {word for column in columns.others for word in _words_for(column)}
+    words = tuple(word for word in phrases.LACKING if word not in held)
+    return _compiled(rf"(?:{_either(words)}){phrases.NO_NAME}").search(text) is not None
 
 
 def _hidden(character: str) -> bool:
