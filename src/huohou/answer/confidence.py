@@ -157,6 +157,8 @@ def features(hits: Sequence[Hit]) -> list[dict[str, float]]:
             own = {f"near.{name}": own[name] for name in NEARBY if name in own} | {
                 f"slips.{slips:.0f}": 1.0
             }
+        elif own.get("alone"):
+            own = {"alone": 1.0}  # branches of one name are told apart by nothing either
         elif hit.how not in KEYED:
             own[f"how.{hit.how}"] = 1.0
         found.append(own)

@@ -38,8 +38,9 @@ FILLERS = re.compile(
 )
 
 
-RURAL_SHORT = re.compile("农商(?:银(?!行)|(?![行银]))")  # as a branch's own people say it
-SHORTS = tuple(dict.fromkeys(short for _, _, short in BANKS))
+RURAL_SHORT = re.compile("农商(?:银(?!行)|(?![行银村]))")  # as a branch's own people say it
+# Those that may stand in the name of a road (光大 in 龙光大道) only as a bank's.
+SHORTS = tuple(dict.fromkeys(one if one[-1] in "行社" else f"{one}银行" for _, _, one in BANKS))
 
 
 class Forms(NamedTuple):

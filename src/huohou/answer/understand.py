@@ -45,9 +45,9 @@ class Asked:
     """A question, understood.
 
     intent: value (of a name), name (of a value), list, column (another column of a name or value),
-    lacking (what no column holds), empty (nothing is asked); names: texts that may be the name, best first; codes: what looks like
-    a value, without spaces and dashes; column: the one asked for, where another than the value is;
-    values: whether a list asks for values and not for names.
+    lacking (what no column holds), empty (nothing is asked); names: texts that may be the name,
+    best first; codes: what looks like a value, without spaces and dashes; column: the one asked
+    for, where another than the value is; values: whether a list asks for values and not for names.
     """
 
     intent: Intent
