@@ -11,10 +11,8 @@ timed one after the other, then by 50 callers at once. --quick: 400 questions, t
 times, fewer random choices.
 """
 
-import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -87,9 +85,6 @@ class Dice:
 
 def main() -> None:
     """Measure and report."""
-    if len(sys.argv) == 3 and sys.argv[1] == "--memory":
-        print(json.dumps(memory(Path(sys.argv[2]))))
-        return
     quick = arguments(__doc__ or "").quick
     with tempfile.TemporaryDirectory() as place:
         figures = measured(Path(place), quick)
@@ -232,20 +227,23 @@ def _by_people(place: Path) -> dict[str, float]:
     return figures
 
 
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from huohou.answer.engine import Engine
+from huohou.answer.index import FactIndex
+engine = Engine(FactIndex.open(Path(sys.argv[1])))
+for number in range(100):
+    engine.ask(f"工商银行第{number}支行的联行号", "lookup")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
 def _of_process(folder: Path) -> dict[str, float]:
-    command = [sys.executable, __file__, "--memory", str(folder)]
+    """Memory of a process of its own that opens the index and answers a hundred questions."""
+    command = [sys.executable, "-c", MEMORY, str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
-def memory(folder: Path) -> dict[str, float]:
-    """Memory of a process that opens the index and answers a hundred questions."""
-    engine = Engine(FactIndex.open(folder))
-    for number in range(100):
-        engine.ask(f"工商银行第{number}支行的联行号", "lookup")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"index_mb": peak / (1e6 if sys.platform == "darwin" else 1e3)}
+    return {"index_mb": float(done.stdout) / (1e6 if sys.platform == "darwin" else 1e3)}
 
 
 def share(hits: Sequence[bool]) -> float:

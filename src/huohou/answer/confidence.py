@@ -29,7 +29,7 @@ RIVAL = 0.1  # of the best row's probability: a row with less is no choice besid
 NEAR = 1  # slips up to which the letters say more than how much is shared
 NEARBY = ("unlike", "other.bank", "cover.asked", "cover.tail", "cover.head", "rare", "score.lead")
 SWAY = 3.0  # nats: however sure a model says it is, it speaks no louder
-UNKNOWN_MODEL = 0.25  # trust in a model that nobody has measured: it may break a tie
+UNKNOWN_MODEL = 0.05  # trust in a model that nobody has measured: it orders equal rows, no more
 
 
 @dataclass(frozen=True, slots=True)
