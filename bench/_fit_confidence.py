@@ -14,7 +14,6 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from dataclasses import replace
 from pathlib import Path
 
 import _bank_table
