@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ INJECTED = (
     "{name}'; DROP TABLE facts; -- 313164400027",
     "{name}\x00\x1b[31m 313164400027",
 )
-TARGETS = {
+TARGETS: dict[str, dict[str, float]] = {
     "grounded_accuracy": {"min": 0.99},
     "grounded_accuracy_slipped": {"min": 0.98},
     "grounded_wrong_real": {"max": 0.005},
@@ -198,7 +199,7 @@ def _speed(index: FactIndex, asked: Sequence[Row]) -> dict[str, float]:
     engine = Engine(index)
     texts = [row.question for row in asked]
     long = "联行号" + texts[0] * 400
-    times = [timed(lambda text=text: engine.ask(text, "lookup"))[0] for text in [*texts, long]]
+    times = [timed(partial(engine.ask, text, "lookup"))[0] for text in [*texts, long]]
     done, end = [0] * CALLERS, time.perf_counter() + SECONDS
 
     def caller(number: int) -> None:
