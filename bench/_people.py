@@ -1,4 +1,4 @@
-"""The 200 questions written by hand, asked and counted as ``asked_by_people.md`` says.
+"""Questions written by hand (200, then 120), asked and counted as ``asked_by_people.md`` says.
 
 Each question is one point. ``count:N`` needs the number in the words; ``list`` every code;
 ``ambiguous`` every code, or a question back that names them (three at most are named, then how many
@@ -14,7 +14,9 @@ from typing import Any
 
 from huohou.measure.text import normalise
 
-FILE = Path(__file__).parent / "asked_by_people.tsv"
+HERE = Path(__file__).parent
+# The second was written when the engine stood, and asked once before anybody read what it missed.
+FILES = {"people": HERE / "asked_by_people.tsv", "people_second": HERE / "asked_by_people_2.tsv"}
 Told = Mapping[str, Any]
 
 
@@ -27,9 +29,9 @@ class Asked:
     kind: str
 
 
-def read() -> list[Asked]:
-    """All of them, in their order."""
-    with FILE.open(encoding="utf-8", newline="") as lines:
+def read(file: Path) -> list[Asked]:
+    """All of a file's, in their order."""
+    with file.open(encoding="utf-8", newline="") as lines:
         rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [Asked(row["question"], row["expect"], row["kind"]) for row in rows]
 
@@ -57,15 +59,20 @@ def wrong_real(asked: Asked, told: Told) -> bool:
     return told["status"] == "found" and not values <= wanted and not right(asked, told)
 
 
-def score(ask: Callable[[str], Told]) -> tuple[dict[str, float], list[tuple[Asked, Told]]]:
-    """Share right in all and by kind, share wrong; and what was not right, to be read."""
-    found = [(asked, ask(asked.question)) for asked in read()]
+def score(
+    ask: Callable[[str], Told], name: str = "people"
+) -> tuple[dict[str, float], list[tuple[Asked, Told]]]:
+    """Share right in all and by kind, share wrong; and what was not right, to be read.
+
+    name: of the file in FILES, and what the figures are called by.
+    """
+    found = [(asked, ask(asked.question)) for asked in read(FILES[name])]
     hits = [right(asked, told) for asked, told in found]
-    figures = {"people_right": _share(hits)}
+    figures = {f"{name}_right": _share(hits)}
     for kind in dict.fromkeys(asked.kind for asked, _ in found):
         own = [hit for (asked, _), hit in zip(found, hits, strict=True) if asked.kind == kind]
-        figures[f"people_right_{kind.replace('-', '_')}"] = _share(own)
-    figures["people_wrong"] = _share([wrong_real(asked, told) for asked, told in found])
+        figures[f"{name}_right_{kind.replace('-', '_')}"] = _share(own)
+    figures[f"{name}_wrong"] = _share([wrong_real(asked, told) for asked, told in found])
     return figures, [pair for pair, hit in zip(found, hits, strict=True) if not hit]
 
 
