@@ -9,27 +9,28 @@ from pathlib import Path
 from typing import Any
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-CORPUS = (
-    "open a file and read its lines one after another",
-    "the quick brown fox jumps over the lazy dog",
-    "Return the absolute value of a number. Sort a list in place.",
-    "json dumps loads parse encode decode string bytes socket thread process queue lock",
-    "0 1 2 3 4 5 6 7 8 9 a b c d e f g h i j k l m n o p q r s t u v w x y z . , ? ! _ ( )",
-)
+# Written down: what a WordPiece trainer learns differs from process to process.
+PIECES = """
+! ( ) , . 0 1 2 3 4 5 6 7 8 9 ? _ a b c d e f g h i j k l m n o p q r s t u v w x y z ##e ##a ##d
+##o ##c ##k ##s ##n ##t ##u ##r ##h ##z ##y ##x ##l ##f ##p ##i ##m ##g ##v ##w ##b th ##er ##es
+##ad ##oc ##ue ##um the an li re ##de ##ode ##code ##so ##ps ##ock ##umps af ab br by de do dumps
+en fo fi in it jso jumps la lo lock num on of op ov pa pr pl qu que so st sock va ##en ##et ##ead
+##ac ##ot ##ow ##ck ##se ##st ##ng ##nes ##te ##tu ##ter ##tes ##ute ##rn ##rt ##ri ##read ##rse
+##her ##zy ##le ##lue ##lute ##ick ##ber thread ##ess ##ads ##ocess and anot list lines read retu
+##solute after absolute brow bytes decode dog encode fox file its json lazy loads number one open
+over parse process plac quick queue sort stri socket value another return brown place string
+"""
 
 
 @cache
-def _trained() -> str:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+def _tokenizer() -> str:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    numbers = {piece: i for i, piece in enumerate((*SPECIAL, *PIECES.split()))}
+    tokenizer = Tokenizer(models.WordPiece(numbers, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=220, special_tokens=list(SPECIAL), show_progress=False
-    )
-    tokenizer.train_from_iterator(CORPUS, trainer)
-    ends = [(token, tokenizer.token_to_id(token)) for token in ("[CLS]", "[SEP]")]
+    ends = [(token, numbers[token]) for token in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=ends
     )
@@ -37,13 +38,13 @@ def _trained() -> str:
 
 
 def tiny_text_tokenizer() -> Any:
-    """About 220 word pieces, small letters; texts are cut at 64 tokens."""
+    """191 tokens, small letters; texts are cut at 64 tokens."""
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
     return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(_trained()),
+        tokenizer_object=Tokenizer.from_str(_tokenizer()),
         model_max_length=64,
         **dict(zip(names, SPECIAL, strict=True)),
     )
