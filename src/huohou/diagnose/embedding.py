@@ -18,6 +18,7 @@ FLAT = 5e-4  # equal to the digits that are printed
 FEWEST = 4  # values that tell where a loss ended
 AT = 0.02  # as a part of a margin: there
 QUIET = 0.02  # of a margin: a loss that moves by more has differences, about 0 in the mean
+PLACE = 0.015  # and an evaluation loss that is further from it than this has them, too
 LEFT = 0.5  # of a margin: a loss that was below this has told the right ones apart
 MOST = 1e9  # of anything that is counted, and of a scale or margin
 FEW = 8  # nobody ranks among fewer without saying so
@@ -124,13 +125,16 @@ def sits_at(values: Sequence[float], constant: float, part: float) -> bool:
 
 
 def stuck_at_margin(case: Case) -> bool:
-    """Whether a ranking loss ended at its margin, hardly moves there and never left it."""
+    """Whether a ranking loss ended at its margin, that of the evaluation as well, hardly moves
+    there and never left it."""
     margin, values = told(case, "margin"), case.losses
     if not margin or margin <= 0 or (len(values) < FEWEST and not flat(values)):
         return False
     if len(values) > FEWEST and lowest(values) < LEFT * margin:
         return False
-    end = tail(values)
+    end, evals = tail(values), case.evals.values
+    if len(evals) >= 2 and max(abs(evals[-2:] - margin)) > PLACE * margin:
+        return False  # it has no noise of batches: similarities differ, in whatever order
     return abs(level(end) - margin) <= AT * margin and noise(end) <= QUIET * margin
 
 

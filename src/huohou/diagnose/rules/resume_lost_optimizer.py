@@ -72,7 +72,8 @@ def resume_lost_optimizer(case: Case) -> Outcome:
     if len(rates) < 2 * HEAD and not known:
         return Need("learning_rate", 2 * HEAD)
     longer = bool(case.record.facts.get("extended"))
-    i = None if longer else _jump(rates, str(setting(case, "lr_scheduler") or ""))
+    name = str(setting(case, "lr_scheduler") or "")
+    i = None if longer else _at_resume(case, rates, known, name) or _jump(rates, name)
     if i is not None and not known and _runs_on(rates, i):
         return None
     if i is not None:
@@ -117,6 +118,24 @@ def _jump(rates: Series, name: str) -> int | None:
     found = [int(i) + 1 for i in np.flatnonzero(rises | drops) if i + 1 >= HEAD]
     odd = [i for i in found if values[i] > values[i - 1] or _rises_again(values, i, peak)]
     return None if not odd or _is_cycle(rates, odd, peak) else odd[0]
+
+
+def _at_resume(case: Case, rates: Series, known: Sequence[int], name: str) -> int | None:
+    """Index of the first rate of another process where it is not the one that was due: higher than
+    the last, though the schedule was falling or held, by more than its usual steps. How high it was
+    before says nothing here: what was set for the new process may be more than ever."""
+    values = rates.values
+    if len(values) < 2 * HEAD or "restart" in name or "cyclic" in name:
+        return None
+    steps = np.diff(values)
+    for seam in known:
+        i = int(np.searchsorted(rates.places, case.loss.places[seam]))
+        if not HEAD <= i < len(values):
+            continue
+        usual = float(np.abs(steps[max(0, i - HEAD) : i - 1]).max())
+        if steps[i - 2] <= 0 and steps[i - 1] > max(RISE * values[:i].max(), RAMP * usual):
+            return i
+    return None
 
 
 def _rises_again(values: Floats, i: int, peak: float) -> bool:
