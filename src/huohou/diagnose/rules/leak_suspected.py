@@ -28,6 +28,7 @@ HEART = 0.1  # of the loss after the first pass is left: the rows are known by h
 HALVED = 0.5  # of its first value is left of the evaluation loss,
 HELD = 1.1  # and it has stayed within this of its lowest: that of unseen rows would have risen
 KEPT = 1.15  # and keep it to within this at the end
+PART_KEPT = 0.2  # or to within this part of all it gained, as logarithms: small losses waver more,
 KNOWN = 0.2  # nats: both losses are below this (that of training, twice) when the run begins
 
 DEEP = falling(3.0, 0.05, n=60, rate=6)
@@ -169,7 +170,8 @@ def _comes_along(case: Case, after_one: float, end: float) -> Finding | None:
     )
     if held and shared < SHARED:
         return _finding(case, after_one, leak_suspected.evidence("held", evals[-1], first=first))
-    if shared < SHARED or last > KEPT * later.min():
+    gained = math.log(later[0] / later.min())
+    if shared < SHARED or math.log(last / later.min()) > max(math.log(KEPT), PART_KEPT * gained):
         return None
     fact = leak_suspected.evidence("shared", evals[-1], rows=rows, percent=round(100 * shared))
     return _finding(case, after_one, fact)

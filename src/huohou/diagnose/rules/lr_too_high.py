@@ -12,6 +12,7 @@ from huohou.diagnose.embedding import stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.diagnose.settings import amount, plain_descent, setting
+from huohou.measure.reference import uniform_loss
 from huohou.record.columns import Floats
 from huohou.record.finding import Evidence, Finding, Severity
 
@@ -20,6 +21,10 @@ BLOCKS = 20  # the course is judged in so many pieces, by their medians
 HUMP = 0.10  # early, the loss is above its start by this part of it,
 STANDS_OUT = 9  # and by so many noises,
 HEAD = 2  # by so many of those of its first third,
+ABOVE = 1.7  # nats above a uniform guess, and above its start: no batch is that hard
+AWAY = 0.05  # of a margin: off it
+MANY = 10  # times what is usual
+HEAD_LINES = 3
 HUMP_LINES = 2  # in so many lines one after the other
 JOLT = 0.15  # or by this part in one line, with a gradient norm that says the same
 LINES = 3  # that make a level
@@ -120,7 +125,8 @@ def lr_too_high(case: Case) -> Finding | None:
     if len(values) < POINTS or case.objective == "reward" or values.min() < 0:
         return None
     if stuck_at_margin(case):
-        return None
+        facts = _fell_in(case, values)
+        return _finding(case, facts) if facts else None
     if values[0] < SMALL and level(values[-_tail(len(values)) :]) < SMALL:
         return None
     hump = _hump(case, values) or _jolt(case, values)
@@ -152,10 +158,12 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
 
 def _hump(case: Case, values: Floats) -> list[Evidence]:
     """Above the start, early, in lines one after the other."""
-    n, start = len(values), float(values[0])
+    n, start = len(values), _start(case, values)
     head = values[: max(n // 3, 2 * LINES)]  # its noise is larger than that of a low loss
     limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values), HEAD * noise(head))
     early = head > limit
+    if (bound := _guess(case)) is not None:  # batches do not differ by that much where all is lost
+        early |= head > max((1 + HUMP) * start, bound + ABOVE)
     if not (np.convolve(early, np.ones(HUMP_LINES), "valid") == HUMP_LINES).any():
         return []
     top = case.loss[int(np.argmax(np.where(early, values[: len(early)], -math.inf)))]
@@ -163,16 +171,43 @@ def _hump(case: Case, values: Floats) -> list[Evidence]:
     return [lr_too_high.evidence("hump", top, start=start, end=end)]
 
 
+def _start(case: Case, values: Floats) -> float:
+    """The highest loss of the weights that the run began with: a line is theirs while all rates
+    before it are 0, as in the first step of a warm-up."""
+    rates = case.finite("learning_rate")
+    before = np.concatenate([[0.0], np.cumsum(rates.values)])
+    at = before[np.searchsorted(rates.places, case.loss.places, side="left")]
+    untouched = (at == 0) & (case.loss.places <= 1 + np.arange(len(values))) if len(rates) else at > 0
+    return float(max(values[0], *values[untouched])) if untouched.any() else float(values[0])
+
+
+def _guess(case: Case) -> float | None:
+    """The loss of a uniform guess of a language model, where the vocabulary is known."""
+    size = amount(case, "vocab_size") or amount(case, "vocabulary")
+    if not size or size < 2 or case.embedding or case.objective != "likelihood":
+        return None
+    pieces = amount(case, "gradient_accumulation") or 1.0
+    return uniform_loss(int(size)) if pieces < 2 or _one_mean(case) else None
+
+
+def _one_mean(case: Case) -> bool:
+    """Whether a logged loss is the mean of its micro-batches: the evaluation loss is near it."""
+    evals = case.evals
+    beside = case.near("loss", evals[0]) if evals else None
+    return beside is not None and beside.value < 1.5 * evals[0].value
+
+
 def _jolt(case: Case, values: Floats) -> list[Evidence]:
     """One line far above the start among the first, with a gradient as far above its own."""
     norms = case.finite("grad_norm")
     head = values[: max(5, len(values) // 20)]
     i = int(np.argmax(head))
-    limit = values[0] + max(JOLT * abs(values[0]), STANDS_OUT * noise(values))
+    start = _start(case, values)
+    limit = start + max(JOLT * abs(start), STANDS_OUT * noise(values))
     beside = norms.values[norms.places == case.loss.places[i]]
     if head[i] <= limit or not len(beside) or beside[0] <= GRADIENT * norms.values[0]:
         return []
-    told = {"start": float(values[0]), "end": level(values[-_tail(len(values)) :])}
+    told = {"start": start, "end": level(values[-_tail(len(values)) :])}
     return [lr_too_high.evidence("hump", case.loss[i], **told)]
 
 
@@ -189,6 +224,18 @@ def _nothing_learnt(case: Case, values: Floats) -> list[Evidence]:
     if not (flat or gone or end >= NOTHING * start):
         return []
     return [lr_too_high.evidence("nothing", case.loss[-1], start=start)]
+
+
+def _fell_in(case: Case, values: Floats) -> list[Evidence]:
+    """A ranking loss that began off its margin, was on it a few lines later and has not moved
+    since, with a rate far above what is usual: the first updates threw all texts together."""
+    margin, peak = amount(case, "margin") or 0.0, case.peak_rate()
+    off = np.abs(values - margin) > AWAY * margin
+    last = int(np.flatnonzero(off)[-1]) if off.any() else len(values)
+    high = peak is not None and peak > MANY * HIGH[bool(amount(case, "lora_rank"))]
+    if not off[0] or last >= max(HEAD_LINES, len(values) // 10) or not high or plain_descent(case):
+        return []
+    return [lr_too_high.evidence("fell_in", case.loss[last + 1], start=float(values[0]))]
 
 
 def _rise(case: Case, values: Floats) -> list[Evidence]:

@@ -3,6 +3,7 @@
 from huohou.diagnose.case import Case
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, where
+from huohou.diagnose.rules.loss_stuck import damped
 from huohou.record.finding import Evidence
 
 POINTS = 3
@@ -36,6 +37,8 @@ def nothing_trains(case: Case) -> Outcome:
     """
     grads, evals = case.finite("grad_norm"), case.evals
     if case.objective == "reward":
+        return None
+    if damped(case) is not None and not (grads.values < NO_GRADIENT).all():
         return None
     if len(grads) < POINTS and len(evals) < POINTS:
         return Need("grad_norm", POINTS)

@@ -26,7 +26,8 @@ OFF = 0.15  # of the peak: a rate so far from the schedule that is set, within a
 LEFT = 0.25  # of the peak above what is set, at the end and
 FEW = 3  # lines before
 LINES = 0.2  # in this part of the lines, is another schedule
-SAME = 0.02  # of the rate that was set: a peak this near to it is it
+SAME = 0.02  # of the rate that was set: a peak this far above it is another rate,
+MET = 0.8  # and one below this; between them a line has missed the top
 DONE_PART = 0.9  # of the updates: the last known rate is that of the end
 STRAIGHT = (0.3, 0.75)  # of the way that a warm-up has made in half of its lines
 
@@ -117,21 +118,23 @@ def _is_another(case: Case) -> list[Evidence]:
     asked, peak = amount(case, "learning_rate"), case.peak_rate()
     name = str(setting(case, "lr_scheduler")).rpartition(".")[2].lower()
     warm = amount(case, "warmup_steps")
-    if not length or not asked or not peak or warm is None or abs(peak - asked) > SAME * asked:
+    if not length or not asked or not peak or warm is None:
+        return []
+    if not MET * asked <= peak <= (1 + SAME) * asked:
         return []
     at, window = rates.places, float(np.median(np.diff(rates.places)))
     beside = (expected(name, at + shift * window, warm, length) for shift in (-1, 0, 1))
     should = [one for one in beside if one is not None]
     if not should or not np.isfinite(window):
         return []
-    part = rates.values / peak
+    part = rates.values / asked
     off = np.min([np.abs(part - one) for one in should], axis=0) > OFF
     apart = part - should[1]
     held = not case.is_short_of(DONE_PART) and off[-FEW:].all() and apart[-1] > LEFT
     if off.sum() < max(LINES * len(off), RATES / 2) and not held:
         return []
     begins, share = where(rates[int(np.flatnonzero(off)[0])]), round(100 * float(off.mean()))
-    told = {"shape": name, "length": length, "share": share, "wanted": peak * float(should[1][-1])}
+    told = {"shape": name, "length": length, "share": share, "wanted": asked * float(should[1][-1])}
     return [schedule_mismatch.evidence("another", rates[-1], begins=begins, **told)]
 
 

@@ -21,6 +21,7 @@ SEVERAL = 2  # gaps of more than so many times
 LONGER = 20.0  # the usual one, which together are that part of all the time;
 QUICK = 0.25  # quantile of the quicker lines
 EVENLY = 0.3  # not where what lies between them is the same but for this part,
+MOSTLY = 0.5  # but for a run that stands still for more of its time than it moves;
 MOST = 0.5  # or more of them than this part are at ends of passes
 EVALS = 3  # gaps with an evaluation: fewer do not say how long one takes
 SECONDS = 0.005  # a line: what is quicker cannot be told from the clock
@@ -46,6 +47,7 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([5.0] * 40 + [25.0] * 15),
         _timed([5.0] * 30 + [200.0] + [5.0] * 20),
         _timed([5.0] * 12 + [120.0] + [5.0] * 3 + [120.0] + [5.0] * 30 + [120.0] + [5.0] * 8),
+        _timed(([5.0] * 9 + [150.0]) * 4),
         _timed([5.0] * 25 + [20.0] * 20 + [5.0] * 25),
     ),
     quiet=(
@@ -109,7 +111,7 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
     lost = float(gaps[long].sum())
     if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
         return None
-    if _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
+    if lost < MOSTLY * float(np.nansum(gaps)) and _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
         return None
     told = {
         "n": len(long),
