@@ -8,7 +8,7 @@ import numpy as np
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
 from huohou.diagnose.curves import level, lowest, noise, valley
-from huohou.diagnose.embedding import stuck_at_margin
+from huohou.diagnose.embedding import beats_guessing, seen, stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.diagnose.settings import amount, plain_descent, setting
@@ -21,7 +21,8 @@ BLOCKS = 20  # the course is judged in so many pieces, by their medians
 HUMP = 0.10  # early, the loss is above its start by this part of it,
 STANDS_OUT = 9  # and by so many noises,
 HEAD = 2  # by so many of those of its first third,
-ABOVE = 1.7  # nats above a uniform guess, and above its start: no batch is that hard
+ABOVE = 1.7  # nats above a uniform guess, and
+LOST = 0.05  # this part above its start: no batch is that hard
 AWAY = 0.05  # of a margin: off it
 MANY = 10  # times what is usual
 HEAD_LINES = 3
@@ -34,6 +35,7 @@ WORSE = 0.08  # and this part of the lowest level,
 NOISES = 6  # and so many noises
 GRADIENT = 3.0  # times its early level: a gradient norm that says the same
 EVALS = 5
+SAME = 0.005  # of it: the evaluation loss ends at its lowest
 EVAL_NOISES = 4  # that the evaluation loss rises with the training loss
 SWINGS = 3  # excursions of two lines and more,
 SWING = 0.3  # each by this part of the level,
@@ -163,7 +165,7 @@ def _hump(case: Case, values: Floats) -> list[Evidence]:
     limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values), HEAD * noise(head))
     early = head > limit
     if (bound := _guess(case)) is not None:  # batches do not differ by that much where all is lost
-        early |= head > max((1 + HUMP) * start, bound + ABOVE)
+        early |= head > max((1 + LOST) * start, bound + ABOVE)
     if not (np.convolve(early, np.ones(HUMP_LINES), "valid") == HUMP_LINES).any():
         return []
     top = case.loss[int(np.argmax(np.where(early, values[: len(early)], -math.inf)))]
@@ -233,7 +235,8 @@ def _fell_in(case: Case, values: Floats) -> list[Evidence]:
     off = np.abs(values - margin) > AWAY * margin
     last = int(np.flatnonzero(off)[-1]) if off.any() else len(values)
     high = peak is not None and peak > MANY * HIGH[bool(amount(case, "lora_rank"))]
-    if not off[0] or last >= max(HEAD_LINES, len(values) // 10) or not high or plain_descent(case):
+    ranks = any(one.when != "before" and beats_guessing(case, one) for one in seen(case))
+    if ranks or not off[0] or last >= max(HEAD_LINES, len(values) // 10) or not high or plain_descent(case):
         return []
     return [lr_too_high.evidence("fell_in", case.loss[last + 1], start=float(values[0]))]
 
@@ -246,6 +249,8 @@ def _rise(case: Case, values: Floats) -> list[Evidence]:
     least = max(WORSE * abs(low), NOISES * noise(values) / math.sqrt(LINES))
     if end - low <= least or start - low < WORSE * abs(start) or _recovers(values):
         return []
+    if len(case.evals) >= EVALS and case.evals[-1].value <= (1 + SAME) * case.evals.values.min():
+        return []  # rows differ; what is held out goes down to the end
     best = case.loss[int(np.argmin(np.abs(values - low)))]
     told = [lr_too_high.evidence("rise", best, end=end)]
     witnesses = _evaluations(case)

@@ -41,6 +41,7 @@ STEADY = 0.97  # of its lowest before: it no longer falls
         run(loss=falling(0.2, 1e-4), epochs=96, facts={"margin": 0.2}),
         run(loss=falling(2.0, 0.003), evals=[1.4, 1.8, 2.4, 2.9], epochs=1),
         run(loss=line(0.2, 0.06, noise=0.3), evals=[1.9, 1.8, 1.85, 1.9, 1.9], epochs=4),
+        run(loss=falling(5.0, 0.002, rate=8), evals=[3.6], epochs=3),
     ),
     quiet=(
         run(loss=[0.0015, 0.0008], epochs=2),
@@ -53,6 +54,7 @@ STEADY = 0.97  # of its lowest before: it no longer falls
         run(loss=falling(2.0, 0.06), evals=[2.3, 1.9, 1.6, 1.4, 1.3], epochs=4),
         run(loss=falling(2.0, 0.02), evals=[1.0, 0.3, 0.05, 0.03], epochs=12),
         run(loss=falling(2.0, 0.01)),
+        run(loss=falling(5.0, 0.002, rate=8), evals=[0.6], epochs=3),
         run(loss=falling(2.0, 0.01), epochs=10, facts={"loss_kind": "in-batch"}),
     ),
     source="Muennighoff et al. (2023), arXiv 2305.16264: after about 4 passes rows teach little",
@@ -75,7 +77,7 @@ def memorised(case: Case) -> Finding | None:
     if passes is None or len(values) < FEWEST or case.objective == "reward":
         return None
     end = level(values[-max(3, len(values) // 20) :])
-    apart = _apart(case, end)
+    apart = _apart(case, end) or _no_better(case, end)
     if passes <= PASSES and not (apart or _forgets(case)):
         return None
     if end < 0 or (end > -math.log(BY_HEART) and not apart):
@@ -108,6 +110,18 @@ def _apart(case: Case, end: float) -> bool:
     last = level(values[-OFTEN:])
     still = last > (1 - WON) * values[0] and values[-1] > STEADY * min(values[:-1])
     return last >= MULTIPLE * end and last - end >= GAP and still
+
+
+def _no_better(case: Case, end: float) -> bool:
+    """Whether rows that were not trained on are answered worse at the end than those of the training
+    were early, in the first pass, when they were as new, though by now these are known by heart."""
+    values, losses = case.evals.values, case.loss
+    if not 0 < len(values) < OFTEN or case.embedding or not 0 < end < -math.log(BY_HEART):
+        return False
+    early = losses.values[: max(FEWEST, len(losses) // 5)]
+    new = float(level(early[len(early) // 2 :]))
+    last = float(values[-1])
+    return last >= MULTIPLE * end and last - end >= GAP and last >= RISEN * new
 
 
 def _forgets(case: Case) -> bool:

@@ -38,7 +38,7 @@ def nothing_trains(case: Case) -> Outcome:
     grads, evals = case.finite("grad_norm"), case.evals
     if case.objective == "reward":
         return None
-    if damped(case) is not None and not (grads.values < NO_GRADIENT).all():
+    if damped(case) is not None and not (len(grads) and (grads.values < NO_GRADIENT).all()):
         return None
     if len(grads) < POINTS and len(evals) < POINTS:
         return Need("grad_norm", POINTS)

@@ -34,6 +34,7 @@ SAW = [1e-4 * (1 - (i % 20) / 20) for i in range(60)]
     severity="warning",
     cause=Cause.RESTART,
     needs=(Need("loss", 2 * LINES),),
+    explains=("lr-too-high",),
     fires=(
         run(loss=LOSS, learning_rate=AGAIN),
         run(loss=LOSS, learning_rate=[*DOWN[:40], *DOWN[10:30]]),

@@ -21,9 +21,10 @@ SEVERAL = 2  # gaps of more than so many times
 LONGER = 20.0  # the usual one, which together are that part of all the time;
 QUICK = 0.25  # quantile of the quicker lines
 EVENLY = 0.3  # not where what lies between them is the same but for this part,
-MOSTLY = 0.5  # but for a run that stands still for more of its time than it moves;
+MOSTLY = 0.45  # but for a run that stands still about as long as it moves, by gaps of 10 times;
 MOST = 0.5  # or more of them than this part are at ends of passes
 EVALS = 3  # gaps with an evaluation: fewer do not say how long one takes
+HICCUP = 0.2  # seconds, and this: less is a hiccup of the machine
 SECONDS = 0.005  # a line: what is quicker cannot be told from the clock
 
 
@@ -106,12 +107,15 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
     those that hold an evaluation."""
     usual = known[0]
     at_eval = float(np.median(known[1:])) if len(known) > EVALS else np.inf
-    limit = LONGER * np.where(pauses > 0, max(at_eval, usual), usual)
-    long = np.flatnonzero(np.nan_to_num(gaps) > limit)
+    alike = np.where(pauses > 0, max(at_eval, usual), usual)
+    long = np.flatnonzero(np.nan_to_num(gaps) > LONGER * alike)
+    some = np.flatnonzero(np.nan_to_num(gaps) > np.maximum(TIMES * alike, HICCUP))
+    mostly = float(gaps[some].sum()) >= MOSTLY * float(np.nansum(gaps))
+    long = some if mostly else long
     lost = float(gaps[long].sum())
     if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
         return None
-    if lost < MOSTLY * float(np.nansum(gaps)) and _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
+    if not mostly and _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
         return None
     told = {
         "n": len(long),
