@@ -77,7 +77,7 @@ def contrasts(case: Case) -> tuple[int, ...]:
         known: tuple[float, ...] = (batch * (1 + negatives),)
     elif batch:
         known = (batch, 2 * batch, 2 * batch - 1)
-        known = (given,) if given in known[1:] else known
+        known = (given, batch) if given in known[1:] else known
     else:
         known = (given or 0,)
     return tuple(int(n) for n in known if n >= 2)

@@ -1,6 +1,8 @@
 """The run ended while the loss was still falling."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WARMED, comes_down, longer
@@ -8,7 +10,7 @@ from huohou.diagnose.curves import level, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
 from huohou.diagnose.settings import amount, rate_reached
-from huohou.record.finding import Finding
+from huohou.record.finding import Evidence, Finding
 from huohou.record.record import Point
 
 POINTS = 20
@@ -20,6 +22,11 @@ ALL = 0.9  # passes: with fewer not all rows were seen once
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
 BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
+MUCH = 0.5  # of the updates are left out,
+OFTEN = 0.15  # or so many of the pairs of neighbouring evaluations are the same, two and more,
+TWICE = 2
+DIGITS = 4  # to so many digits,
+LIVE = 0.1  # while the rate is above this part of its peak
 
 
 @rule(
@@ -33,6 +40,12 @@ EVALS = 5
         run(loss=falling(3.0, 1.0, rate=1.0), facts={"finished": True}),
         run(loss=line(1.5, 1.2, noise=0.12), evals=line(1.6, 1.1, n=8), epochs=0.3),
         run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 88, "finished": True}),
+        run(loss=falling(3.0, 2.0), facts={"skip_above_quantile": 0.2}),
+        run(
+            loss=falling(3.0, 2.0),
+            evals=[2.5411, 2.5411, 2.5411, 2.3172, 2.3172, 2.2009],
+            learning_rate=line(1e-3, 2e-4),
+        ),
         run(
             loss=line(4.6, 2.0, noise=0.1),
             evals=line(4.5, 2.0, n=12),
@@ -41,6 +54,12 @@ EVALS = 5
     ),
     quiet=(
         run(loss=falling(3.0, 1.0)),
+        run(loss=falling(3.0, 1.0), facts={"skip_above_quantile": 0.99}),
+        run(
+            loss=falling(3.0, 2.0),
+            evals=[2.5411, 2.3172, 2.2009, 2.1912, 2.1912, 2.1912],
+            learning_rate=line(1e-3, 0.0),
+        ),
         run(loss=line(3.0, 1.5), facts={"finished": False}),
         run(loss=line(3.0, 1.0), evals=[2.0, 1.5, 1.4, 1.45]),
         run(loss=line(3.0, 2.9, noise=0.1)),
@@ -67,6 +86,8 @@ def undertrained(case: Case) -> Outcome:
     died = facts.get("crash") is not None or facts.get("state") in ("failed", "lost")
     if died or case.finished is False or case.objective != "likelihood":
         return None
+    if facts := [*_skips(case), *_stands(case)]:
+        return _left_out(case, facts)
     if len(values) < POINTS:
         return _broken_off(case) or Need("loss", POINTS)
     if len(case.evals) < 3 and (case.epochs or 0) > 1.5:
@@ -80,6 +101,42 @@ def undertrained(case: Case) -> Outcome:
         return _finding(case, fall, short and fall > STEEP)
     watched = case.evals if len(case.evals) >= EVALS else case.loss
     return _finding(case, max(fall, 0.0), True) if short and _still_gains(watched) else None
+
+
+def _skips(case: Case) -> Iterator[Evidence]:
+    """Updates that by the settings are not made: where the gradient is above a part of those before,
+    or above a norm that most are above."""
+    part = amount(case, "skip_above_quantile")
+    if part is not None and 0 <= part <= 1 - MUCH:
+        yield undertrained.evidence("skips", share=round(100 * (1 - part)))
+    norm, norms = amount(case, "skip_above_norm"), case.finite("grad_norm").values
+    if norm is not None and len(norms) >= BROKEN_OFF and (norms > norm).mean() >= MUCH:
+        yield undertrained.evidence("skips", share=round(100 * float((norms > norm).mean())))
+    done, left = case.updates, amount(case, "skipped_updates") or amount(case, "skipped_steps")
+    if done and left and left >= MUCH * done:
+        yield undertrained.evidence("skips", share=round(100 * min(1.0, left / done)))
+
+
+def _stands(case: Case) -> Iterator[Evidence]:
+    """Evaluations of a language model that are the same to the last digit, again and again, while
+    the rate is far from 0 and others differ: no update was made between them."""
+    evals, rates = case.evals, case.finite("learning_rate")
+    values = evals.values
+    if case.embedding or len(values) < EVALS or len(rates) < BROKEN_OFF:
+        return
+    if len(f"{evals[-1].value:g}".strip("0.")) < DIGITS:
+        return
+    at = np.minimum(np.searchsorted(rates.places, evals.places[1:]), len(rates) - 1)
+    same = (np.diff(values) == 0) & (np.diff(evals.places) > 0)
+    live = rates.values[at] > LIVE * rates.values.max()
+    n = int((same & live).sum())
+    if n >= TWICE and n >= OFTEN * len(same) and len(set(values.tolist())) > TWICE:
+        yield undertrained.evidence("stands", evals[-1], n=n, of=len(same))
+
+
+def _left_out(case: Case, facts: list[Evidence]) -> Finding:
+    advice = [undertrained.advice("every_update"), undertrained.advice("rate")]
+    return undertrained.finding(facts, advice, percent=0)
 
 
 def _broken_off(case: Case) -> Finding | None:
