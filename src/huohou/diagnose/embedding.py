@@ -69,7 +69,7 @@ def contrasts(case: Case) -> tuple[int, ...]:
     if kind(case) == "listwise":  # each question has its own list
         own = told(case, "candidates")
         return (int(own),) if own and own >= 2 else ()
-    if kind(case) not in (None, "in-batch") or not case.embedding:
+    if kind(case) not in (None, "in-batch") or not (case.embedding or may_be_contrast(case)):
         return ()
     batch, negatives = told(case, "batch_size"), told(case, "negatives")
     given = told(case, "candidates") if kind(case) == "in-batch" else None
@@ -81,6 +81,20 @@ def contrasts(case: Case) -> tuple[int, ...]:
     else:
         known = (given or 0,)
     return tuple(int(n) for n in known if n >= 2)
+
+
+def may_be_contrast(case: Case) -> bool:
+    """Whether a log that says nothing of what was trained has the loss of a guess in its batch, to
+    the digits that are printed and to the end: no other loss has that one by chance."""
+    size, values = told(case, "batch_size"), case.losses
+    known = any(case.record.facts.get(name) for name in ("vocab_size", "vocabulary", "loss_kind"))
+    if known or case.objective != "likelihood" or not size or size < FEW or len(values) < POINTS:
+        return False
+    if any(name.endswith(("accuracy", "token_acc")) for name in case.record.series):
+        return False
+    end = tail(values)
+    guesses = (math.log(size), math.log(2 * size))
+    return any(abs(v - level(end)) < FLAT * v and noise(end) < 2 * FLAT * v for v in guesses)
 
 
 def ranked(case: Case) -> int | None:

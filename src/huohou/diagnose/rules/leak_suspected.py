@@ -22,6 +22,7 @@ FELL = 0.8  # of the first loss
 SINCE = 0.5  # of what it was after the first pass
 GAP = 0.25  # of the training loss: what the gap must lie within above, with its interval
 BELOW = 0.10  # and below: a lower evaluation loss has other causes
+USUAL_BATCH = 8
 FEW_ROWS = 300  # so few that are seen again and again are learnt by heart: of what the training
 SHARED = 0.3  # loss gained since the first pass, as a logarithm, unseen rows do not get this part,
 HEART = 0.1  # of the loss after the first pass is left: the rows are known by heart,
@@ -135,8 +136,20 @@ def leak_suspected(case: Case) -> Outcome:
 
 
 def _few(case: Case) -> bool:
-    rows = amount(case, "rows")
+    rows = _rows(case)
     return bool(rows and rows < FEW_ROWS)
+
+
+def _rows(case: Case) -> float | None:
+    """Rows of the training, where they are not known by the updates of a pass and what an update
+    takes: of a usual size where that is not known either."""
+    known, updates, passes = amount(case, "rows"), case.updates, case.epochs
+    if known or not updates or not passes:
+        return known
+    size = amount(case, "total_batch_size") or (
+        (amount(case, "batch_size") or USUAL_BATCH) * (amount(case, "gradient_accumulation") or 1)
+    )
+    return round(updates / passes * size)
 
 
 def _known_at_start(case: Case) -> Finding | None:
@@ -155,7 +168,7 @@ def _known_at_start(case: Case) -> Finding | None:
 
 def _comes_along(case: Case, after_one: float, end: float) -> Finding | None:
     """The evaluation loss shares what training gains on few rows that it sees again and again."""
-    rows, evals = amount(case, "rows"), case.evals
+    rows, evals = _rows(case), case.evals
     later = evals.values[evals.epochs >= 1.0]
     if not rows or not _few(case) or len(later) < EVALS or later.min() <= 0:
         return None

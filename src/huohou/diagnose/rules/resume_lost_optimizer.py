@@ -16,6 +16,7 @@ from huohou.record.finding import Finding
 RISE = 0.08  # of the peak: no schedule rises by so much at once after its warm-up,
 DROP = 0.2  # nor falls by so much, to rise again
 RAMP = 3.0  # and not by so many times what it changed by just before
+DOWN_TO = 0.95  # of its peak: a schedule that has begun to fall
 HEAD = 5  # rates before a jump: staircases of a warm-up are shorter
 LOW = 0.1  # of the peak: from below this a cosine restarts
 EQUAL = 0.15  # two cycles of a schedule are as long as each other, to within this
@@ -113,8 +114,10 @@ def _jump(rates: Series, name: str) -> int | None:
         return None
     peak, steps = float(values.max()), np.diff(values)
     usual = np.maximum(*(np.abs(np.r_[np.zeros(lag), steps[:-lag]]) for lag in (1, 2)))
-    reached = np.maximum.accumulate(values)[:-1]  # who goes beyond it is still warming up
-    rises = (steps > np.maximum(RISE * peak, RAMP * usual)) & (values[1:] <= 1.01 * reached)
+    reached = np.maximum.accumulate(values)[:-1]
+    # Who goes beyond it is still warming up, unless the schedule had been falling step by step.
+    fell = np.array([_falling(values, i) for i in range(len(steps))])
+    rises = (steps > np.maximum(RISE * peak, RAMP * usual)) & ((values[1:] <= 1.01 * reached) | fell)
     drops = -steps > np.maximum(DROP * peak, RAMP * usual)
     found = [int(i) + 1 for i in np.flatnonzero(rises | drops) if i + 1 >= HEAD]
     odd = [i for i in found if values[i] > values[i - 1] or _rises_again(values, i, peak)]
@@ -137,6 +140,16 @@ def _at_resume(case: Case, rates: Series, known: Sequence[int], name: str) -> in
         if steps[i - 2] <= 0 and steps[i - 1] > max(RISE * values[:i].max(), RAMP * usual):
             return i
     return None
+
+
+def _falling(values: Floats, i: int) -> bool:
+    """Whether a schedule had come down from its peak to here, lower with each of the last lines,
+    and comes down again from the next: no warm-up, and no other rate that was set and kept."""
+    before, after = values[max(0, i - 2 * HEAD) : i + 1], values[i + 1 : i + 1 + HEAD]
+    if len(before) < HEAD or len(after) < HEAD:
+        return False
+    down = bool((np.diff(before) < 0).all() and values[-1] < LOW * values[i + 1 :].max())
+    return down and values[i] < DOWN_TO * values[: i + 1].max()
 
 
 def _rises_again(values: Floats, i: int, peak: float) -> bool:
