@@ -116,7 +116,7 @@ def _no_better(case: Case, end: float) -> bool:
     """Whether rows that were not trained on are answered worse at the end than those of the training
     were early, in the first pass, when they were as new, though by now these are known by heart."""
     values, losses = case.evals.values, case.loss
-    if not 0 < len(values) < OFTEN or case.embedding or not 0 < end < -math.log(BY_HEART):
+    if not 0 < len(values) < OFTEN or case.embedding or not 0 < end < KNOWN:
         return False
     early = losses.values[: max(FEWEST, len(losses) // 5)]
     new = float(level(early[len(early) // 2 :]))

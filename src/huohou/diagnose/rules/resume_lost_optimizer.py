@@ -20,6 +20,7 @@ DOWN_TO = 0.95  # of its peak: a schedule that has begun to fall
 HEAD = 5  # rates before a jump: staircases of a warm-up are shorter
 LOW = 0.1  # of the peak: from below this a cosine restarts
 EQUAL = 0.15  # two cycles of a schedule are as long as each other, to within this
+KICK = 4  # noises that the second and the third line after a seam lie higher, not the first
 BUMP = 6  # noises that the loss lies higher after a seam
 LINES = 5
 PAUSE = 3  # usual gaps in time: another process does not begin within less
@@ -172,10 +173,21 @@ def _is_cycle(rates: Series, odd: Sequence[int], peak: float) -> bool:
     return bool(np.ptp(lengths) < EQUAL * lengths.mean() or (np.diff(lengths) > 0).all())
 
 
+def _kicked(before: Sequence[float], after: Sequence[float]) -> bool:
+    """Whether the first line is where the last were, for the weights came along, the next ones are
+    far higher, for the first update was one without a memory, and those after them lower again."""
+    left, spread = level(before[-LINES:]), noise(before)
+    kick = min(after[1:3]) - left
+    intact = after[0] - left < 2 * spread
+    return intact and kick > KICK * spread > 0 and level(after[-LINES:]) < left + kick / 2
+
+
 def _bump(values: Sequence[float], i: int) -> bool:
     before, after = values[max(0, i - 4 * LINES) : i], values[i : i + 2 * LINES]
     if min(len(before), len(after)) < 2 * LINES:
         return False
+    if _kicked(before, after):
+        return True
     rise = level(after[:LINES]) - level(before[-LINES:])
     decays = level(after[:3]) > level(after[-3:])
     return decays and rise > BUMP * noise(before)
