@@ -22,7 +22,6 @@ FELL = 0.8  # of the first loss
 SINCE = 0.5  # of what it was after the first pass
 GAP = 0.25  # of the training loss: what the gap must lie within above, with its interval
 BELOW = 0.10  # and below: a lower evaluation loss has other causes
-USUAL_BATCH = 8
 FEW_ROWS = 300  # so few that are seen again and again are learnt by heart: of what the training
 SHARED = 0.3  # loss gained since the first pass, as a logarithm, unseen rows do not get this part,
 HEART = 0.1  # of the loss after the first pass is left: the rows are known by heart,
@@ -141,15 +140,13 @@ def _few(case: Case) -> bool:
 
 
 def _rows(case: Case) -> float | None:
-    """Rows of the training, where they are not known by the updates of a pass and what an update
-    takes: of a usual size where that is not known either."""
+    """Rows of the training, where they are not known by the updates of a pass and the rows that
+    an update takes."""
     known, updates, passes = amount(case, "rows"), case.updates, case.epochs
-    if known or not updates or not passes:
+    size = amount(case, "total_batch_size") or amount(case, "batch_size")
+    if known or not updates or not passes or not size:
         return known
-    size = amount(case, "total_batch_size") or (
-        (amount(case, "batch_size") or USUAL_BATCH) * (amount(case, "gradient_accumulation") or 1)
-    )
-    return round(updates / passes * size)
+    return round(updates / passes * size * (amount(case, "gradient_accumulation") or 1))
 
 
 def _known_at_start(case: Case) -> Finding | None:

@@ -18,6 +18,7 @@ FEW = 3  # losses on each side of a seam that tell it; more where there are more
 EVALS_LEARNT = 0.05
 LEARNT = 0.10  # the part of the loss that must have been learnt before
 NOISES = 6  # of a single loss: what a jump must exceed
+FEWER = 2  # updates a line
 AT_ONCE = 0.15  # of what was learnt is lost in the first line already; clear where a line
 UNSURE = 0.15  # wavers by less than this part of it
 PARTLY = 0.2  # of it, where that is beyond noise and the rate is what it was before
@@ -85,7 +86,7 @@ def resume_lost_weights(case: Case) -> Finding | None:
         return None
     known = seams(case)
     for i in known:
-        found = _at_seam(values, i)
+        found = _at_seam(values, i, _single(case, i))
         if found is None and not _intact(values, i):
             found = _by_evals(case, case.loss[i])
         if found is not None:
@@ -110,7 +111,12 @@ def lost(point: Point, found: AfterCheck, *, seen: bool = True) -> Finding:
     )
 
 
-def _at_seam(values: Sequence[float], i: int) -> AfterCheck | None:
+def _single(case: Case, i: int) -> bool:
+    """Whether the first line after a resume is that of one update or two, not a mean of many."""
+    return bool(case.loss.places[i] - case.loss.places[i - 1] <= FEWER)
+
+
+def _at_seam(values: Sequence[float], i: int, single: bool) -> AfterCheck | None:
     for many in (ENOUGH, FEW):
         before = values[max(0, i - 4 * many) : i]
         found = after_check(values[:i], before, values[i : i + many], enough=many)
@@ -120,7 +126,7 @@ def _at_seam(values: Sequence[float], i: int) -> AfterCheck | None:
             return None
         if not _off_at_once(values, i, found):
             return None
-        return found if found.judgement == "lost" else _at_once(values, i, found)
+        return found if found.judgement == "lost" else _at_once(values, i, found, single)
     return None
 
 
@@ -154,12 +160,14 @@ def _by_evals(case: Case, seam: Point) -> AfterCheck | None:
     return AfterCheck("lost", first, left, again)
 
 
-def _at_once(values: Sequence[float], i: int, found: AfterCheck) -> AfterCheck | None:
+def _at_once(
+    values: Sequence[float], i: int, found: AfterCheck, single: bool
+) -> AfterCheck | None:
     """What was lost may be learnt again within a few lines: then the first of them tells."""
     first, after = values[0], values[i]
     before = level(values[max(0, i - 2 * FEW + 1) : i])
     jump, fell, spread = after - before, first - before, noise(values[:i])
-    some = jump > max(PARTLY * fell, NOISES * spread) and values[i + 1] - before > jump / 3
+    some = single and jump > max(PARTLY * fell, NOISES * spread) and values[i + 1] - before > jump / 3
     if not some and (jump <= max(fell / 2, NOISES * spread) or values[i + 1] > after):
         return None
     return AfterCheck("lost", first, before, after)

@@ -24,6 +24,7 @@ EVENLY = 0.3  # not where what lies between them is the same but for this part,
 MOSTLY = 0.45  # but for a run that stands still about as long as it moves, by gaps of 10 times;
 MOST = 0.5  # or more of them than this part are at ends of passes
 EVALS = 3  # gaps with an evaluation: fewer do not say how long one takes
+TINY = 1e-6
 HICCUP = 0.2  # seconds, and this: less is a hiccup of the machine
 SECONDS = 0.005  # a line: what is quicker cannot be told from the clock
 
@@ -48,7 +49,7 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([5.0] * 40 + [25.0] * 15),
         _timed([5.0] * 30 + [200.0] + [5.0] * 20),
         _timed([5.0] * 12 + [120.0] + [5.0] * 3 + [120.0] + [5.0] * 30 + [120.0] + [5.0] * 8),
-        _timed(([5.0] * 9 + [150.0]) * 4),
+        _timed([5.0] * 12 + [90.0] + [5.0] * 15 + [90.0] + [5.0] * 11 + [90.0] + [5.0] * 10),
         _timed([5.0] * 25 + [20.0] * 20 + [5.0] * 25),
     ),
     quiet=(
@@ -110,7 +111,7 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
     alike = np.where(pauses > 0, max(at_eval, usual), usual)
     long = np.flatnonzero(np.nan_to_num(gaps) > LONGER * alike)
     some = np.flatnonzero(np.nan_to_num(gaps) > np.maximum(TIMES * alike, HICCUP))
-    mostly = float(gaps[some].sum()) >= MOSTLY * float(np.nansum(gaps))
+    mostly = float(gaps[some].sum()) >= MOSTLY * float(np.nansum(gaps)) and not _regular(losses, some)
     long = some if mostly else long
     lost = float(gaps[long].sum())
     if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
@@ -128,6 +129,15 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
 
 def _all(gaps: Floats) -> float:
     return float(np.nansum(gaps))
+
+
+def _regular(losses: Series, long: npt.NDArray[np.intp]) -> bool:
+    """Whether these gaps come every so many lines, to within one, as checkpoints do, and not where
+    a pass ends, where rows are prepared anew."""
+    if len(long) < EVALS or int(np.ptp(np.diff(long))) > 1:
+        return len(long) < EVALS
+    before, after = losses.epochs[long], losses.epochs[long + 1]
+    return not bool((np.floor(after - TINY) > np.floor(before - TINY)).all())
 
 
 def _evenly(losses: Series, long: npt.NDArray[np.intp]) -> bool:
