@@ -111,7 +111,9 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
     alike = np.where(pauses > 0, max(at_eval, usual), usual)
     long = np.flatnonzero(np.nan_to_num(gaps) > LONGER * alike)
     some = np.flatnonzero(np.nan_to_num(gaps) > np.maximum(TIMES * alike, HICCUP))
-    mostly = float(gaps[some].sum()) >= MOSTLY * float(np.nansum(gaps)) and not _regular(losses, some)
+    every = np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)
+    mostly = float(gaps[some].sum()) >= MOSTLY * float(np.nansum(gaps))
+    mostly = mostly and not _regular(losses, every)
     long = some if mostly else long
     lost = float(gaps[long].sum())
     if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
@@ -136,8 +138,8 @@ def _regular(losses: Series, long: npt.NDArray[np.intp]) -> bool:
     a pass ends, where rows are prepared anew."""
     if len(long) < EVALS or int(np.ptp(np.diff(long))) > 1:
         return len(long) < EVALS
-    before, after = losses.epochs[long], losses.epochs[long + 1]
-    return not bool((np.floor(after - TINY) > np.floor(before - TINY)).all())
+    passes = np.diff(np.floor(losses.epochs - TINY)) > 0
+    return not bool(passes[long].all() and passes.sum() <= len(long) + 1)
 
 
 def _evenly(losses: Series, long: npt.NDArray[np.intp]) -> bool:
