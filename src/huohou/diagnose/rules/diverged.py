@@ -77,14 +77,17 @@ UNBOUND = [*falling(6.0, 1.0, n=20), *line(0.9, -8.0, n=20, noise=0.3)]
     source="Deep Learning Tuning Playbook (training loss that increases); trainproof (end/min 1.5)",
 )
 def diverged(case: Case) -> Finding | None:
-    """The updates are too large for the loss surface: the run left what it had found. A jump that
-    is on its way down again (harder data, a rise of the learning rate) is not called so unless it
-    is still above the start, nor is a loss near zero that wavers, nor a rise that is no more than
-    batches differ by, unless the evaluation loss is as far gone and at its highest, nor one of
-    rewards, whose level says nothing. The other sign: three lines or more of the training loss lie
-    below zero, where it is known to be of a likelihood, of a contrast or of a margin, or where the
-    evaluation loss never does and ends far above its lowest. Such a loss cannot be below zero: what
-    is minimised has another term or another sign, which has no floor, and the run follows it.
+    """The updates are too large for the loss surface: the run left what it had found. A jump
+    that is on its way down again (harder data, a rise of the learning rate) is not called so
+    unless it is still above the start, nor is a loss near zero that wavers, nor a rise that is
+    no more than batches differ by, unless the evaluation loss is as far gone and at its
+    highest, nor one of rewards, whose level says nothing. The other sign: three lines or more
+    of the training loss lie below zero, where it is known to be of a likelihood, of a contrast
+    or of a margin, or where the evaluation loss never does and ends far above its lowest. Such
+    a loss cannot be below zero: what is minimised has another term or another sign, which has
+    no floor, and the run follows it. A loss that had risen by a fifth of its lowest, for good
+    and beyond noise, before it ended as no number has diverged first. So has a run whose
+    gradient norm grew a thousandfold, to above 1000, while its loss did not fall.
     """
     values = case.losses
     if len(values) < POINTS or case.objective == "reward":
@@ -116,7 +119,10 @@ def _burst(case: Case) -> Finding | None:
     norms, losses = case.finite("grad_norm"), case.losses
     if len(norms) < POINTS:
         return None
-    early, tail = level(norms.values[: len(norms) // 3]), norms.values[-max(LINES, len(norms) // 5) :]
+    early, tail = (
+        level(norms.values[: len(norms) // 3]),
+        norms.values[-max(LINES, len(norms) // 5) :],
+    )
     large = norms.values > max(BURST * early, BURST)
     if early <= 0 or large.sum() < LINES or level(tail) < BURST * early:
         return None

@@ -62,15 +62,17 @@ LOSS = falling(2.0, 1.0, n=60)
     source="Micikevicius et al. (2018), Mixed Precision Training; PEFT: adapter weights in fp32",
 )
 def fp16_risk(case: Case) -> Outcome:
-    """fp16 knows no number above 65504. A loss scale that is found anew leaves out a few updates at
-    the start, and one now and then: these are no fault. More than two gradient norms that are
-    infinite or NaN after the first tenth of the run, and more than 2 % of them, say that values of
-    the model itself overflow. So does a loss scale that was halved down to 1 or below. The other
-    end: fp16 knows nothing below 6e-8 and loses digits below 6e-5. A gradient norm that is below a
-    thousandth in the first third of a run whose loss is above 0.1 means that there is no loss scale
-    or too small a one, and that single gradients are rounded to nothing; a norm of 0 is the end of
-    that. Weights that are trained in fp16 have no scale at all, and updates smaller than a
-    thousandth of a weight are lost. A run whose loss is NaN is ``nan-loss``.
+    """fp16 knows no number above 65504. A loss scale that is found anew leaves out a few
+    updates at the start, and one now and then: these are no fault. More than two gradient norms
+    that are infinite or NaN after the first tenth of the run, and more than 2 % of them, say
+    that values of the model itself overflow. So does a loss scale that was halved down to 1 or
+    below. The other end: fp16 knows nothing below 6e-8 and loses digits below 6e-5. A gradient
+    norm that is below a thousandth in the first third of a run whose loss is above 0.1 means
+    that there is no loss scale or too small a one, and that single gradients are rounded to
+    nothing; a norm of 0 is the end of that. Weights that are trained in fp16 have no scale at
+    all, and updates smaller than a thousandth of a weight are lost. A run whose loss is NaN is
+    ``nan-loss``. So it is of the state of the optimizer, of gradients or of master weights that
+    are kept in fp16, and of fp16 for which no loss scale, or one of 1, is set.
     """
     kept = _kept_in_half(case)
     if dtype(case) is None and "trained_dtype" not in case.record.facts and not kept:
@@ -101,7 +103,9 @@ def _kept_in_half(case: Case) -> list[str]:
 def _no_scale(case: Case) -> bool:
     """Whether the settings say that no loss scale is used, or one of 1."""
     facts = case.record.facts
-    off = any(facts.get(name) is False for name in ("grad_scaler", "use_grad_scaler", "loss_scaling"))
+    off = any(
+        facts.get(name) is False for name in ("grad_scaler", "use_grad_scaler", "loss_scaling")
+    )
     fixed = amount(case, "loss_scale")
     return off or (fixed is not None and 0 < fixed <= 1)
 

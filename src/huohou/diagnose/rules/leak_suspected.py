@@ -92,21 +92,23 @@ def _beside(values: Sequence[float], evals: int, factor: float = 1.0) -> list[fl
 def leak_suspected(case: Case) -> Outcome:
     """After more than 5 passes the training loss has fallen by more than 80 %, and to less than
     half of what it was after the first pass; yet the evaluation loss has come along: the 95 %
-    interval of its ratio to the training loss over the second half of the evaluations lies between
-    0.9 and 1.25. Compared are the training losses between two evaluations with the mean of the two,
-    so that neither lags behind the other. With fewer than 300 rows less is enough: an evaluation
-    loss that came along with 30 % of what the training loss gained after the first pass, as a
-    logarithm, and ends within 15 % of its lowest; or, of a language model, where a tenth of the
-    training loss after the first pass is left and the rows are known by heart, an evaluation loss
-    that was halved and stays within 10 % of its lowest, where that of unseen rows rises: a part of
-    its rows may be known. Or a language model knows both kinds of rows when the run begins: its
-    first evaluation is below 0.2 nats and its first training losses below 0.4, in a later fold of a
-    cross-validation, whose model should be as new as that of the first, or in a run that was made
-    long for so few rows. What an earlier fold or stage was trained on is evaluated here. Rows that
-    are seen again and again are answered better than new ones, unless the new ones are among them.
-    A task that can be solved exactly gives the same picture: that cannot be told from a log, and
-    the data decide. Quiet where the evaluation loss is below the training loss (dropout), and where
-    no pass was repeated.
+    interval of its ratio to the training loss over the second half of the evaluations lies
+    between 0.9 and 1.25. Compared are the training losses between two evaluations with the mean
+    of the two, so that neither lags behind the other. With fewer than 300 rows less is enough:
+    an evaluation loss that came along with 30 % of what the training loss gained after the
+    first pass, as a logarithm, and ends within 15 % of its lowest; or, of a language model,
+    where a tenth of the training loss after the first pass is left and the rows are known by
+    heart, an evaluation loss that was halved and stays within 10 % of its lowest, where that of
+    unseen rows rises: a part of its rows may be known. Or a language model knows both kinds of
+    rows when the run begins: its first evaluation is below 0.2 nats and its first training
+    losses below 0.4, in a later fold of a cross-validation, whose model should be as new as
+    that of the first, or in a run that was made long for so few rows. What an earlier fold or
+    stage was trained on is evaluated here. Rows that are seen again and again are answered
+    better than new ones, unless the new ones are among them. A task that can be solved exactly
+    gives the same picture: that cannot be told from a log, and the data decide. Quiet where the
+    evaluation loss is below the training loss (dropout), and where no pass was repeated. Small
+    losses waver more: keeping to within a fifth of all that was gained, as logarithms, is
+    within 15 %. Rows that are not told are counted by the updates of a pass and the batch.
     """
     passes, values = case.epochs, case.losses
     if passes is None or case.objective != "likelihood":

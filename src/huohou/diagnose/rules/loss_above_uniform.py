@@ -47,12 +47,15 @@ SMALL = {"vocabulary": 1000}  # ln 1000 = 6.91
     source="Cross-entropy of a uniform guess is ln(vocabulary)",
 )
 def loss_above_uniform(case: Case) -> Outcome:
-    """A model that knows nothing and says so has a loss of ln(vocabulary); a pretrained one starts
-    far below. A first loss more than 1.7 nats above it means that the model is sure of the wrong
-    thing: labels shifted twice, another tokenizer, a broken template, weights that do not belong
-    together. 0.3 nats are enough where the run was trained since and yet ends above 0.62 times it:
-    rows that were only new are learnt by then. A loss that begins below and rises above it has left
-    what was known: that is the learning rate. A loss that is a sum over micro-batches is divided.
+    """A model that knows nothing and says so has a loss of ln(vocabulary); a pretrained one
+    starts far below. A first loss more than 1.7 nats above it means that the model is sure of
+    the wrong thing: labels shifted twice, another tokenizer, a broken template, weights that do
+    not belong together. 0.3 nats are enough where the run was trained since and yet ends above
+    0.62 times it: rows that were only new are learnt by then. A loss that begins below and
+    rises above it has left what was known: that is the learning rate. A loss that is a sum over
+    micro-batches is divided. A run that has not settled, whose rate was 0 from its middle on,
+    or whose loss rises by 5 % before it falls says nothing of its rows: that is the learning
+    rate.
     """
     size = amount(case, "vocab_size") or amount(case, "vocabulary")
     if not size or size < 1:

@@ -69,18 +69,20 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
     source="Mann-Kendall with the variance of Hamed and Rao (1998), interval of Sen's slope",
 )
 def loss_stuck(case: Case) -> Outcome:
-    """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and
-    there is no significant fall; or less than half was gained in the first steps and the rest is
-    flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a uniform
-    guess; or the latter half lies within 10 % above 3 nats a token, after 50 updates and more with
-    a rate of 5e-4 and more. It is a warning where something says that there was more to learn: a
-    tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a loss near that of a
-    uniform guess, a preference loss at ln 2, or values so equal that no update can have happened.
-    It is said, too, of a run that kept a quarter of its loss while all its gradients are cut to a
-    norm under a thousandth, as far as they are known a thousandth of what they were: next to the
-    epsilon of Adam that is nothing. Otherwise it is information: the log alone cannot tell a run
-    that learns nothing from one that has nothing left to learn. Rewards are left out, their loss
-    need not fall.
+    """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss
+    and there is no significant fall; or less than half was gained in the first steps and the
+    rest is flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a
+    uniform guess; or the latter half lies within 10 % above 3 nats a token, after 50 updates
+    and more with a rate of 5e-4 and more. It is a warning where something says that there was
+    more to learn: a tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a
+    loss near that of a uniform guess, a preference loss at ln 2, or values so equal that no
+    update can have happened. It is said, too, of a run that kept a quarter of its loss while
+    all its gradients are cut to a norm under a thousandth, as far as they are known a
+    thousandth of what they were: next to the epsilon of Adam that is nothing. Otherwise it is
+    information: the log alone cannot tell a run that learns nothing from one that has nothing
+    left to learn. Rewards are left out, their loss need not fall. The same holds for an epsilon
+    of the optimizer of 0.01 and more: updates are divided by it then, and not by the size of
+    the gradient.
     """
     values, n = case.losses, len(case.losses)
     if case.objective == "reward" or n < 4 or case.is_short_of(EARLY):
@@ -125,7 +127,7 @@ def damped(case: Case) -> float | None:
 
 
 def _clipped(case: Case, start: float, end: float) -> list[Evidence]:
-    """Gradients that are all clipped, or divided, to next to nothing, and little that was gained."""
+    """Gradients that are all clipped, or divided, to next to nothing, and little was gained."""
     if (epsilon := damped(case)) is not None and end >= LITTLE * start:
         return [loss_stuck.evidence("damped", case.loss[-1], first=start, epsilon=epsilon)]
     limit, norms = amount(case, "max_grad_norm"), case.finite("grad_norm").values

@@ -106,22 +106,28 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
     source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
 )
 def lr_too_high(case: Case) -> Finding | None:
-    """Five signs, measured in units of the noise of the loss itself. A hump: within the first third
-    of the run the loss is above its first value in two lines one after the other, by 10 %, 9
-    noises, and 2 of those that the first third has; or in one line among the first 5 or the first
-    twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss ends 8 % and 6
-    noises above its lowest level and is not on its way down, while the evaluation loss rises with
-    it; or more than a quarter of what had been learnt is given back, while the gradient norm is 3
-    times its early level or the learning rate is known to be above what is usual. Swings: at least
-    three excursions of two lines or more above what came before, by 30 % of the level, a tenth of
-    what was learnt and 6 noises, not at the ends of epochs. Nothing learnt: with a rate above 0.015
-    the loss ends above 0.4 times its first value and does not move, or less than 3 % of its
-    gradient is left. The rate itself: above 0.03 (with LoRA 0.06) with a tenth of the loss left,
-    where a language model or an encoder is trained and neither plain descent nor Muon is known to
-    be the optimizer. One bad batch is one line and is left out, like a jump that is on its way down
-    again. Rewards, losses below zero or about it, and a ranking loss that sits on its margin, which
-    is ``hinge-floor``, are left out. Harder data make a hump or a rise as well, but not in the
-    evaluation, and with the gradient norm where it was.
+    """Five signs, measured in units of the noise of the loss itself. A hump: within the first
+    third of the run the loss is above its first value in two lines one after the other, by 10
+    %, 9 noises, and 2 of those that the first third has; or in one line among the first 5 or
+    the first twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss
+    ends 8 % and 6 noises above its lowest level and is not on its way down, while the
+    evaluation loss rises with it; or more than a quarter of what had been learnt is given back,
+    while the gradient norm is 3 times its early level or the learning rate is known to be above
+    what is usual. Swings: at least three excursions of two lines or more above what came
+    before, by 30 % of the level, a tenth of what was learnt and 6 noises, not at the ends of
+    epochs. Nothing learnt: with a rate above 0.015 the loss ends above 0.4 times its first
+    value and does not move, or less than 3 % of its gradient is left. The rate itself: above
+    0.03 (with LoRA 0.06) with a tenth of the loss left, where a language model or an encoder is
+    trained and neither plain descent nor Muon is known to be the optimizer. One bad batch is
+    one line and is left out, like a jump that is on its way down again. Rewards, losses below
+    zero or about it, and a ranking loss that sits on its margin, which is ``hinge-floor``, are
+    left out. Harder data make a hump or a rise as well, but not in the evaluation, and with the
+    gradient norm where it was. The start is the highest loss of the weights that a run began
+    with: lines before which all rates were 0 are theirs. Where a language model is above a
+    uniform guess by 1.7 nats, two lines that are 5 % above the start are enough for a hump. A
+    ranking loss that began off its margin and sits on it from the first lines on, with ten
+    times a usual rate, was thrown there. A rise is left out where the evaluation loss ends at
+    its lowest.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward" or values.min() < 0:
@@ -179,7 +185,9 @@ def _start(case: Case, values: Floats) -> float:
     rates = case.finite("learning_rate")
     before = np.concatenate([[0.0], np.cumsum(rates.values)])
     at = before[np.searchsorted(rates.places, case.loss.places, side="left")]
-    untouched = (at == 0) & (case.loss.places <= 1 + np.arange(len(values))) if len(rates) else at > 0
+    untouched = (
+        (at == 0) & (case.loss.places <= 1 + np.arange(len(values))) if len(rates) else at > 0
+    )
     return float(max(values[0], *values[untouched])) if untouched.any() else float(values[0])
 
 
@@ -236,7 +244,13 @@ def _fell_in(case: Case, values: Floats) -> list[Evidence]:
     last = int(np.flatnonzero(off)[-1]) if off.any() else len(values)
     high = peak is not None and peak > MANY * HIGH[bool(amount(case, "lora_rank"))]
     ranks = any(one.when != "before" and beats_guessing(case, one) for one in seen(case))
-    if ranks or not off[0] or last >= max(HEAD_LINES, len(values) // 10) or not high or plain_descent(case):
+    if (
+        ranks
+        or not off[0]
+        or last >= max(HEAD_LINES, len(values) // 10)
+        or not high
+        or plain_descent(case)
+    ):
         return []
     return [lr_too_high.evidence("fell_in", case.loss[last + 1], start=float(values[0]))]
 

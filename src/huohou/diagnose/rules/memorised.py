@@ -62,16 +62,18 @@ STEADY = 0.97  # of its lowest before: it no longer falls
 def memorised(case: Case) -> Finding | None:
     """After more than 5 passes each token of the training answers is predicted with a mean
     probability above 0.95: exp(-loss). That says the optimiser has converged, nothing of new
-    questions. It is not said where an evaluation loss is within 1 nat of the training loss: then
-    unseen rows are answered too, or they are in the training data. Of embeddings, whose loss may
-    near 0 without any text being known by heart, it is said after more than 20 passes, where an
-    evaluation loss is not there or more than three times as high. A loss that low after fewer
-    passes is called so where the evaluation loss has risen by a fifth of its lowest meanwhile: then
-    rows are in the file many times. However few the passes, it is said where the training loss is
-    below 0.2 nats, that of the evaluation 10 times as high and a nat above it, by 3 evaluations or
-    more, which have won less than a fifth and fall no more: these rows were known before, or are
-    there many times. Where the name of the run says that a batch is to be overfitted, as a test of
-    the set-up, it is information.
+    questions. It is not said where an evaluation loss is within 1 nat of the training loss:
+    then unseen rows are answered too, or they are in the training data. Of embeddings, whose
+    loss may near 0 without any text being known by heart, it is said after more than 20 passes,
+    where an evaluation loss is not there or more than three times as high. A loss that low
+    after fewer passes is called so where the evaluation loss has risen by a fifth of its lowest
+    meanwhile: then rows are in the file many times. However few the passes, it is said where
+    the training loss is below 0.2 nats, that of the evaluation 10 times as high and a nat above
+    it, by 3 evaluations or more, which have won less than a fifth and fall no more: these rows
+    were known before, or are there many times. Where the name of the run says that a batch is
+    to be overfitted, as a test of the set-up, it is information. With one or two evaluations it
+    is said where the last is a fifth worse than the training rows were in the first fifth of
+    the run, when they were as new, ten times as high as their loss now and a nat above it.
     """
     passes, values = case.epochs, case.losses
     if passes is None or len(values) < FEWEST or case.objective == "reward":
@@ -113,8 +115,8 @@ def _apart(case: Case, end: float) -> bool:
 
 
 def _no_better(case: Case, end: float) -> bool:
-    """Whether rows that were not trained on are answered worse at the end than those of the training
-    were early, in the first pass, when they were as new, though by now these are known by heart."""
+    """Whether rows that were not trained on are answered worse at the end than those of the
+    training were early, when they were as new, though by now these are known by heart."""
     values, losses = case.evals.values, case.loss
     if not 0 < len(values) < OFTEN or case.embedding or not 0 < end < KNOWN:
         return False

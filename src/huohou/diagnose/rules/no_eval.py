@@ -57,11 +57,17 @@ def no_eval(case: Case) -> Finding | None:
     before = _before(case)
     if (case.evaluations or planned) and not (same or before or empty):
         return None
-    facts = [no_eval.evidence("none", n=len(case.course("loss")))] if not (same or before or empty) else []
+    facts = (
+        [no_eval.evidence("none", n=len(case.course("loss")))]
+        if not (same or before or empty)
+        else []
+    )
     facts += [no_eval.evidence("of_training", names=", ".join(named[:3]))] if named else []
     facts += [no_eval.evidence("same", case.evals[-1], n=len(case.evals))] if same else []
     facts += [no_eval.evidence("before", case.evals[-1])] if before else []
-    facts += [no_eval.evidence("hollow", names=", ".join(hollow[:3]))] if hollow and not named else []
+    facts += (
+        [no_eval.evidence("hollow", names=", ".join(hollow[:3]))] if hollow and not named else []
+    )
     facts += [no_eval.evidence("empty", case.course(empty)[-1], name=empty)] if empty else []
     held_out = {"data.eval": "val.jsonl"} | enough_evals(case)
     advice = [no_eval.advice("hold_out", set=held_out), no_eval.advice("arguments")]

@@ -30,10 +30,12 @@ DIGITS = 4  # an evaluation that is printed shorter may look the same by roundin
     source="UnchangedTensor and VanishingGradient of Amazon SageMaker Debugger",
 )
 def nothing_trains(case: Case) -> Outcome:
-    """An evaluation is deterministic: the same digits again and again from the first to the last
-    mean the same weights. A gradient norm of exactly 0 at every step says it more directly. Then
-    no trained parameter is reached by the loss: frozen layers, an adapter on layers that are not
-    used, labels that are all masked, or updates so small that bf16 weights round them away.
+    """An evaluation is deterministic: the same digits again and again from the first to the
+    last mean the same weights. A gradient norm of exactly 0 at every step says it more
+    directly. Then no trained parameter is reached by the loss: frozen layers, an adapter on
+    layers that are not used, labels that are all masked, or updates so small that bf16 weights
+    round them away. Where a gradient arrives and a huge epsilon of the optimizer is set, that
+    is ``loss-stuck``.
     """
     grads, evals = case.finite("grad_norm"), case.evals
     if case.objective == "reward":

@@ -59,16 +59,19 @@ SAW = [1e-4 * (1 - (i % 20) / 20) for i in range(60)]
 )
 def resume_lost_optimizer(case: Case) -> Outcome:
     """The learning rate is a function of the step: a rise by more than 8 % of its peak from one
-    line to the next, or a drop by more than a fifth of it with a rise after it, and by more than 3
-    times what it changed by just before, is a schedule that began again or was stretched anew. A
-    drop that stays is a schedule in stairs, a rise above all rates before is a warm-up, and rises
-    at equal distances, or one from near 0 that ends a half or a third of the run, are restarts that
-    were meant; they are left out, like what happens within the first 5 lines and a run of ours that
-    was made longer on purpose. Where the log shows one process and the time of its lines runs on
-    without a gap, nothing was taken up: that is ``schedule-mismatch``. Where the log shows that
-    another process took over, a loss that is more than 6 noises higher there and goes down once
-    more, by less than what lost weights would cost, says that the state of the optimizer was not
-    loaded.
+    line to the next, or a drop by more than a fifth of it with a rise after it, and by more
+    than 3 times what it changed by just before, is a schedule that began again or was stretched
+    anew. A drop that stays is a schedule in stairs, a rise above all rates before is a warm-up,
+    and rises at equal distances, or one from near 0 that ends a half or a third of the run, are
+    restarts that were meant; they are left out, like what happens within the first 5 lines and
+    a run of ours that was made longer on purpose. Where the log shows one process and the time
+    of its lines runs on without a gap, nothing was taken up: that is ``schedule-mismatch``.
+    Where the log shows that another process took over, a loss that is more than 6 noises higher
+    there and goes down once more, by less than what lost weights would cost, says that the
+    state of the optimizer was not loaded. Where another process took over, or where the
+    schedule had been falling line by line and falls again, a rise above all rates before counts
+    as well. So does, at such a place, a second and a third line that are 4 noises higher, after
+    a first that is not: the first update was one without a memory.
     """
     known = seams(case)
     rates = case.finite("learning_rate")
@@ -118,7 +121,9 @@ def _jump(rates: Series, name: str) -> int | None:
     reached = np.maximum.accumulate(values)[:-1]
     # Who goes beyond it is still warming up, unless the schedule had been falling step by step.
     fell = np.array([_falling(values, i) for i in range(len(steps))])
-    rises = (steps > np.maximum(RISE * peak, RAMP * usual)) & ((values[1:] <= 1.01 * reached) | fell)
+    rises = (steps > np.maximum(RISE * peak, RAMP * usual)) & (
+        (values[1:] <= 1.01 * reached) | fell
+    )
     drops = -steps > np.maximum(DROP * peak, RAMP * usual)
     found = [int(i) + 1 for i in np.flatnonzero(rises | drops) if i + 1 >= HEAD]
     odd = [i for i in found if values[i] > values[i - 1] or _rises_again(values, i, peak)]

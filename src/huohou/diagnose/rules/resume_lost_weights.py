@@ -71,15 +71,19 @@ UNSEEN = [*BEFORE, *falling(3.6, 1.2, n=30, seed=1)]
     source="LLaMA-Factory issue 512; transformers issue 35850",
 )
 def resume_lost_weights(case: Case) -> Finding | None:
-    """Where the log shows that another process took the training up (a new segment, a counter of
-    tokens that begins at 0), the first losses after it are compared with those before it and with
-    the very first: a jump of more than half of what had been learnt, and of more than three
-    standard errors, says that the weights were not loaded; so does an evaluation loss that gives
-    back more than half of what it had gained. Where the log shows no such place, a single jump is
-    called so only if it leads back to where the run began, to within a quarter of what had been
-    learnt and by more than 6 times the noise, and the loss goes down once more from there, step by
-    step. Harder data that lift the loss part of the way are not called so; data that lift it
-    exactly to the first loss would be.
+    """Where the log shows that another process took the training up (a new segment, a counter
+    of tokens that begins at 0), the first losses after it are compared with those before it and
+    with the very first: a jump of more than half of what had been learnt, and of more than
+    three standard errors, says that the weights were not loaded; so does an evaluation loss
+    that gives back more than half of what it had gained. Where the log shows no such place, a
+    single jump is called so only if it leads back to where the run began, to within a quarter
+    of what had been learnt and by more than 6 times the noise, and the loss goes down once more
+    from there, step by step. Harder data that lift the loss part of the way are not called so;
+    data that lift it exactly to the first loss would be. The first line after a resume is
+    untouched by later updates: where it lies less than 15 % of what had been learnt above those
+    before, the weights came along, whatever follows; where a line is one update or two, a jump
+    of a fifth of it, beyond 6 noises and not gone in the next line, says that a part of them
+    was lost.
     """
     values = case.losses
     if len(values) < 4 * FEW:
@@ -160,14 +164,14 @@ def _by_evals(case: Case, seam: Point) -> AfterCheck | None:
     return AfterCheck("lost", first, left, again)
 
 
-def _at_once(
-    values: Sequence[float], i: int, found: AfterCheck, single: bool
-) -> AfterCheck | None:
+def _at_once(values: Sequence[float], i: int, found: AfterCheck, single: bool) -> AfterCheck | None:
     """What was lost may be learnt again within a few lines: then the first of them tells."""
     first, after = values[0], values[i]
     before = level(values[max(0, i - 2 * FEW + 1) : i])
     jump, fell, spread = after - before, first - before, noise(values[:i])
-    some = single and jump > max(PARTLY * fell, NOISES * spread) and values[i + 1] - before > jump / 3
+    some = (
+        single and jump > max(PARTLY * fell, NOISES * spread) and values[i + 1] - before > jump / 3
+    )
     if not some and (jump <= max(fell / 2, NOISES * spread) or values[i + 1] > after):
         return None
     return AfterCheck("lost", first, before, after)

@@ -67,18 +67,19 @@ SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmu
     source="A linear or a cosine schedule is exact: its end follows from any part of it",
 )
 def schedule_mismatch(case: Case) -> Outcome:
-    """A linear or cosine schedule is recognised by fitting it to the logged rates, to within 1.2 %
-    of the peak; so its end is known long before it comes. It does not belong to the run when the
-    run has finished and the rate is still above half of its peak, or when it ends at more than 1.5
-    or less than 0.8 times the planned updates. So does a warm-up, a rise in a straight line, that
-    takes half of the run or more (a one-cycle schedule takes 30 %), and a rate that had fallen and
-    creeps up again to the end: a cosine that goes on past its end. Where the settings name a linear
-    or a cosine schedule with its warm-up and length, and its peak is the rate that is set, it is
-    said of rates that lie off it by 15 % of the peak in a fifth of the lines, or end by a quarter
-    of it above: held, broken off, stretched or begun again. A run that was ended on its way down is
-    not called so where the schedule fits its plan: it is ``undertrained``. Other shapes, constant
-    rates and runs whose length is not known are left out. A rate that has already been 0 for long
-    is ``lr-zero``.
+    """A linear or cosine schedule is recognised by fitting it to the logged rates, to within
+    1.2 % of the peak; so its end is known long before it comes. It does not belong to the run
+    when the run has finished and the rate is still above half of its peak, or when it ends at
+    more than 1.5 or less than 0.8 times the planned updates. So does a warm-up, a rise in a
+    straight line, that takes half of the run or more (a one-cycle schedule takes 30 %), and a
+    rate that had fallen and creeps up again to the end: a cosine that goes on past its end.
+    Where the settings name a linear or a cosine schedule with its warm-up and length, and its
+    peak is the rate that is set, it is said of rates that lie off it by 15 % of the peak in a
+    fifth of the lines, or end by a quarter of it above: held, broken off, stretched or begun
+    again. A run that was ended on its way down is not called so where the schedule fits its
+    plan: it is ``undertrained``. Other shapes, constant rates and runs whose length is not
+    known are left out. A rate that has already been 0 for long is ``lr-zero``. A peak that is
+    up to a fifth below the rate that is set may have been missed between two lines.
     """
     found = schedule(case.finite("learning_rate"))
     settings = _warm_up_planned(case)

@@ -67,13 +67,15 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
     source="StalledTraining of Amazon SageMaker Debugger; trainproof (step time)",
 )
 def stalled(case: Case) -> Outcome:
-    """From the times of the lines: a single gap of more than half an hour and of more than 10 times
-    the usual one, or of more than 30 times and a quarter of all the time, within one process life;
-    a gap that holds an evaluation is compared with others that do, by the latter. Several gaps of
-    more than 20 times the usual one are called so where they are more than a quarter of all the
-    time together, and do not come at equal distances, as checkpoints and ends of passes do. Or
-    lines that take more than 2.5 times as long as in the first half of the run for the last fifth
-    of it, or for any fifth as the lines before and after it.
+    """From the times of the lines: a single gap of more than half an hour and of more than 10
+    times the usual one, or of more than 30 times and a quarter of all the time, within one
+    process life; a gap that holds an evaluation is compared with others that do, by the latter.
+    Several gaps of more than 20 times the usual one are called so where they are more than a
+    quarter of all the time together, and do not come at equal distances, as checkpoints and
+    ends of passes do. Or lines that take more than 2.5 times as long as in the first half of
+    the run for the last fifth of it, or for any fifth as the lines before and after it. Gaps of
+    more than 10 times the usual are enough where they take 45 % of all the time: then even at
+    the ends of passes, but not every so many lines.
     """
     losses = case.loss
     if len(losses) < POINTS or np.isnan(losses.times).any():

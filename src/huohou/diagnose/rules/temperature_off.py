@@ -60,14 +60,18 @@ GOOD = {
     "the default of sentence-transformers",
 )
 def temperature_off(case: Case) -> Outcome:
-    """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 + (N-1)e^-2s):
-    with a scale of 1 a perfect model keeps a loss near ln N. It is said when the scale is known, in
-    the settings or as a series, and ten times off 20; when the loss ends more than 0.5 nats above
-    what its ranking needs, which by Fano's inequality is at most H(a) + (1-a) ln(N-1) for a share a
-    of right first places (of those among the whole evaluation, or converted to N candidates where
-    their number is known); and when logged similarities of positives and negatives, whose
-    difference bounds the scale by the loss, put it under 2; and when the loss ends more than 20
-    nats above ln N. Whether it is too small or too large is told by losses below or above ln N.
+    """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 +
+    (N-1)e^-2s): with a scale of 1 a perfect model keeps a loss near ln N. It is said when the
+    scale is known, in the settings or as a series, and ten times off 20; when the loss ends
+    more than 0.5 nats above what its ranking needs, which by Fano's inequality is at most H(a)
+    + (1-a) ln(N-1) for a share a of right first places (of those among the whole evaluation, or
+    converted to N candidates where their number is known); and when logged similarities of
+    positives and negatives, whose difference bounds the scale by the loss, put it under 2; and
+    when the loss ends more than 20 nats above ln N. Whether it is too small or too large is
+    told by losses below or above ln N. Where the scale that is set is usual, but the loss came
+    down from ln N to rest where by that scale right texts are less than 0.03 of a cosine ahead
+    in every batch, another scale may be at work: information, for a narrow cone
+    (``embedding-collapse``) has the same loss.
     """
     if kind(case) not in (None, "in-batch"):
         return None
@@ -127,9 +131,10 @@ def _excess(case: Case) -> Iterator[Evidence]:
 
 
 def _bounded(case: Case, scale: float) -> Iterator[Evidence]:
-    """A loss that came to rest where, by the scale that is set, right texts are hardly ahead of wrong
-    ones, and yet in every batch by as much: either all lie in a narrow cone, or another scale is at
-    work. The log cannot tell these two apart: information, beside ``embedding-collapse``."""
+    """A loss that came to rest where, by the scale that is set, right texts are hardly ahead of
+    wrong ones, and yet in every batch by as much: either all lie in a narrow cone, or another
+    scale is at work. The log cannot tell these two apart: information, beside ``embedding-collapse``.
+    """
     values, end = case.losses, tail(case.losses)
     for n in contrasts(case):
         constant = in_batch_loss(n)

@@ -70,16 +70,19 @@ LIVE = 0.1  # while the rate is above this part of its peak
     source="Deep Learning Tuning Playbook (still improving at the end: train longer)",
 )
 def undertrained(case: Case) -> Outcome:
-    """In the last third of the run the training loss still fell by more than 2 % in each tenth of
-    the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
-    with it. It is a warning where the run was short: it did not see all its rows once and the rate
-    had not come down, or it made less than 0.6 of the updates or of the passes that were planned,
-    or it came to less than half of the rate that was set, for it was still warming up. There a
-    significant fall by 5 % in the second half of the run is enough, of the evaluation loss where it
-    has 5 values, else of the training loss. Of a run that ended with less than 0.6 of its updates 6
-    values that fall significantly are enough. Without an evaluation it is said of a single pass
-    only: later passes go down because rows are seen again. A run that has not ended, and a loss
-    near zero, are left out.
+    """In the last third of the run the training loss still fell by more than 2 % in each tenth
+    of the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss
+    fell with it. It is a warning where the run was short: it did not see all its rows once and
+    the rate had not come down, or it made less than 0.6 of the updates or of the passes that
+    were planned, or it came to less than half of the rate that was set, for it was still
+    warming up. There a significant fall by 5 % in the second half of the run is enough, of the
+    evaluation loss where it has 5 values, else of the training loss. Of a run that ended with
+    less than 0.6 of its updates 6 values that fall significantly are enough. Without an
+    evaluation it is said of a single pass only: later passes go down because rows are seen
+    again. A run that has not ended, and a loss near zero, are left out. It is a warning, too,
+    where updates are left out: by a setting that skips half of them or more, or where a
+    language model's evaluations are the same to the last digit, two and 15 % of them, while the
+    rate is above a tenth of its peak and others differ.
     """
     values = case.losses
     facts = case.record.facts
@@ -104,8 +107,8 @@ def undertrained(case: Case) -> Outcome:
 
 
 def _skips(case: Case) -> Iterator[Evidence]:
-    """Updates that by the settings are not made: where the gradient is above a part of those before,
-    or above a norm that most are above."""
+    """Updates that by the settings are not made: where the gradient is above a part of those
+    before, or above a norm that most are above."""
     part = amount(case, "skip_above_quantile")
     if part is not None and 0 <= part <= 1 - MUCH:
         yield undertrained.evidence("skips", share=round(100 * (1 - part)))

@@ -44,11 +44,12 @@ STEPPED = [1.5, 1.3, 1.2, 1.15, 1.12, 1.1, 1.08, 1.06, 1.5, 1.68, 1.44]
     source="finetune-doctor (noise band of the evaluations)",
 )
 def worse_last_checkpoint(case: Case) -> Finding | None:
-    """The last evaluation is worse than the best by more than 2 % and, by the best fitting course
-    that first falls and then rises, by more than 5 times the noise that this course leaves over; 3
-    times where the learning rate rose after the best to 1.5 times the highest before it, once where
-    the last three training losses go up, all of them half above their lowest level. Where the best
-    checkpoint is kept, or is better by no more than 5 %, this is information.
+    """The last evaluation is worse than the best by more than 2 % and, by the best fitting
+    course that first falls and then rises, by more than 5 times the noise that this course
+    leaves over; 3 times where the learning rate rose after the best to 1.5 times the highest
+    before it, once where the last three training losses go up, all of them half above their
+    lowest level. Where the best checkpoint is kept, or is better by no more than 5 %, this is
+    information. So it is where a resume lifted the evaluation loss by half of the rise.
     """
     evals = case.evals
     if len(evals) < EVALS or stuck_at_margin(case):
