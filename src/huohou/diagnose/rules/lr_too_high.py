@@ -188,7 +188,7 @@ def _start(case: Case, values: Floats) -> float:
     untouched = (
         (at == 0) & (case.loss.places <= 1 + np.arange(len(values))) if len(rates) else at > 0
     )
-    return float(max(values[0], *values[untouched])) if untouched.any() else float(values[0])
+    return float(max(values[0], values[untouched].max(initial=values[0])))
 
 
 def _guess(case: Case) -> float | None:

@@ -16,6 +16,7 @@ from huohou.record.finding import Finding
 RISE = 0.08  # of the peak: no schedule rises by so much at once after its warm-up,
 DROP = 0.2  # nor falls by so much, to rise again
 RAMP = 3.0  # and not by so many times what it changed by just before
+MANY = 100  # rises are no schedule
 DOWN_TO = 0.95  # of its peak: a schedule that has begun to fall
 HEAD = 5  # rates before a jump: staircases of a warm-up are shorter
 LOW = 0.1  # of the peak: from below this a cosine restarts
@@ -119,11 +120,11 @@ def _jump(rates: Series, name: str) -> int | None:
     peak, steps = float(values.max()), np.diff(values)
     usual = np.maximum(*(np.abs(np.r_[np.zeros(lag), steps[:-lag]]) for lag in (1, 2)))
     reached = np.maximum.accumulate(values)[:-1]
-    # Who goes beyond it is still warming up, unless the schedule had been falling step by step.
-    fell = np.array([_falling(values, i) for i in range(len(steps))])
-    rises = (steps > np.maximum(RISE * peak, RAMP * usual)) & (
-        (values[1:] <= 1.01 * reached) | fell
-    )
+    rises = steps > np.maximum(RISE * peak, RAMP * usual)
+    # Who goes beyond it is still warming up, unless the schedule had been falling line by line.
+    beyond = np.flatnonzero(rises & (values[1:] > 1.01 * reached))
+    rises[[i for i in beyond[:MANY].tolist() if not _falling(values, i)]] = False
+    rises[beyond[MANY:]] = False
     drops = -steps > np.maximum(DROP * peak, RAMP * usual)
     found = [int(i) + 1 for i in np.flatnonzero(rises | drops) if i + 1 >= HEAD]
     odd = [i for i in found if values[i] > values[i - 1] or _rises_again(values, i, peak)]

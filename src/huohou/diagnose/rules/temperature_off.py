@@ -133,7 +133,7 @@ def _excess(case: Case) -> Iterator[Evidence]:
 def _bounded(case: Case, scale: float) -> Iterator[Evidence]:
     """A loss that came to rest where, by the scale that is set, right texts are hardly ahead of
     wrong ones, and yet in every batch by as much: either all lie in a narrow cone, or another
-    scale is at work. The log cannot tell these two apart: information, beside ``embedding-collapse``.
+    scale is at work. The log cannot tell the two apart: information beside ``embedding-collapse``.
     """
     values, end = case.losses, tail(case.losses)
     for n in contrasts(case):

@@ -89,8 +89,8 @@ def undertrained(case: Case) -> Outcome:
     died = facts.get("crash") is not None or facts.get("state") in ("failed", "lost")
     if died or case.finished is False or case.objective != "likelihood":
         return None
-    if facts := [*_skips(case), *_stands(case)]:
-        return _left_out(case, facts)
+    if left_out := [*_skips(case), *_stands(case)]:
+        return _left_out(case, left_out)
     if len(values) < POINTS:
         return _broken_off(case) or Need("loss", POINTS)
     if len(case.evals) < 3 and (case.epochs or 0) > 1.5:
