@@ -77,12 +77,12 @@ def undertrained(case: Case) -> Outcome:
     were planned, or it came to less than half of the rate that was set, for it was still
     warming up. There a significant fall by 5 % in the second half of the run is enough, of the
     evaluation loss where it has 5 values, else of the training loss. Of a run that ended with
-    less than 0.6 of its updates 6 values that fall significantly are enough. Without an
-    evaluation it is said of a single pass only: later passes go down because rows are seen
-    again. A run that has not ended, and a loss near zero, are left out. It is a warning, too,
-    where updates are left out: by a setting that skips half of them or more, or where a
-    language model's evaluations are the same to the last digit, two and 15 % of them, while the
-    rate is above a tenth of its peak and others differ.
+    less than 0.6 of its updates 6 values that fall significantly, or 5 evaluations, are enough.
+    Without an evaluation it is said of a single pass only: later passes go down because rows
+    are seen again. A run that has not ended, and a loss near zero, are left out. It is a
+    warning, too, where updates are left out: by a setting that skips half of them or more, or
+    where a language model's evaluations are the same to the last digit, two and 15 % of them,
+    while the rate is above a tenth of its peak and others differ.
     """
     values = case.losses
     facts = case.record.facts
@@ -145,8 +145,13 @@ def _left_out(case: Case, facts: list[Evidence]) -> Finding:
 def _broken_off(case: Case) -> Finding | None:
     """Ended long before its plan, after few lines, each about lower than the one before."""
     values = case.losses
-    if not case.finished or not case.is_short_of(PLANNED) or not trend(values).falls(0.05):
+    if not case.finished or not case.is_short_of(PLANNED):
         return None
+    evals: list[float] = case.evals.values.tolist()
+    if not trend(values).falls(0.05):
+        if len(evals) < EVALS or not trend(evals).falls(0.05):
+            return None
+        values = evals
     start, end = level(values[: len(values) // TAIL]), level(values[-len(values) // TAIL :])
     tenths = 10 * (1 - 1 / TAIL)  # between the middles of the first third and the last
     return _finding(case, (start - end) / end / tenths, True) if 0 < end < start else None
