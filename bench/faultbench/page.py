@@ -16,7 +16,8 @@ HALVES = {
     "test": "`test` (first held half, since opened)",
     "test2": "`test2` (second held half, since opened)",
     "test3": "`test3` (third held half, since opened)",
-    "test4": "`test4`",
+    "test4": "`test4` (fourth held half, since opened)",
+    "test5": "`test5`",
 }
 
 # What is wanted, and where the figure stands.

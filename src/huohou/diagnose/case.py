@@ -22,7 +22,17 @@ Objective = Literal["likelihood", "preference", "reward"]
 
 _HUGE = 1e30  # beyond this a value is an overflow that has not happened yet
 _OF_TRAINING = re.compile(r"(?:^|_)(?:train|training|trainset)(?:_|$)")
-_NO_METRIC = ("_runtime", "_per_second", "_samples", "_steps", "_tokens", "_jit_compilation_time")
+# What an evaluation took and how much of what it was made of, not how good the answers were.
+_QUALITY = re.compile(
+    r"loss|acc|ppl|perplex|f1|bleu|rouge|mrr|ndcg|recall|precision|reward|score|error|match|per_"
+)
+_NO_METRIC = re.compile(
+    r"(?:^|_)(?:runtime|per_second|time|seconds|duration|elapsed|throughput|speed|flos|memory|mem"
+    r"|epoch|step|steps|batch|batches|batch_size|sample|samples|row|rows|example|examples|count"
+    r"|counts|size|num|number|num_\w+|n_\w+|token|tokens|word|words|char|chars|len|lens|length"
+    r"|lengths|(?:mean|avg|max|min|gen|prompt|answer|output|response)_(?:len|length|tokens)"
+    r"|learning_rate|lr|seed|version|timestamp)$"
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ class Case:
         the training rows are none."""
         series = self.record.series
         named = [n for n in series if n.startswith("eval_") or "loss" not in series]
-        measures = [n for n in named if not n.endswith(_NO_METRIC) and not of_training(n)]
+        measures = [n for n in named if is_measure(n) and not of_training(n)]
         during = max((_places(self.course(name)) for name in measures), default=0)
         return during + bool(self.record.facts.get("after_training"))
 
@@ -180,6 +190,19 @@ class Case:
             for seg, first in zip(segs.tolist(), firsts.tolist(), strict=True):
                 starts[int(seg)] = min(first, starts.get(int(seg), math.inf))
         return starts
+
+
+def is_measure(name: str) -> bool:
+    """Whether a series of an evaluation says how good the answers were, by its name, and not only
+    how long it took or how much there was.
+
+    >>> [is_measure(n) for n in ("eval_loss", "eval_bleu", "eval_gen_len", "eval_samples")]
+    [True, True, False, False]
+    """
+    plain = name.removeprefix("eval_")
+    if _NO_METRIC.search(plain) is None:
+        return True
+    return _QUALITY.search(plain) is not None and not plain.endswith("per_second")
 
 
 def of_training(name: str) -> bool:

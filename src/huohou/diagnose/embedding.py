@@ -18,6 +18,7 @@ FLAT = 5e-4  # equal to the digits that are printed
 FEWEST = 4  # values that tell where a loss ended
 AT = 0.02  # as a part of a margin: there
 QUIET = 0.02  # of a margin: a loss that moves by more has differences, about 0 in the mean
+PLACE = 0.015  # and an evaluation loss that is further from it than this has them, too
 LEFT = 0.5  # of a margin: a loss that was below this has told the right ones apart
 MOST = 1e9  # of anything that is counted, and of a scale or margin
 FEW = 8  # nobody ranks among fewer without saying so
@@ -68,7 +69,7 @@ def contrasts(case: Case) -> tuple[int, ...]:
     if kind(case) == "listwise":  # each question has its own list
         own = told(case, "candidates")
         return (int(own),) if own and own >= 2 else ()
-    if kind(case) not in (None, "in-batch") or not case.embedding:
+    if kind(case) not in (None, "in-batch") or not (case.embedding or may_be_contrast(case)):
         return ()
     batch, negatives = told(case, "batch_size"), told(case, "negatives")
     given = told(case, "candidates") if kind(case) == "in-batch" else None
@@ -76,10 +77,24 @@ def contrasts(case: Case) -> tuple[int, ...]:
         known: tuple[float, ...] = (batch * (1 + negatives),)
     elif batch:
         known = (batch, 2 * batch, 2 * batch - 1)
-        known = (given,) if given in known[1:] else known
+        known = (given, batch) if given in known[1:] else known
     else:
         known = (given or 0,)
     return tuple(int(n) for n in known if n >= 2)
+
+
+def may_be_contrast(case: Case) -> bool:
+    """Whether a log that says nothing of what was trained has the loss of a guess in its batch, to
+    the digits that are printed and to the end: no other loss has that one by chance."""
+    size, values = told(case, "batch_size"), case.losses
+    known = any(case.record.facts.get(name) for name in ("vocab_size", "vocabulary", "loss_kind"))
+    if known or case.objective != "likelihood" or not size or size < FEW or len(values) < POINTS:
+        return False
+    if any(name.endswith(("accuracy", "token_acc")) for name in case.record.series):
+        return False
+    end = tail(values)
+    guesses = (math.log(size), math.log(2 * size))
+    return any(abs(v - level(end)) < FLAT * v and noise(end) < 2 * FLAT * v for v in guesses)
 
 
 def ranked(case: Case) -> int | None:
@@ -124,13 +139,16 @@ def sits_at(values: Sequence[float], constant: float, part: float) -> bool:
 
 
 def stuck_at_margin(case: Case) -> bool:
-    """Whether a ranking loss ended at its margin, hardly moves there and never left it."""
+    """Whether a ranking loss ended at its margin, that of the evaluation as well, hardly moves
+    there and never left it."""
     margin, values = told(case, "margin"), case.losses
     if not margin or margin <= 0 or (len(values) < FEWEST and not flat(values)):
         return False
     if len(values) > FEWEST and lowest(values) < LEFT * margin:
         return False
-    end = tail(values)
+    end, evals = tail(values), case.evals.values
+    if len(evals) >= 2 and max(abs(evals[-2:] - margin)) > PLACE * margin:
+        return False  # it has no noise of batches: similarities differ, in whatever order
     return abs(level(end) - margin) <= AT * margin and noise(end) <= QUIET * margin
 
 

@@ -98,22 +98,25 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
     "logistic loss of positives",
 )
 def embedding_collapse(case: Case) -> Outcome:
-    """A loss cannot tell embeddings apart that are all alike, and then has a value that is known
-    beforehand: ln N in a batch of N candidates, softplus(-s) for positives only with a scale s
-    (0.3133 for 1), the entropy of the labels for a logistic loss with negatives, the margin of a
-    ranking loss. The loss is counted as sitting there when its last third lies within 0.2 % of it
-    and varies as little, or when three values or more equal it to the digits. A logistic loss with
-    a known scale that ends where right pairs must have a mean cosine above 0.98 leaves no room for
-    wrong ones either; nor does one that swings up to what cosines of 1 throughout give, twice or
-    more within 5 % and never beyond, and ends above that of no answer. It is said too where logged
-    similarities of positives and negatives are both above 0.95 and less than 0.01 apart, and where
-    a rank correlation is NaN, which it is for constant similarities (and for constant labels: where
-    it is NaN from the first evaluation on and the evaluation loss moves, those are meant). And
-    where an in-batch loss begins within 2 % of ln N and ends, without moving any more, where by its
-    scale right pairs are less than 0.03 of a cosine ahead of wrong ones (a warning where they rank
-    well all the same). Runs that a report tells of besides its own are judged likewise. Scores far
-    above guessing refute it, but not for a logistic training loss at its floor: there all right
-    pairs have a cosine of 1, and what still ranks is in digits that the loss does not see.
+    """A loss cannot tell embeddings apart that are all alike, and then has a value that is
+    known beforehand: ln N in a batch of N candidates, softplus(-s) for positives only with a
+    scale s (0.3133 for 1), the entropy of the labels for a logistic loss with negatives, the
+    margin of a ranking loss. The loss is counted as sitting there when its last third lies
+    within 0.2 % of it and varies as little, or when three values or more equal it to the
+    digits. A logistic loss with a known scale that ends where right pairs must have a mean
+    cosine above 0.98 leaves no room for wrong ones either; nor does one that swings up to what
+    cosines of 1 throughout give, twice or more within 5 % and never beyond, and ends above that
+    of no answer. It is said too where logged similarities of positives and negatives are both
+    above 0.95 and less than 0.01 apart, and where a rank correlation is NaN, which it is for
+    constant similarities (and for constant labels: where it is NaN from the first evaluation on
+    and the evaluation loss moves, those are meant). And where an in-batch loss begins within 2
+    % of ln N and ends, without moving any more, where by its scale right pairs are less than
+    0.03 of a cosine ahead of wrong ones (a warning where they rank well all the same). Runs
+    that a report tells of besides its own are judged likewise. Scores far above guessing refute
+    it, but not for a logistic training loss at its floor: there all right pairs have a cosine
+    of 1, and what still ranks is in digits that the loss does not see. A log that says nothing
+    of what was trained counts where its loss is ln of the batch, or of twice the batch, to the
+    printed digits.
     """
     earlier = [
         fact for other in case.record.others for fact in _at_constant(Case(other), "earlier")

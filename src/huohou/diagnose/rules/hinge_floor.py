@@ -47,14 +47,15 @@ def _report(losses: list[float], **facts: object) -> Record:
 )
 def hinge_floor(case: Case) -> Outcome:
     """A ranking loss max(0, margin - difference) equals the margin when the differences of the
-    similarities are 0: nothing is told apart. It is an error when the last third still lies there
-    (within 2 %, and moves by no more than 2 %; losses that swing about the margin are those of a
-    random order) and the loss was never below half of it, a warning when the first value does
-    (within 0.5 %) and the run ends above half the margin, else information. For a loss over all
-    ordered pairs of a list of which only the first place is known, the order of the others is
-    arbitrary and costs margin x (k-2)/k on average; a training loss below that has learnt an
-    arbitrary order by heart. First losses away from the margin refute the one, evaluation on other
-    lists the other.
+    similarities are 0: nothing is told apart. It is an error when the last third still lies
+    there (within 2 %, and moves by no more than 2 %; losses that swing about the margin are
+    those of a random order) and the loss was never below half of it, a warning when the first
+    value does (within 0.5 %) and the run ends above half the margin, else information. For a
+    loss over all ordered pairs of a list of which only the first place is known, the order of
+    the others is arbitrary and costs margin x (k-2)/k on average; a training loss below that
+    has learnt an arbitrary order by heart. First losses away from the margin refute the one,
+    evaluation on other lists the other. Where the evaluation loss is more than 1.5 % off the
+    margin, similarities differ, in whatever order: that is ``at-chance``.
     """
     margin, values = told(case, "margin"), case.losses
     if margin is None or margin <= 0 or not values or too_early(case):

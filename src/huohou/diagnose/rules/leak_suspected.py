@@ -28,6 +28,7 @@ HEART = 0.1  # of the loss after the first pass is left: the rows are known by h
 HALVED = 0.5  # of its first value is left of the evaluation loss,
 HELD = 1.1  # and it has stayed within this of its lowest: that of unseen rows would have risen
 KEPT = 1.15  # and keep it to within this at the end
+PART_KEPT = 0.2  # or to within this part of all it gained, as logarithms: small losses waver more,
 KNOWN = 0.2  # nats: both losses are below this (that of training, twice) when the run begins
 
 DEEP = falling(3.0, 0.05, n=60, rate=6)
@@ -91,21 +92,23 @@ def _beside(values: Sequence[float], evals: int, factor: float = 1.0) -> list[fl
 def leak_suspected(case: Case) -> Outcome:
     """After more than 5 passes the training loss has fallen by more than 80 %, and to less than
     half of what it was after the first pass; yet the evaluation loss has come along: the 95 %
-    interval of its ratio to the training loss over the second half of the evaluations lies between
-    0.9 and 1.25. Compared are the training losses between two evaluations with the mean of the two,
-    so that neither lags behind the other. With fewer than 300 rows less is enough: an evaluation
-    loss that came along with 30 % of what the training loss gained after the first pass, as a
-    logarithm, and ends within 15 % of its lowest; or, of a language model, where a tenth of the
-    training loss after the first pass is left and the rows are known by heart, an evaluation loss
-    that was halved and stays within 10 % of its lowest, where that of unseen rows rises: a part of
-    its rows may be known. Or a language model knows both kinds of rows when the run begins: its
-    first evaluation is below 0.2 nats and its first training losses below 0.4, in a later fold of a
-    cross-validation, whose model should be as new as that of the first, or in a run that was made
-    long for so few rows. What an earlier fold or stage was trained on is evaluated here. Rows that
-    are seen again and again are answered better than new ones, unless the new ones are among them.
-    A task that can be solved exactly gives the same picture: that cannot be told from a log, and
-    the data decide. Quiet where the evaluation loss is below the training loss (dropout), and where
-    no pass was repeated.
+    interval of its ratio to the training loss over the second half of the evaluations lies
+    between 0.9 and 1.25. Compared are the training losses between two evaluations with the mean
+    of the two, so that neither lags behind the other. With fewer than 300 rows less is enough:
+    an evaluation loss that came along with 30 % of what the training loss gained after the
+    first pass, as a logarithm, and ends within 15 % of its lowest; or, of a language model,
+    where a tenth of the training loss after the first pass is left and the rows are known by
+    heart, an evaluation loss that was halved and stays within 10 % of its lowest, where that of
+    unseen rows rises: a part of its rows may be known. Or a language model knows both kinds of
+    rows when the run begins: its first evaluation is below 0.2 nats and its first training
+    losses below 0.4, in a later fold of a cross-validation, whose model should be as new as
+    that of the first, or in a run that was made long for so few rows. What an earlier fold or
+    stage was trained on is evaluated here. Rows that are seen again and again are answered
+    better than new ones, unless the new ones are among them. A task that can be solved exactly
+    gives the same picture: that cannot be told from a log, and the data decide. Quiet where the
+    evaluation loss is below the training loss (dropout), and where no pass was repeated. Small
+    losses waver more: keeping to within a fifth of all that was gained, as logarithms, is
+    within 15 %. Rows that are not told are counted by the updates of a pass and the batch.
     """
     passes, values = case.epochs, case.losses
     if passes is None or case.objective != "likelihood":
@@ -134,8 +137,18 @@ def leak_suspected(case: Case) -> Outcome:
 
 
 def _few(case: Case) -> bool:
-    rows = amount(case, "rows")
+    rows = _rows(case)
     return bool(rows and rows < FEW_ROWS)
+
+
+def _rows(case: Case) -> float | None:
+    """Rows of the training, where they are not known by the updates of a pass and the rows that
+    an update takes."""
+    known, updates, passes = amount(case, "rows"), case.updates, case.epochs
+    size = amount(case, "total_batch_size") or amount(case, "batch_size")
+    if known or not updates or not passes or not size:
+        return known
+    return round(updates / passes * size * (amount(case, "gradient_accumulation") or 1))
 
 
 def _known_at_start(case: Case) -> Finding | None:
@@ -154,7 +167,7 @@ def _known_at_start(case: Case) -> Finding | None:
 
 def _comes_along(case: Case, after_one: float, end: float) -> Finding | None:
     """The evaluation loss shares what training gains on few rows that it sees again and again."""
-    rows, evals = amount(case, "rows"), case.evals
+    rows, evals = _rows(case), case.evals
     later = evals.values[evals.epochs >= 1.0]
     if not rows or not _few(case) or len(later) < EVALS or later.min() <= 0:
         return None
@@ -169,7 +182,8 @@ def _comes_along(case: Case, after_one: float, end: float) -> Finding | None:
     )
     if held and shared < SHARED:
         return _finding(case, after_one, leak_suspected.evidence("held", evals[-1], first=first))
-    if shared < SHARED or last > KEPT * later.min():
+    gained = math.log(later[0] / later.min())
+    if shared < SHARED or math.log(last / later.min()) > max(math.log(KEPT), PART_KEPT * gained):
         return None
     fact = leak_suspected.evidence("shared", evals[-1], rows=rows, percent=round(100 * shared))
     return _finding(case, after_one, fact)

@@ -4,6 +4,7 @@ from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
+from huohou.diagnose.rules.lr_too_low import AMPLE
 from huohou.diagnose.settings import amount
 from huohou.measure.reference import uniform_loss
 
@@ -12,6 +13,10 @@ FAR_ABOVE = 1.7  # the same of a run that has come far below it: the rows are of
 NEAR = 0.62  # of ln(vocabulary)
 MOVED = 0.2  # of it: what moved less was not trained, and stands where it began
 HEAD = 3
+STILL = 0.1  # of the level of the last third: what fell by more since the third before still falls
+LIVE = 0.01  # of its peak: the rate in the middle of a run that can learn
+UPDATES = 20
+RISES = 0.05  # two lines this far above the first: spoilt by the rate
 SUMMED = 0.7  # of the number of micro-batches: so many times the evaluation loss is a sum of them
 
 SMALL = {"vocabulary": 1000}  # ln 1000 = 6.91
@@ -42,12 +47,15 @@ SMALL = {"vocabulary": 1000}  # ln 1000 = 6.91
     source="Cross-entropy of a uniform guess is ln(vocabulary)",
 )
 def loss_above_uniform(case: Case) -> Outcome:
-    """A model that knows nothing and says so has a loss of ln(vocabulary); a pretrained one starts
-    far below. A first loss more than 1.7 nats above it means that the model is sure of the wrong
-    thing: labels shifted twice, another tokenizer, a broken template, weights that do not belong
-    together. 0.3 nats are enough where the run was trained since and yet ends above 0.62 times it:
-    rows that were only new are learnt by then. A loss that begins below and rises above it has left
-    what was known: that is the learning rate. A loss that is a sum over micro-batches is divided.
+    """A model that knows nothing and says so has a loss of ln(vocabulary); a pretrained one
+    starts far below. A first loss more than 1.7 nats above it means that the model is sure of
+    the wrong thing: labels shifted twice, another tokenizer, a broken template, weights that do
+    not belong together. 0.3 nats are enough where the run was trained since and yet ends above
+    0.62 times it: rows that were only new are learnt by then. A loss that begins below and
+    rises above it has left what was known: that is the learning rate. A loss that is a sum over
+    micro-batches is divided. A run that has not settled, whose rate was 0 from its middle on,
+    or whose loss rises by 5 % before it falls says nothing of its rows: that is the learning
+    rate.
     """
     size = amount(case, "vocab_size") or amount(case, "vocabulary")
     if not size or size < 1:
@@ -58,13 +66,33 @@ def loss_above_uniform(case: Case) -> Outcome:
     if len(values) < HEAD or case.objective != "likelihood":
         return None
     end = level(values[-max(HEAD, len(values) // 10) :])
-    stuck = NEAR * bound <= end <= values[0] - MOVED * bound
-    if values[0] <= bound + (ABOVE if stuck else FAR_ABOVE):
+    stuck = NEAR * bound <= end <= values[0] - MOVED * bound and _settled(case, values, bound)
+    if values[0] <= bound + (ABOVE if stuck else FAR_ABOVE) or _spoilt(values):
         return None
     worst = case.loss[0]
     facts = [loss_above_uniform.evidence("bound", worst, bound=bound)]
     advice = [loss_above_uniform.advice(key) for key in ("labels", "tokenizer", "rate")]
     return loss_above_uniform.finding(facts, advice, loss=values[0], bound=bound)
+
+
+def _settled(case: Case, values: list[float], bound: float) -> bool:
+    """Whether the run had the updates and the rate to learn new rows, and has come to its end: one
+    that still falls, or stands for want of a rate, says nothing of its rows."""
+    third = len(values) // 3
+    middle, end = level(values[third : 2 * third] or values), level(values[-max(third, 1) :])
+    rates = case.finite("learning_rate").values
+    moved = len(rates) < HEAD or rates[len(rates) // 2] > LIVE * rates.max()
+    peak = case.peak_rate() or amount(case, "learning_rate")
+    ample = peak is None or peak >= AMPLE or bool(amount(case, "lora_rank"))
+    still = middle - end < STILL * end and min(middle, end) >= NEAR * bound
+    return still and moved and ample and (case.updates or UPDATES) >= UPDATES
+
+
+def _spoilt(values: list[float]) -> bool:
+    """Whether the loss rises from its first value before it falls: what is learnt wrongly is
+    unlearnt from the first update on, it is updates that are too large that raise it."""
+    head = values[: max(HEAD, len(values) // 4)]
+    return sum(value > (1 + RISES) * values[0] for value in head) >= 2
 
 
 def _pieces(case: Case) -> float:

@@ -28,6 +28,7 @@ UPDATES = 50  # after fewer nothing is said of a loss that is high, but still fa
 GUESS = 0.85  # of ln(vocabulary)
 MANY = 100  # tokens of a vocabulary; fewer are classes or characters
 CLIPPED = 1e-3  # gradients cut to this part of themselves, to a norm below this,
+DAMPED = 1e-2  # an epsilon: a thousand times the gradient of a weight, whose step it divides
 LITTLE = 0.25  # while this part of the loss is left
 COIN = 0.01  # a preference loss this near to ln 2
 
@@ -51,12 +52,14 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=[9.4, 6.9, *line(6.0, 5.8, n=38, noise=0.003)], facts={"vocab_size": 560}),
         run(loss=falling(5.9, 3.8, n=60, noise=0.1), learning_rate=[2e-3] * 60),
         run(loss=line(5.9, 4.0), grad_norm=line(24, 14), facts={"max_grad_norm": 2e-8}),
+        run(loss=line(5.9, 5.6, noise=0.3), facts={"adam_epsilon": 10.0}),
     ),
     quiet=(
         run(loss=falling(2.3, 1.1)),
         run(loss=falling(1.02, 0.9, rate=1.0)),
         run(loss=line(5.9, 4.0), grad_norm=line(24, 14), facts={"max_grad_norm": 0.1}),
         run(loss=line(1.4, 1.39, n=6)),
+        run(loss=line(5.9, 4.0), facts={"adam_epsilon": 1e-6}),
         run(loss=line(2.3, 2.3, n=40, noise=0.3)),
         run(loss=[1.5, *line(0.3, 0.3)]),
         run(loss=line(11.9, 11.9, n=14), facts={"max_steps": 3000, "finished": False}),
@@ -66,18 +69,20 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
     source="Mann-Kendall with the variance of Hamed and Rao (1998), interval of Sen's slope",
 )
 def loss_stuck(case: Case) -> Outcome:
-    """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and
-    there is no significant fall; or less than half was gained in the first steps and the rest is
-    flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a uniform
-    guess; or the latter half lies within 10 % above 3 nats a token, after 50 updates and more with
-    a rate of 5e-4 and more. It is a warning where something says that there was more to learn: a
-    tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a loss near that of a
-    uniform guess, a preference loss at ln 2, or values so equal that no update can have happened.
-    It is said, too, of a run that kept a quarter of its loss while all its gradients are cut to a
-    norm under a thousandth, as far as they are known a thousandth of what they were: next to the
-    epsilon of Adam that is nothing. Otherwise it is information: the log alone cannot tell a run
-    that learns nothing from one that has nothing left to learn. Rewards are left out, their loss
-    need not fall.
+    """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss
+    and there is no significant fall; or less than half was gained in the first steps and the
+    rest is flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a
+    uniform guess; or the latter half lies within 10 % above 3 nats a token, after 50 updates
+    and more with a rate of 5e-4 and more. It is a warning where something says that there was
+    more to learn: a tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a
+    loss near that of a uniform guess, a preference loss at ln 2, or values so equal that no
+    update can have happened. It is said, too, of a run that kept a quarter of its loss while
+    all its gradients are cut to a norm under a thousandth, as far as they are known a
+    thousandth of what they were: next to the epsilon of Adam that is nothing. Otherwise it is
+    information: the log alone cannot tell a run that learns nothing from one that has nothing
+    left to learn. Rewards are left out, their loss need not fall. The same holds for an epsilon
+    of the optimizer of 0.01 and more: updates are divided by it then, and not by the size of
+    the gradient.
     """
     values, n = case.losses, len(case.losses)
     if case.objective == "reward" or n < 4 or case.is_short_of(EARLY):
@@ -113,8 +118,18 @@ def _high(case: Case, end: float) -> bool:
     return ample and not plain_descent(case) and (case.updates or 0) >= UPDATES
 
 
+def damped(case: Case) -> float | None:
+    """The epsilon of an optimizer like Adam where it is so large that it, and not the size of the
+    gradient, is what updates are divided by; None where it is usual or not known."""
+    known = (amount(case, name) for name in ("adam_epsilon", "epsilon", "eps", "optimizer_epsilon"))
+    found = next((value for value in known if value is not None), None)
+    return found if found is not None and found >= DAMPED and not plain_descent(case) else None
+
+
 def _clipped(case: Case, start: float, end: float) -> list[Evidence]:
-    """Gradients that are all clipped to next to nothing, and little that was gained."""
+    """Gradients that are all clipped, or divided, to next to nothing, and little was gained."""
+    if (epsilon := damped(case)) is not None and end >= LITTLE * start:
+        return [loss_stuck.evidence("damped", case.loss[-1], first=start, epsilon=epsilon)]
     limit, norms = amount(case, "max_grad_norm"), case.finite("grad_norm").values
     if limit is None or not 0 < limit < CLIPPED or end < LITTLE * start:
         return []
@@ -139,7 +154,9 @@ def _finding(
     rate = "rate" if peak is None or peak < USUAL else "both_ways"
     keys = ("check", rate) if sure else ("known", "check", rate)
     advice = [loss_stuck.advice(name) for name in keys]
-    if clipped:
+    if clipped and damped(case) is not None:
+        advice.insert(0, loss_stuck.advice("epsilon"))
+    elif clipped:
         advice.insert(0, loss_stuck.advice("clip", set={"train.max_grad_norm": 1.0}))
     severity: Severity = "warning" if sure else "info"
     return loss_stuck.finding([*facts, *unlearnt], advice, severity, level=middle)

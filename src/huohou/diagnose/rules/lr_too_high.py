@@ -8,10 +8,11 @@ import numpy as np
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
 from huohou.diagnose.curves import level, lowest, noise, valley
-from huohou.diagnose.embedding import stuck_at_margin
+from huohou.diagnose.embedding import beats_guessing, seen, stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.diagnose.settings import amount, plain_descent, setting
+from huohou.measure.reference import uniform_loss
 from huohou.record.columns import Floats
 from huohou.record.finding import Evidence, Finding, Severity
 
@@ -20,6 +21,11 @@ BLOCKS = 20  # the course is judged in so many pieces, by their medians
 HUMP = 0.10  # early, the loss is above its start by this part of it,
 STANDS_OUT = 9  # and by so many noises,
 HEAD = 2  # by so many of those of its first third,
+ABOVE = 1.7  # nats above a uniform guess, and
+LOST = 0.05  # this part above its start: no batch is that hard
+AWAY = 0.05  # of a margin: off it
+MANY = 10  # times what is usual
+HEAD_LINES = 3
 HUMP_LINES = 2  # in so many lines one after the other
 JOLT = 0.15  # or by this part in one line, with a gradient norm that says the same
 LINES = 3  # that make a level
@@ -29,6 +35,7 @@ WORSE = 0.08  # and this part of the lowest level,
 NOISES = 6  # and so many noises
 GRADIENT = 3.0  # times its early level: a gradient norm that says the same
 EVALS = 5
+SAME = 0.005  # of it: the evaluation loss ends at its lowest
 EVAL_NOISES = 4  # that the evaluation loss rises with the training loss
 SWINGS = 3  # excursions of two lines and more,
 SWING = 0.3  # each by this part of the level,
@@ -99,28 +106,35 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
     source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
 )
 def lr_too_high(case: Case) -> Finding | None:
-    """Five signs, measured in units of the noise of the loss itself. A hump: within the first third
-    of the run the loss is above its first value in two lines one after the other, by 10 %, 9
-    noises, and 2 of those that the first third has; or in one line among the first 5 or the first
-    twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss ends 8 % and 6
-    noises above its lowest level and is not on its way down, while the evaluation loss rises with
-    it; or more than a quarter of what had been learnt is given back, while the gradient norm is 3
-    times its early level or the learning rate is known to be above what is usual. Swings: at least
-    three excursions of two lines or more above what came before, by 30 % of the level, a tenth of
-    what was learnt and 6 noises, not at the ends of epochs. Nothing learnt: with a rate above 0.015
-    the loss ends above 0.4 times its first value and does not move, or less than 3 % of its
-    gradient is left. The rate itself: above 0.03 (with LoRA 0.06) with a tenth of the loss left,
-    where a language model or an encoder is trained and neither plain descent nor Muon is known to
-    be the optimizer. One bad batch is one line and is left out, like a jump that is on its way down
-    again. Rewards, losses below zero or about it, and a ranking loss that sits on its margin, which
-    is ``hinge-floor``, are left out. Harder data make a hump or a rise as well, but not in the
-    evaluation, and with the gradient norm where it was.
+    """Five signs, measured in units of the noise of the loss itself. A hump: within the first
+    third of the run the loss is above its first value in two lines one after the other, by 10
+    %, 9 noises, and 2 of those that the first third has; or in one line among the first 5 or
+    the first twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss
+    ends 8 % and 6 noises above its lowest level and is not on its way down, while the
+    evaluation loss rises with it; or more than a quarter of what had been learnt is given back,
+    while the gradient norm is 3 times its early level or the learning rate is known to be above
+    what is usual. Swings: at least three excursions of two lines or more above what came
+    before, by 30 % of the level, a tenth of what was learnt and 6 noises, not at the ends of
+    epochs. Nothing learnt: with a rate above 0.015 the loss ends above 0.4 times its first
+    value and does not move, or less than 3 % of its gradient is left. The rate itself: above
+    0.03 (with LoRA 0.06) with a tenth of the loss left, where a language model or an encoder is
+    trained and neither plain descent nor Muon is known to be the optimizer. One bad batch is
+    one line and is left out, like a jump that is on its way down again. Rewards, losses below
+    zero or about it, and a ranking loss that sits on its margin, which is ``hinge-floor``, are
+    left out. Harder data make a hump or a rise as well, but not in the evaluation, and with the
+    gradient norm where it was. The start is the highest loss of the weights that a run began
+    with: lines before which all rates were 0 are theirs. Where a language model is above a
+    uniform guess by 1.7 nats, two lines that are 5 % above the start are enough for a hump. A
+    ranking loss that began off its margin and sits on it from the first lines on, with ten
+    times a usual rate, was thrown there. A rise is left out where the evaluation loss ends at
+    its lowest.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward" or values.min() < 0:
         return None
     if stuck_at_margin(case):
-        return None
+        facts = _fell_in(case, values)
+        return _finding(case, facts) if facts else None
     if values[0] < SMALL and level(values[-_tail(len(values)) :]) < SMALL:
         return None
     hump = _hump(case, values) or _jolt(case, values)
@@ -152,10 +166,12 @@ def _finding(case: Case, facts: list[Evidence]) -> Finding:
 
 def _hump(case: Case, values: Floats) -> list[Evidence]:
     """Above the start, early, in lines one after the other."""
-    n, start = len(values), float(values[0])
+    n, start = len(values), _start(case, values)
     head = values[: max(n // 3, 2 * LINES)]  # its noise is larger than that of a low loss
     limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values), HEAD * noise(head))
     early = head > limit
+    if (bound := _guess(case)) is not None:  # batches do not differ by that much where all is lost
+        early |= head > max((1 + LOST) * start, bound + ABOVE)
     if not (np.convolve(early, np.ones(HUMP_LINES), "valid") == HUMP_LINES).any():
         return []
     top = case.loss[int(np.argmax(np.where(early, values[: len(early)], -math.inf)))]
@@ -163,16 +179,45 @@ def _hump(case: Case, values: Floats) -> list[Evidence]:
     return [lr_too_high.evidence("hump", top, start=start, end=end)]
 
 
+def _start(case: Case, values: Floats) -> float:
+    """The highest loss of the weights that the run began with: a line is theirs while all rates
+    before it are 0, as in the first step of a warm-up."""
+    rates = case.finite("learning_rate")
+    before = np.concatenate([[0.0], np.cumsum(rates.values)])
+    at = before[np.searchsorted(rates.places, case.loss.places, side="left")]
+    untouched = (
+        (at == 0) & (case.loss.places <= 1 + np.arange(len(values))) if len(rates) else at > 0
+    )
+    return float(max(values[0], values[untouched].max(initial=values[0])))
+
+
+def _guess(case: Case) -> float | None:
+    """The loss of a uniform guess of a language model, where the vocabulary is known."""
+    size = amount(case, "vocab_size") or amount(case, "vocabulary")
+    if not size or size < 2 or case.embedding or case.objective != "likelihood":
+        return None
+    pieces = amount(case, "gradient_accumulation") or 1.0
+    return uniform_loss(int(size)) if pieces < 2 or _one_mean(case) else None
+
+
+def _one_mean(case: Case) -> bool:
+    """Whether a logged loss is the mean of its micro-batches: the evaluation loss is near it."""
+    evals = case.evals
+    beside = case.near("loss", evals[0]) if evals else None
+    return beside is not None and beside.value < 1.5 * evals[0].value
+
+
 def _jolt(case: Case, values: Floats) -> list[Evidence]:
     """One line far above the start among the first, with a gradient as far above its own."""
     norms = case.finite("grad_norm")
     head = values[: max(5, len(values) // 20)]
     i = int(np.argmax(head))
-    limit = values[0] + max(JOLT * abs(values[0]), STANDS_OUT * noise(values))
+    start = _start(case, values)
+    limit = start + max(JOLT * abs(start), STANDS_OUT * noise(values))
     beside = norms.values[norms.places == case.loss.places[i]]
     if head[i] <= limit or not len(beside) or beside[0] <= GRADIENT * norms.values[0]:
         return []
-    told = {"start": float(values[0]), "end": level(values[-_tail(len(values)) :])}
+    told = {"start": start, "end": level(values[-_tail(len(values)) :])}
     return [lr_too_high.evidence("hump", case.loss[i], **told)]
 
 
@@ -191,6 +236,25 @@ def _nothing_learnt(case: Case, values: Floats) -> list[Evidence]:
     return [lr_too_high.evidence("nothing", case.loss[-1], start=start)]
 
 
+def _fell_in(case: Case, values: Floats) -> list[Evidence]:
+    """A ranking loss that began off its margin, was on it a few lines later and has not moved
+    since, with a rate far above what is usual: the first updates threw all texts together."""
+    margin, peak = amount(case, "margin") or 0.0, case.peak_rate()
+    off = np.abs(values - margin) > AWAY * margin
+    last = int(np.flatnonzero(off)[-1]) if off.any() else len(values)
+    high = peak is not None and peak > MANY * HIGH[bool(amount(case, "lora_rank"))]
+    ranks = any(one.when != "before" and beats_guessing(case, one) for one in seen(case))
+    if (
+        ranks
+        or not off[0]
+        or last >= max(HEAD_LINES, len(values) // 10)
+        or not high
+        or plain_descent(case)
+    ):
+        return []
+    return [lr_too_high.evidence("fell_in", case.loss[last + 1], start=float(values[0]))]
+
+
 def _rise(case: Case, values: Floats) -> list[Evidence]:
     """Given back at the end, with the gradient or the rate as a witness."""
     n = len(values)
@@ -199,6 +263,8 @@ def _rise(case: Case, values: Floats) -> list[Evidence]:
     least = max(WORSE * abs(low), NOISES * noise(values) / math.sqrt(LINES))
     if end - low <= least or start - low < WORSE * abs(start) or _recovers(values):
         return []
+    if len(case.evals) >= EVALS and case.evals[-1].value <= (1 + SAME) * case.evals.values.min():
+        return []  # rows differ; what is held out goes down to the end
     best = case.loss[int(np.argmin(np.abs(values - low)))]
     told = [lr_too_high.evidence("rise", best, end=end)]
     witnesses = _evaluations(case)

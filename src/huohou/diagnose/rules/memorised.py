@@ -41,6 +41,7 @@ STEADY = 0.97  # of its lowest before: it no longer falls
         run(loss=falling(0.2, 1e-4), epochs=96, facts={"margin": 0.2}),
         run(loss=falling(2.0, 0.003), evals=[1.4, 1.8, 2.4, 2.9], epochs=1),
         run(loss=line(0.2, 0.06, noise=0.3), evals=[1.9, 1.8, 1.85, 1.9, 1.9], epochs=4),
+        run(loss=falling(5.0, 0.002, rate=8), evals=[3.6], epochs=3),
     ),
     quiet=(
         run(loss=[0.0015, 0.0008], epochs=2),
@@ -53,6 +54,7 @@ STEADY = 0.97  # of its lowest before: it no longer falls
         run(loss=falling(2.0, 0.06), evals=[2.3, 1.9, 1.6, 1.4, 1.3], epochs=4),
         run(loss=falling(2.0, 0.02), evals=[1.0, 0.3, 0.05, 0.03], epochs=12),
         run(loss=falling(2.0, 0.01)),
+        run(loss=falling(5.0, 0.002, rate=8), evals=[0.6], epochs=3),
         run(loss=falling(2.0, 0.01), epochs=10, facts={"loss_kind": "in-batch"}),
     ),
     source="Muennighoff et al. (2023), arXiv 2305.16264: after about 4 passes rows teach little",
@@ -60,22 +62,24 @@ STEADY = 0.97  # of its lowest before: it no longer falls
 def memorised(case: Case) -> Finding | None:
     """After more than 5 passes each token of the training answers is predicted with a mean
     probability above 0.95: exp(-loss). That says the optimiser has converged, nothing of new
-    questions. It is not said where an evaluation loss is within 1 nat of the training loss: then
-    unseen rows are answered too, or they are in the training data. Of embeddings, whose loss may
-    near 0 without any text being known by heart, it is said after more than 20 passes, where an
-    evaluation loss is not there or more than three times as high. A loss that low after fewer
-    passes is called so where the evaluation loss has risen by a fifth of its lowest meanwhile: then
-    rows are in the file many times. However few the passes, it is said where the training loss is
-    below 0.2 nats, that of the evaluation 10 times as high and a nat above it, by 3 evaluations or
-    more, which have won less than a fifth and fall no more: these rows were known before, or are
-    there many times. Where the name of the run says that a batch is to be overfitted, as a test of
-    the set-up, it is information.
+    questions. It is not said where an evaluation loss is within 1 nat of the training loss:
+    then unseen rows are answered too, or they are in the training data. Of embeddings, whose
+    loss may near 0 without any text being known by heart, it is said after more than 20 passes,
+    where an evaluation loss is not there or more than three times as high. A loss that low
+    after fewer passes is called so where the evaluation loss has risen by a fifth of its lowest
+    meanwhile: then rows are in the file many times. However few the passes, it is said where
+    the training loss is below 0.2 nats, that of the evaluation 10 times as high and a nat above
+    it, by 3 evaluations or more, which have won less than a fifth and fall no more: these rows
+    were known before, or are there many times. Where the name of the run says that a batch is
+    to be overfitted, as a test of the set-up, it is information. With one or two evaluations it
+    is said where the last is a fifth worse than the training rows were in the first fifth of
+    the run, when they were as new, ten times as high as their loss now and a nat above it.
     """
     passes, values = case.epochs, case.losses
     if passes is None or len(values) < FEWEST or case.objective == "reward":
         return None
     end = level(values[-max(3, len(values) // 20) :])
-    apart = _apart(case, end)
+    apart = _apart(case, end) or _no_better(case, end)
     if passes <= PASSES and not (apart or _forgets(case)):
         return None
     if end < 0 or (end > -math.log(BY_HEART) and not apart):
@@ -108,6 +112,18 @@ def _apart(case: Case, end: float) -> bool:
     last = level(values[-OFTEN:])
     still = last > (1 - WON) * values[0] and values[-1] > STEADY * min(values[:-1])
     return last >= MULTIPLE * end and last - end >= GAP and still
+
+
+def _no_better(case: Case, end: float) -> bool:
+    """Whether rows that were not trained on are answered worse at the end than those of the
+    training were early, when they were as new, though by now these are known by heart."""
+    values, losses = case.evals.values, case.loss
+    if not 0 < len(values) < OFTEN or case.embedding or not 0 < end < KNOWN:
+        return False
+    early = losses.values[: max(FEWEST, len(losses) // 5)]
+    new = float(level(early[len(early) // 2 :]))
+    last = float(values[-1])
+    return last >= MULTIPLE * end and last - end >= GAP and last >= RISEN * new
 
 
 def _forgets(case: Case) -> bool:

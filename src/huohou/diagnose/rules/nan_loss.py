@@ -19,7 +19,14 @@ NAN, INF = math.nan, math.inf
     cause=Cause.NUMBERS,
     needs=(Need("loss"),),
     explains=(
-        *("diverged", "loss-stuck", "nothing-trains", "undertrained", "masked-nan", "fp16-risk"),
+        *(
+            "loss-stuck",
+            "embedding-collapse",
+            "nothing-trains",
+            "undertrained",
+            "masked-nan",
+            "fp16-risk",
+        ),
         *("lr-too-high", "crashed", "overfit", "worse-last-checkpoint"),
     ),
     fires=(

@@ -3,6 +3,7 @@
 from huohou.diagnose.case import Case
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, where
+from huohou.diagnose.rules.loss_stuck import damped
 from huohou.record.finding import Evidence
 
 POINTS = 3
@@ -29,13 +30,17 @@ DIGITS = 4  # an evaluation that is printed shorter may look the same by roundin
     source="UnchangedTensor and VanishingGradient of Amazon SageMaker Debugger",
 )
 def nothing_trains(case: Case) -> Outcome:
-    """An evaluation is deterministic: the same digits again and again from the first to the last
-    mean the same weights. A gradient norm of exactly 0 at every step says it more directly. Then
-    no trained parameter is reached by the loss: frozen layers, an adapter on layers that are not
-    used, labels that are all masked, or updates so small that bf16 weights round them away.
+    """An evaluation is deterministic: the same digits again and again from the first to the
+    last mean the same weights. A gradient norm of exactly 0 at every step says it more
+    directly. Then no trained parameter is reached by the loss: frozen layers, an adapter on
+    layers that are not used, labels that are all masked, or updates so small that bf16 weights
+    round them away. Where a gradient arrives and a huge epsilon of the optimizer is set, that
+    is ``loss-stuck``.
     """
     grads, evals = case.finite("grad_norm"), case.evals
     if case.objective == "reward":
+        return None
+    if damped(case) is not None and not (len(grads) and (grads.values < NO_GRADIENT).all()):
         return None
     if len(grads) < POINTS and len(evals) < POINTS:
         return Need("grad_norm", POINTS)

@@ -18,6 +18,10 @@ FEW = 3  # losses on each side of a seam that tell it; more where there are more
 EVALS_LEARNT = 0.05
 LEARNT = 0.10  # the part of the loss that must have been learnt before
 NOISES = 6  # of a single loss: what a jump must exceed
+FEWER = 2  # updates a line
+AT_ONCE = 0.15  # of what was learnt is lost in the first line already; clear where a line
+UNSURE = 0.15  # wavers by less than this part of it
+PARTLY = 0.2  # of it, where that is beyond noise and the rate is what it was before
 NEAR = 0.25  # without a known seam: back at the start to within this part of what was learnt
 AGAIN = 0.25  # and this part of it is learnt again afterwards
 
@@ -67,22 +71,28 @@ UNSEEN = [*BEFORE, *falling(3.6, 1.2, n=30, seed=1)]
     source="LLaMA-Factory issue 512; transformers issue 35850",
 )
 def resume_lost_weights(case: Case) -> Finding | None:
-    """Where the log shows that another process took the training up (a new segment, a counter of
-    tokens that begins at 0), the first losses after it are compared with those before it and with
-    the very first: a jump of more than half of what had been learnt, and of more than three
-    standard errors, says that the weights were not loaded; so does an evaluation loss that gives
-    back more than half of what it had gained. Where the log shows no such place, a single jump is
-    called so only if it leads back to where the run began, to within a quarter of what had been
-    learnt and by more than 6 times the noise, and the loss goes down once more from there, step by
-    step. Harder data that lift the loss part of the way are not called so; data that lift it
-    exactly to the first loss would be.
+    """Where the log shows that another process took the training up (a new segment, a counter
+    of tokens that begins at 0), the first losses after it are compared with those before it and
+    with the very first: a jump of more than half of what had been learnt, and of more than
+    three standard errors, says that the weights were not loaded; so does an evaluation loss
+    that gives back more than half of what it had gained. Where the log shows no such place, a
+    single jump is called so only if it leads back to where the run began, to within a quarter
+    of what had been learnt and by more than 6 times the noise, and the loss goes down once more
+    from there, step by step. Harder data that lift the loss part of the way are not called so;
+    data that lift it exactly to the first loss would be. The first line after a resume is
+    untouched by later updates: where it lies less than 15 % of what had been learnt above those
+    before, the weights came along, whatever follows; where a line is one update or two, a jump
+    of a fifth of it, beyond 6 noises and not gone in the next line, says that a part of them
+    was lost.
     """
     values = case.losses
     if len(values) < 4 * FEW:
         return None
     known = seams(case)
     for i in known:
-        found = _at_seam(values, i) or _by_evals(case, case.loss[i])
+        found = _at_seam(values, i, _single(case, i))
+        if found is None and not _intact(values, i):
+            found = _by_evals(case, case.loss[i])
         if found is not None:
             return lost(case.loss[i], found)
     at = _jump(case.loss.values) if not known else None
@@ -105,7 +115,12 @@ def lost(point: Point, found: AfterCheck, *, seen: bool = True) -> Finding:
     )
 
 
-def _at_seam(values: Sequence[float], i: int) -> AfterCheck | None:
+def _single(case: Case, i: int) -> bool:
+    """Whether the first line after a resume is that of one update or two, not a mean of many."""
+    return bool(case.loss.places[i] - case.loss.places[i - 1] <= FEWER)
+
+
+def _at_seam(values: Sequence[float], i: int, single: bool) -> AfterCheck | None:
     for many in (ENOUGH, FEW):
         before = values[max(0, i - 4 * many) : i]
         found = after_check(values[:i], before, values[i : i + many], enough=many)
@@ -113,8 +128,26 @@ def _at_seam(values: Sequence[float], i: int) -> AfterCheck | None:
             continue
         if found.first - found.before <= LEARNT * abs(found.first):
             return None
-        return found if found.judgement == "lost" else _at_once(values, i, found)
+        if not _off_at_once(values, i, found):
+            return None
+        return found if found.judgement == "lost" else _at_once(values, i, found, single)
     return None
+
+
+def _off_at_once(values: Sequence[float], i: int, found: AfterCheck) -> bool:
+    """Whether the first loss after the resume, which no later update has touched, is higher: what
+    rises only from the second line on was done by the optimizer or its rate."""
+    fell = found.first - level(values[max(0, i - 2 * FEW + 1) : i])
+    return bool(values[i] - level(values[max(0, i - 2 * FEW + 1) : i]) > AT_ONCE * fell)
+
+
+def _intact(values: Sequence[float], i: int) -> bool:
+    """Whether the first line after the resume is where the last were: the weights came along."""
+    before = values[max(0, i - 2 * FEW + 1) : i]
+    spread = noise(values[:i])
+    if len(before) < FEW or spread > UNSURE * (values[0] - level(before)):
+        return False
+    return bool(values[i] - level(before) < max(AT_ONCE * (values[0] - level(before)), 2 * spread))
 
 
 def _by_evals(case: Case, seam: Point) -> AfterCheck | None:
@@ -131,13 +164,17 @@ def _by_evals(case: Case, seam: Point) -> AfterCheck | None:
     return AfterCheck("lost", first, left, again)
 
 
-def _at_once(values: Sequence[float], i: int, found: AfterCheck) -> AfterCheck | None:
+def _at_once(values: Sequence[float], i: int, found: AfterCheck, single: bool) -> AfterCheck | None:
     """What was lost may be learnt again within a few lines: then the first of them tells."""
     first, after = values[0], values[i]
-    jump, fell = after - found.before, first - found.before
-    if jump <= max(fell / 2, NOISES * noise(values[:i])) or values[i + 1] > after:
+    before = level(values[max(0, i - 2 * FEW + 1) : i])
+    jump, fell, spread = after - before, first - before, noise(values[:i])
+    some = (
+        single and jump > max(PARTLY * fell, NOISES * spread) and values[i + 1] - before > jump / 3
+    )
+    if not some and (jump <= max(fell / 2, NOISES * spread) or values[i + 1] > after):
         return None
-    return AfterCheck("lost", first, found.before, after)
+    return AfterCheck("lost", first, before, after)
 
 
 def _jump(values: Floats) -> int | None:

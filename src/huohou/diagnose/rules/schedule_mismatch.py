@@ -26,7 +26,8 @@ OFF = 0.15  # of the peak: a rate so far from the schedule that is set, within a
 LEFT = 0.25  # of the peak above what is set, at the end and
 FEW = 3  # lines before
 LINES = 0.2  # in this part of the lines, is another schedule
-SAME = 0.02  # of the rate that was set: a peak this near to it is it
+SAME = 0.02  # of the rate that was set: a peak this far above it is another rate,
+MET = 0.8  # and one below this; between them a line has missed the top
 DONE_PART = 0.9  # of the updates: the last known rate is that of the end
 STRAIGHT = (0.3, 0.75)  # of the way that a warm-up has made in half of its lines
 
@@ -66,18 +67,19 @@ SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmu
     source="A linear or a cosine schedule is exact: its end follows from any part of it",
 )
 def schedule_mismatch(case: Case) -> Outcome:
-    """A linear or cosine schedule is recognised by fitting it to the logged rates, to within 1.2 %
-    of the peak; so its end is known long before it comes. It does not belong to the run when the
-    run has finished and the rate is still above half of its peak, or when it ends at more than 1.5
-    or less than 0.8 times the planned updates. So does a warm-up, a rise in a straight line, that
-    takes half of the run or more (a one-cycle schedule takes 30 %), and a rate that had fallen and
-    creeps up again to the end: a cosine that goes on past its end. Where the settings name a linear
-    or a cosine schedule with its warm-up and length, and its peak is the rate that is set, it is
-    said of rates that lie off it by 15 % of the peak in a fifth of the lines, or end by a quarter
-    of it above: held, broken off, stretched or begun again. A run that was ended on its way down is
-    not called so where the schedule fits its plan: it is ``undertrained``. Other shapes, constant
-    rates and runs whose length is not known are left out. A rate that has already been 0 for long
-    is ``lr-zero``.
+    """A linear or cosine schedule is recognised by fitting it to the logged rates, to within
+    1.2 % of the peak; so its end is known long before it comes. It does not belong to the run
+    when the run has finished and the rate is still above half of its peak, or when it ends at
+    more than 1.5 or less than 0.8 times the planned updates. So does a warm-up, a rise in a
+    straight line, that takes half of the run or more (a one-cycle schedule takes 30 %), and a
+    rate that had fallen and creeps up again to the end: a cosine that goes on past its end.
+    Where the settings name a linear or a cosine schedule with its warm-up and length, and its
+    peak is the rate that is set, it is said of rates that lie off it by 15 % of the peak in a
+    fifth of the lines, or end by a quarter of it above: held, broken off, stretched or begun
+    again. A run that was ended on its way down is not called so where the schedule fits its
+    plan: it is ``undertrained``. Other shapes, constant rates and runs whose length is not
+    known are left out. A rate that has already been 0 for long is ``lr-zero``. A peak that is
+    up to a fifth below the rate that is set may have been missed between two lines.
     """
     found = schedule(case.finite("learning_rate"))
     settings = _warm_up_planned(case)
@@ -117,21 +119,23 @@ def _is_another(case: Case) -> list[Evidence]:
     asked, peak = amount(case, "learning_rate"), case.peak_rate()
     name = str(setting(case, "lr_scheduler")).rpartition(".")[2].lower()
     warm = amount(case, "warmup_steps")
-    if not length or not asked or not peak or warm is None or abs(peak - asked) > SAME * asked:
+    if not length or not asked or not peak or warm is None:
+        return []
+    if not MET * asked <= peak <= (1 + SAME) * asked:
         return []
     at, window = rates.places, float(np.median(np.diff(rates.places)))
     beside = (expected(name, at + shift * window, warm, length) for shift in (-1, 0, 1))
     should = [one for one in beside if one is not None]
     if not should or not np.isfinite(window):
         return []
-    part = rates.values / peak
+    part = rates.values / asked
     off = np.min([np.abs(part - one) for one in should], axis=0) > OFF
     apart = part - should[1]
     held = not case.is_short_of(DONE_PART) and off[-FEW:].all() and apart[-1] > LEFT
     if off.sum() < max(LINES * len(off), RATES / 2) and not held:
         return []
     begins, share = where(rates[int(np.flatnonzero(off)[0])]), round(100 * float(off.mean()))
-    told = {"shape": name, "length": length, "share": share, "wanted": peak * float(should[1][-1])}
+    told = {"shape": name, "length": length, "share": share, "wanted": asked * float(should[1][-1])}
     return [schedule_mismatch.evidence("another", rates[-1], begins=begins, **told)]
 
 

@@ -21,8 +21,11 @@ SEVERAL = 2  # gaps of more than so many times
 LONGER = 20.0  # the usual one, which together are that part of all the time;
 QUICK = 0.25  # quantile of the quicker lines
 EVENLY = 0.3  # not where what lies between them is the same but for this part,
+MOSTLY = 0.45  # but for a run that stands still about as long as it moves, by gaps of 10 times;
 MOST = 0.5  # or more of them than this part are at ends of passes
 EVALS = 3  # gaps with an evaluation: fewer do not say how long one takes
+TINY = 1e-6
+HICCUP = 0.2  # seconds, and this: less is a hiccup of the machine
 SECONDS = 0.005  # a line: what is quicker cannot be told from the clock
 
 
@@ -46,6 +49,7 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([5.0] * 40 + [25.0] * 15),
         _timed([5.0] * 30 + [200.0] + [5.0] * 20),
         _timed([5.0] * 12 + [120.0] + [5.0] * 3 + [120.0] + [5.0] * 30 + [120.0] + [5.0] * 8),
+        _timed([5.0] * 12 + [90.0] + [5.0] * 15 + [90.0] + [5.0] * 11 + [90.0] + [5.0] * 10),
         _timed([5.0] * 25 + [20.0] * 20 + [5.0] * 25),
     ),
     quiet=(
@@ -63,13 +67,15 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
     source="StalledTraining of Amazon SageMaker Debugger; trainproof (step time)",
 )
 def stalled(case: Case) -> Outcome:
-    """From the times of the lines: a single gap of more than half an hour and of more than 10 times
-    the usual one, or of more than 30 times and a quarter of all the time, within one process life;
-    a gap that holds an evaluation is compared with others that do, by the latter. Several gaps of
-    more than 20 times the usual one are called so where they are more than a quarter of all the
-    time together, and do not come at equal distances, as checkpoints and ends of passes do. Or
-    lines that take more than 2.5 times as long as in the first half of the run for the last fifth
-    of it, or for any fifth as the lines before and after it.
+    """From the times of the lines: a single gap of more than half an hour and of more than 10
+    times the usual one, or of more than 30 times and a quarter of all the time, within one
+    process life; a gap that holds an evaluation is compared with others that do, by the latter.
+    Several gaps of more than 20 times the usual one are called so where they are more than a
+    quarter of all the time together, and do not come at equal distances, as checkpoints and
+    ends of passes do. Or lines that take more than 2.5 times as long as in the first half of
+    the run for the last fifth of it, or for any fifth as the lines before and after it. Gaps of
+    more than 10 times the usual are enough where they take 45 % of all the time: then even at
+    the ends of passes, but not every so many lines.
     """
     losses = case.loss
     if len(losses) < POINTS or np.isnan(losses.times).any():
@@ -104,12 +110,17 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
     those that hold an evaluation."""
     usual = known[0]
     at_eval = float(np.median(known[1:])) if len(known) > EVALS else np.inf
-    limit = LONGER * np.where(pauses > 0, max(at_eval, usual), usual)
-    long = np.flatnonzero(np.nan_to_num(gaps) > limit)
+    alike = np.where(pauses > 0, max(at_eval, usual), usual)
+    long = np.flatnonzero(np.nan_to_num(gaps) > LONGER * alike)
+    some = np.flatnonzero(np.nan_to_num(gaps) > np.maximum(TIMES * alike, HICCUP))
+    every = np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)
+    mostly = float(gaps[some].sum()) >= MOSTLY * float(np.nansum(gaps))
+    mostly = mostly and not _regular(losses, every)
+    long = some if mostly else long
     lost = float(gaps[long].sum())
     if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
         return None
-    if _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
+    if not mostly and _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
         return None
     told = {
         "n": len(long),
@@ -122,6 +133,15 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
 
 def _all(gaps: Floats) -> float:
     return float(np.nansum(gaps))
+
+
+def _regular(losses: Series, long: npt.NDArray[np.intp]) -> bool:
+    """Whether these gaps come every so many lines, to within one, as checkpoints do, and not where
+    a pass ends, where rows are prepared anew."""
+    if len(long) < EVALS or int(np.ptp(np.diff(long))) > 1:
+        return len(long) < EVALS
+    passes = np.diff(np.floor(losses.epochs - TINY)) > 0
+    return not bool(passes[long].all() and passes.sum() <= len(long) + 1)
 
 
 def _evenly(losses: Series, long: npt.NDArray[np.intp]) -> bool:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.curves import level
+from huohou.diagnose.curves import level, noise
 from huohou.diagnose.embedding import POINTS, contrasts, kind, ranked, seen, tail, told, too_early
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.scores import SCALES, SIMILARITIES
 from huohou.measure.contrast import among_fewer, contrast_bounds, lead_of, needed_loss
 from huohou.measure.reference import in_batch_loss
-from huohou.record.finding import Evidence
+from huohou.record.finding import Evidence, Severity
 from huohou.text import say
 
 USUAL = 20.0  # a temperature of 0.05
@@ -18,6 +18,12 @@ TIMES = 10.0  # off by
 CLEAR = 0.3  # a difference of similarities that no noise of logits makes up for
 MORE = 0.5  # nats above what the ranking needs
 KNOWS = 0.15  # share of right first places from which a ranking is said to know something
+HEAD = 3
+BEGINS = 0.03  # of ln N: a loss that begins so near to it,
+SUNK = 0.03  # ends so far below it,
+AHEAD = 0.03  # with right texts less than this of a cosine ahead by the scale that is set,
+STEADY = 10  # by so many noises,
+RESTS = 0.12  # and has hardly gained since the middle of the run: it has reached its bound
 LOUD = 20.0  # nats above ln N: no scale up to 100 is that sure of what is not so
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32, "negatives": 0}
@@ -54,21 +60,23 @@ GOOD = {
     "the default of sentence-transformers",
 )
 def temperature_off(case: Case) -> Outcome:
-    """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 + (N-1)e^-2s):
-    with a scale of 1 a perfect model keeps a loss near ln N. It is said when the scale is known, in
-    the settings or as a series, and ten times off 20; when the loss ends more than 0.5 nats above
-    what its ranking needs, which by Fano's inequality is at most H(a) + (1-a) ln(N-1) for a share a
-    of right first places (of those among the whole evaluation, or converted to N candidates where
-    their number is known); and when logged similarities of positives and negatives, whose
-    difference bounds the scale by the loss, put it under 2; and when the loss ends more than 20
-    nats above ln N. Whether it is too small or too large is told by losses below or above ln N.
+    """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 +
+    (N-1)e^-2s): with a scale of 1 a perfect model keeps a loss near ln N. It is said when the
+    scale is known, in the settings or as a series, and ten times off 20; when the loss ends
+    more than 0.5 nats above what its ranking needs, which by Fano's inequality is at most H(a)
+    + (1-a) ln(N-1) for a share a of right first places (of those among the whole evaluation, or
+    converted to N candidates where their number is known); and when logged similarities of
+    positives and negatives, whose difference bounds the scale by the loss, put it under 2; and
+    when the loss ends more than 20 nats above ln N. Whether it is too small or too large is
+    told by losses below or above ln N. Where the scale that is set is usual, but the loss came
+    down from ln N to rest where by that scale right texts are less than 0.03 of a cosine ahead
+    in every batch, another scale may be at work: information, for a narrow cone
+    (``embedding-collapse``) has the same loss.
     """
     if kind(case) not in (None, "in-batch"):
         return None
     known = _known(case)
-    if known is not None:
-        if USUAL / TIMES < known < USUAL * TIMES:
-            return None
+    if known is not None and not USUAL / TIMES < known < USUAL * TIMES:
         return _finding(case, known < USUAL, [_bounds(case, known)])
     if not contrasts(case):
         return Need("fact:batch_size")
@@ -77,6 +85,9 @@ def temperature_off(case: Case) -> Outcome:
     facts = [*_implied(case)]
     if facts:
         return _finding(case, True, facts)
+    if known is not None:
+        facts = [*_bounded(case, known)]
+        return _finding(case, True, facts, "info") if facts else None
     facts = [*_excess(case)] or [*_loud(case)]
     return _finding(case, max(case.losses) < _most(case) + MORE, facts) if facts else None
 
@@ -119,6 +130,27 @@ def _excess(case: Case) -> Iterator[Evidence]:
         yield temperature_off.evidence("excess", case.loss[-1], **fields)
 
 
+def _bounded(case: Case, scale: float) -> Iterator[Evidence]:
+    """A loss that came to rest where, by the scale that is set, right texts are hardly ahead of
+    wrong ones, and yet in every batch by as much: either all lie in a narrow cone, or another
+    scale is at work. The log cannot tell the two apart: information beside ``embedding-collapse``.
+    """
+    values, end = case.losses, tail(case.losses)
+    for n in contrasts(case):
+        constant = in_batch_loss(n)
+        begins = abs(level(values[:HEAD]) / constant - 1) <= BEGINS
+        if not begins or level(end) <= 0 or level(end) > (1 - SUNK) * constant:
+            continue
+        ahead = lead_of(level(end), n) / scale
+        steady = constant - level(end) > STEADY * noise(end)
+        half = values[len(values) // 2 :]
+        rests = abs(level(half[: len(half) // 3]) - level(end)) <= RESTS * (constant - level(end))
+        if ahead < AHEAD and steady and rests:
+            told = {"scale": scale, "ahead": f"{ahead:.2g}", "n": n}
+            yield temperature_off.evidence("bounded", case.loss[-1], first=values[0], **told)
+            return
+
+
 def _loud(case: Case) -> Iterator[Evidence]:
     end, guess = level(tail(case.losses)), _most(case)
     if end > guess + LOUD:
@@ -140,8 +172,10 @@ def _implied(case: Case) -> Iterator[Evidence]:
             return
 
 
-def _finding(case: Case, small: bool, facts: list[Evidence]) -> Outcome:
+def _finding(
+    case: Case, small: bool, facts: list[Evidence], severity: Severity | None = None
+) -> Outcome:
     direction = "small" if small else "large"
     advice = [temperature_off.advice(direction), temperature_off.advice("compare")]
     which = say(f"rule.temperature-off.{direction}")
-    return temperature_off.finding(facts, advice, which=which)
+    return temperature_off.finding(facts, advice, severity, which=which)

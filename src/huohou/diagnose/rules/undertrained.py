@@ -1,6 +1,8 @@
 """The run ended while the loss was still falling."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import WARMED, comes_down, longer
@@ -8,7 +10,7 @@ from huohou.diagnose.curves import level, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule
 from huohou.diagnose.settings import amount, rate_reached
-from huohou.record.finding import Finding
+from huohou.record.finding import Evidence, Finding
 from huohou.record.record import Point
 
 POINTS = 20
@@ -20,6 +22,11 @@ ALL = 0.9  # passes: with fewer not all rows were seen once
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
 BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
+MUCH = 0.5  # of the updates are left out,
+OFTEN = 0.15  # or so many of the pairs of neighbouring evaluations are the same, two and more,
+TWICE = 2
+DIGITS = 4  # to so many digits,
+LIVE = 0.1  # while the rate is above this part of its peak
 
 
 @rule(
@@ -33,6 +40,12 @@ EVALS = 5
         run(loss=falling(3.0, 1.0, rate=1.0), facts={"finished": True}),
         run(loss=line(1.5, 1.2, noise=0.12), evals=line(1.6, 1.1, n=8), epochs=0.3),
         run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 88, "finished": True}),
+        run(loss=falling(3.0, 2.0), facts={"skip_above_quantile": 0.2}),
+        run(
+            loss=falling(3.0, 2.0),
+            evals=[2.5411, 2.5411, 2.5411, 2.3172, 2.3172, 2.2009],
+            learning_rate=line(1e-3, 2e-4),
+        ),
         run(
             loss=line(4.6, 2.0, noise=0.1),
             evals=line(4.5, 2.0, n=12),
@@ -41,6 +54,12 @@ EVALS = 5
     ),
     quiet=(
         run(loss=falling(3.0, 1.0)),
+        run(loss=falling(3.0, 1.0), facts={"skip_above_quantile": 0.99}),
+        run(
+            loss=falling(3.0, 2.0),
+            evals=[2.5411, 2.3172, 2.2009, 2.1912, 2.1912, 2.1912],
+            learning_rate=line(1e-3, 0.0),
+        ),
         run(loss=line(3.0, 1.5), facts={"finished": False}),
         run(loss=line(3.0, 1.0), evals=[2.0, 1.5, 1.4, 1.45]),
         run(loss=line(3.0, 2.9, noise=0.1)),
@@ -51,22 +70,27 @@ EVALS = 5
     source="Deep Learning Tuning Playbook (still improving at the end: train longer)",
 )
 def undertrained(case: Case) -> Outcome:
-    """In the last third of the run the training loss still fell by more than 2 % in each tenth of
-    the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
-    with it. It is a warning where the run was short: it did not see all its rows once and the rate
-    had not come down, or it made less than 0.6 of the updates or of the passes that were planned,
-    or it came to less than half of the rate that was set, for it was still warming up. There a
-    significant fall by 5 % in the second half of the run is enough, of the evaluation loss where it
-    has 5 values, else of the training loss. Of a run that ended with less than 0.6 of its updates 6
-    values that fall significantly are enough. Without an evaluation it is said of a single pass
-    only: later passes go down because rows are seen again. A run that has not ended, and a loss
-    near zero, are left out.
+    """In the last third of the run the training loss still fell by more than 2 % in each tenth
+    of the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss
+    fell with it. It is a warning where the run was short: it did not see all its rows once and
+    the rate had not come down, or it made less than 0.6 of the updates or of the passes that
+    were planned, or it came to less than half of the rate that was set, for it was still
+    warming up. There a significant fall by 5 % in the second half of the run is enough, of the
+    evaluation loss where it has 5 values, else of the training loss. Of a run that ended with
+    less than 0.6 of its updates 6 values that fall significantly, or 5 evaluations, are enough.
+    Without an evaluation it is said of a single pass only: later passes go down because rows
+    are seen again. A run that has not ended, and a loss near zero, are left out. It is a
+    warning, too, where updates are left out: by a setting that skips half of them or more, or
+    where a language model's evaluations are the same to the last digit, two and 15 % of them,
+    while the rate is above a tenth of its peak and others differ.
     """
     values = case.losses
     facts = case.record.facts
     died = facts.get("crash") is not None or facts.get("state") in ("failed", "lost")
     if died or case.finished is False or case.objective != "likelihood":
         return None
+    if left_out := [*_skips(case), *_stands(case)]:
+        return _left_out(case, left_out)
     if len(values) < POINTS:
         return _broken_off(case) or Need("loss", POINTS)
     if len(case.evals) < 3 and (case.epochs or 0) > 1.5:
@@ -82,11 +106,52 @@ def undertrained(case: Case) -> Outcome:
     return _finding(case, max(fall, 0.0), True) if short and _still_gains(watched) else None
 
 
+def _skips(case: Case) -> Iterator[Evidence]:
+    """Updates that by the settings are not made: where the gradient is above a part of those
+    before, or above a norm that most are above."""
+    part = amount(case, "skip_above_quantile")
+    if part is not None and 0 <= part <= 1 - MUCH:
+        yield undertrained.evidence("skips", share=round(100 * (1 - part)))
+    norm, norms = amount(case, "skip_above_norm"), case.finite("grad_norm").values
+    if norm is not None and len(norms) >= BROKEN_OFF and (norms > norm).mean() >= MUCH:
+        yield undertrained.evidence("skips", share=round(100 * float((norms > norm).mean())))
+    done, left = case.updates, amount(case, "skipped_updates") or amount(case, "skipped_steps")
+    if done and left and left >= MUCH * done:
+        yield undertrained.evidence("skips", share=round(100 * min(1.0, left / done)))
+
+
+def _stands(case: Case) -> Iterator[Evidence]:
+    """Evaluations of a language model that are the same to the last digit, again and again, while
+    the rate is far from 0 and others differ: no update was made between them."""
+    evals, rates = case.evals, case.finite("learning_rate")
+    values = evals.values
+    if case.embedding or len(values) < EVALS or len(rates) < BROKEN_OFF:
+        return
+    if len(f"{evals[-1].value:g}".strip("0.")) < DIGITS:
+        return
+    at = np.minimum(np.searchsorted(rates.places, evals.places[1:]), len(rates) - 1)
+    same = (np.diff(values) == 0) & (np.diff(evals.places) > 0)
+    live = rates.values[at] > LIVE * rates.values.max()
+    n = int((same & live).sum())
+    if n >= TWICE and n >= OFTEN * len(same) and len(set(values.tolist())) > TWICE:
+        yield undertrained.evidence("stands", evals[-1], n=n, of=len(same))
+
+
+def _left_out(case: Case, facts: list[Evidence]) -> Finding:
+    advice = [undertrained.advice("every_update"), undertrained.advice("rate")]
+    return undertrained.finding(facts, advice, percent=0)
+
+
 def _broken_off(case: Case) -> Finding | None:
     """Ended long before its plan, after few lines, each about lower than the one before."""
     values = case.losses
-    if not case.finished or not case.is_short_of(PLANNED) or not trend(values).falls(0.05):
+    if not case.finished or not case.is_short_of(PLANNED):
         return None
+    evals: list[float] = case.evals.values.tolist()
+    if not trend(values).falls(0.05):
+        if len(evals) < EVALS or not trend(evals).falls(0.05):
+            return None
+        values = evals
     start, end = level(values[: len(values) // TAIL]), level(values[-len(values) // TAIL :])
     tenths = 10 * (1 - 1 / TAIL)  # between the middles of the first third and the last
     return _finding(case, (start - end) / end / tenths, True) if 0 < end < start else None

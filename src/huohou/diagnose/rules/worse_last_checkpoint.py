@@ -2,12 +2,14 @@
 
 import math
 
-from huohou.diagnose.case import Case
+from huohou.diagnose.case import Case, place
 from huohou.diagnose.choice import WHOLE_SCHEDULE, comes_down, go_back, use
 from huohou.diagnose.curves import above, lowest, valley
 from huohou.diagnose.embedding import stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
+from huohou.diagnose.seams import seams
+from huohou.record.columns import Point
 from huohou.record.finding import Advice, Finding
 
 EVALS = 4
@@ -42,11 +44,12 @@ STEPPED = [1.5, 1.3, 1.2, 1.15, 1.12, 1.1, 1.08, 1.06, 1.5, 1.68, 1.44]
     source="finetune-doctor (noise band of the evaluations)",
 )
 def worse_last_checkpoint(case: Case) -> Finding | None:
-    """The last evaluation is worse than the best by more than 2 % and, by the best fitting course
-    that first falls and then rises, by more than 5 times the noise that this course leaves over; 3
-    times where the learning rate rose after the best to 1.5 times the highest before it, once where
-    the last three training losses go up, all of them half above their lowest level. Where the best
-    checkpoint is kept, or is better by no more than 5 %, this is information.
+    """The last evaluation is worse than the best by more than 2 % and, by the best fitting
+    course that first falls and then rises, by more than 5 times the noise that this course
+    leaves over; 3 times where the learning rate rose after the best to 1.5 times the highest
+    before it, once where the last three training losses go up, all of them half above their
+    lowest level. Where the best checkpoint is kept, or is better by no more than 5 %, this is
+    information. So it is where a resume lifted the evaluation loss by half of the rise.
     """
     evals = case.evals
     if len(evals) < EVALS or stuck_at_margin(case):
@@ -62,7 +65,7 @@ def worse_last_checkpoint(case: Case) -> Finding | None:
     if fit.rise(fit.end) <= least or rise <= WORSE * abs(fit.low):
         return None
     named = best.step is not None and case.record.facts.get("best_step") == best.step
-    mild = back is None and _mild(case, fit.low)
+    mild = (back is None and _mild(case, fit.low)) or _at_resume(case, best, fit.low)
     kept = named or case.plan is not None  # our own runs end with the weights of the best
     facts = [
         worse_last_checkpoint.evidence("best", best),
@@ -83,6 +86,18 @@ def _train_too(case: Case) -> bool:
     values = case.losses[-TRAINED:]
     low = lowest(case.losses) if len(case.losses) > TRAINED else math.inf
     return bool(values) and min(values) > max((1 + RISEN) * low, SMALL) and values == sorted(values)
+
+
+def _at_resume(case: Case, best: Point, low: float) -> bool:
+    """Whether it was a resume that lifted the evaluation loss: by half of the rise and more, from
+    the last before it to the highest after it."""
+    evals = case.evals
+    for i in seams(case, case.eval_name):
+        if place(best) <= place(evals[i - 1]):
+            lifted = float(evals.values[i : i + 2].max()) - evals[i - 1].value
+            if lifted > RISEN * (evals[-1].value - low):
+                return True
+    return False
 
 
 def _mild(case: Case, low: float) -> bool:
