@@ -1,5 +1,7 @@
 """What is read from a question: intent, name, codes, column. Pure text."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +99,12 @@ def test_nothing_is_asked(question: str) -> None:
 
 def test_tokens_hold_a_digit() -> None:
     assert tokens("what is A-12 and 1000?") == ("A-12", "1000")
+
+
+def test_every_character_leaves_something_that_can_be_printed() -> None:
+    every = (chr(i) for i in range(sys.maxunicode + 1) if not 0xD800 <= i < 0xE000)
+    bad = [hex(ord(c)) for c in every if not plain(f"0{c}0").isprintable()]
+    assert bad == []
 
 
 @given(st.text(max_size=300))

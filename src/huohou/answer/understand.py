@@ -92,7 +92,7 @@ def plain(question: str) -> str:
     '4025 a'
     """
     folded = unicodedata.normalize("NFKC", question)
-    kept = (" " if c in "\n\r\t\v\f" else c for c in folded if not _hidden(c))
+    kept = (" " if c.isspace() else c for c in folded if not _hidden(c))
     return " ".join("".join(kept).split(" ")).strip()
 
 
