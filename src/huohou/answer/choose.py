@@ -17,6 +17,8 @@ from huohou.errors import HuohouError, MissingExtraError, ModelError
 CHOICES = 3  # names put before a model: a small one reads about 150 tokens a second on two cores
 LONG = 64  # characters of all names together beyond which what they share is left out
 ASKED = 60  # characters of the question that the model is shown
+MOST_TOKENS = 96  # of an answer in a model's own words
+MOST_CHARACTERS = 64  # of a value that is spelt
 SYSTEM = "A user names one entry of a list. Reply with its number only."
 NONE = "none of these"
 _MARKUP = re.compile(r"<\|?[^<>]{0,40}\|?>|\[/?INST\]|<</?SYS>>")
@@ -145,6 +147,26 @@ def harmless(text: str) -> str:
     'a b c'
     """
     return " ".join(_MARKUP.sub(" ", text).split())
+
+
+def spell(
+    allowed: Callable[[str], Sequence[str]],
+    next_of: Callable[[str, Sequence[str]], Sequence[float]],
+) -> tuple[str, float]:
+    """As `Writer.spell`; next_of: probabilities of the options after what is written so far, asked
+    for only where there is more than one."""
+    written, chance = "", 1.0
+    while len(written) < MOST_CHARACTERS:
+        options = allowed(written)
+        if not options or list(options) == [""]:
+            break
+        shares = next_of(written, options) if len(options) > 1 else [1.0]
+        best = max(range(len(options)), key=shares.__getitem__)
+        chance *= shares[best]
+        if not options[best]:
+            break
+        written += options[best]
+    return written, chance
 
 
 def softmax(scores: Sequence[float]) -> list[float]:

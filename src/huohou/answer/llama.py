@@ -8,15 +8,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from huohou.answer.choose import messages
+from huohou.answer.choose import MOST_TOKENS, messages, spell
 from huohou.errors import ModelError
 from huohou.machine import THREADS, cores
 from huohou.models.library import first_line
 
 CONTEXT = 2048  # tokens: a question, a few names, an answer
 FAVOUR = 100.0  # nats added to what may be said: all else then has probability 0
-MOST_TOKENS = 96  # of an answer in its own words
-MOST_CHARACTERS = 64  # of a value that is spelt
 # The distribution itself, as the model has it: nothing cut off, nothing sharpened.
 PLAIN = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "samplers": ["temperature"]}
 
@@ -43,21 +41,12 @@ class Llama:
 
     def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:
         """A step a character; where only one is allowed the model is not asked."""
-        written, chance = "", 1.0
-        while len(written) < MOST_CHARACTERS:
-            options = allowed(written)
-            if not options or list(options) == [""]:
-                break
-            shares = [1.0]
-            if len(options) > 1:
-                chat = [*self._chat(question)["messages"], _assistant(written)]
-                shares = self._among(chat if written else chat[:-1], options)
-            best = max(range(len(options)), key=shares.__getitem__)
-            chance *= shares[best]
-            if not options[best]:
-                break
-            written += options[best]
-        return written, chance
+        chat = self._chat(question)["messages"]
+
+        def next_of(written: str, options: Sequence[str]) -> list[float]:
+            return self._among([*chat, _assistant(written)] if written else chat, options)
+
+        return spell(allowed, next_of)
 
     def _chat(self, question: str) -> dict[str, Any]:
         system = [{"role": "system", "content": self._system}] if self._system else []

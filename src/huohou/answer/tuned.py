@@ -6,14 +6,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from huohou.answer.choose import messages, softmax
+from huohou.answer.choose import MOST_TOKENS, messages, softmax, spell
 from huohou.data.dataset import Message
 
 if TYPE_CHECKING:
     from huohou.probe.load import RunModels
-
-MOST_TOKENS = 96  # of an answer in its own words
-MOST_CHARACTERS = 64  # of a value that is spelt
 
 
 class Tuned:
@@ -40,20 +37,8 @@ class Tuned:
 
     def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:
         """A step a character; where only one is allowed the model is not asked."""
-        written, chance = "", 1.0
-        while len(written) < MOST_CHARACTERS:
-            options = allowed(written)
-            if not options or list(options) == [""]:
-                break
-            shares = [1.0]
-            if len(options) > 1:
-                shares = self._among(self._chat(question), written, options)
-            best = max(range(len(options)), key=shares.__getitem__)
-            chance *= shares[best]
-            if not options[best]:
-                break
-            written += options[best]
-        return written, chance
+        chat = self._chat(question)
+        return spell(allowed, lambda written, options: self._among(chat, written, options))
 
     def _chat(self, question: str) -> list[Message]:
         system = [Message("system", self._system)] if self._system else []
