@@ -1,10 +1,11 @@
 """Answers that are read off rows: by name, by value, as a list. No model writes anything here."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from huohou.answer import wording
+from huohou.answer import phrases, wording
 from huohou.answer.checks import Case, run_checks
 from huohou.answer.choose import Chooser
 from huohou.answer.confidence import MOST_CHOICES, Confidence, Decision
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from huohou.answer.index import FactIndex
 
 LISTED = 50  # rows of a list that an answer carries
+PARTLY = 0.9  # confidence in the one row that fits a name of which a part is forgotten
+MOST_NAMES = 5  # in one question
+BETWEEN = re.compile("|".join(map(re.escape, phrases.BOTH)), re.IGNORECASE)
 COVERED, WHOLE = "cover.asked", 0.97  # rows hold all that is said: it may name a group of them
 
 
@@ -38,7 +42,16 @@ class LookUps:
     def by_name(self, asked: Asked, mode: Mode, chooser: Chooser | None = None) -> Answer:
         """The value of a name, or another cell of its row."""
         found = self._meant(asked, chooser)
+        if not self._whole(found) and BETWEEN.search(asked.names[0] if asked.names else ""):
+            several = self.both(asked, mode)
+            if several is not None:
+                return several
         return self._told(asked, mode, found)
+
+    @staticmethod
+    def _whole(found: Meant) -> bool:
+        """Whether the very name was said, so that a word of it joins no two names."""
+        return found.exact
 
     def _meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
         name, hits, found = decide(self.index, asked.names, self.confidence, chooser)
@@ -220,14 +233,53 @@ class LookUps:
     # several rows
 
     def listed(self, asked: Asked, mode: Mode) -> Answer:
-        """All rows of an institution or a place."""
-        rows, total = self.index.listed(asked.names[0], LISTED) if asked.names else ([], 0)
+        """All rows of an institution or a place, or with a part of the name."""
+        rows, total = self._rows_of(asked, LISTED)
         if not rows:
-            words = say("answer.unknown_list")
-            return self.answer(asked, mode, words, status="unknown", confidence=1.0)
+            return self.both(asked, mode) or self.answer(
+                asked, mode, say("answer.unknown_list"), status="unknown", confidence=1.0
+            )
         values = [row.value if asked.values else row.key for row in rows]
         words = wording.listed(rows, total)
         return self._sure(asked, mode, words, values, rows)
+
+    def _rows_of(self, asked: Asked, limit: int) -> tuple[list[Entry], int]:
+        """The rows of the first text that has some."""
+        for text in asked.names or (("",) if asked.holds else ()):
+            rows, total = self.index.listed(text, limit, asked.holds)
+            if rows:
+                return rows, total
+        return [], 0
+
+    def vague(self, asked: Asked, mode: Mode) -> Answer | None:
+        """What fits a name of which a part is forgotten: one row is given, of several one is asked
+        back; None where nothing fits."""
+        rows, total = self._rows_of(asked, MOST_CHOICES)
+        if not rows:
+            return None
+        status: Status = "found" if total == 1 else "ambiguous"
+        sure = PARTLY if total == 1 else len(rows) / total
+        decision = Decision(status, tuple(range(len(rows))), sure)
+        shares = (1 / total,) * len(rows)
+        return self._told(asked, mode, Meant(tuple(rows), shares, (), decision, total, 0.0))
+
+    def both(self, asked: Asked, mode: Mode) -> Answer | None:
+        """The values of several names in one question, where each is found by itself."""
+        for name in asked.names:
+            parts = [part.strip() for part in BETWEEN.split(name) if part.strip()]
+            if not 1 < len(parts) <= MOST_NAMES:
+                continue
+            rows = [self._alone(part) for part in parts]
+            known = [row for row in rows if row is not None]
+            if len(known) == len({row.id for row in known}) == len(parts):
+                column = asked.column or self.columns.value
+                words = "\n".join(wording.cell(r, column) if asked.column else wording.found(r, self.nouns) for r in known)
+                return self._sure(asked, mode, words, [row.columns[column] for row in known], known)
+        return None
+
+    def _alone(self, name: str) -> Entry | None:
+        found = self._meant(Asked("value", name, (name,)))
+        return found.rows[0] if found.decision.status == "found" else None
 
     # the answer itself
 

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from huohou.answer.cells import with_cells
 from huohou.answer.choose import CHOICES, Chooser
-from huohou.answer.confidence import MOST_CHOICES, Belief, Confidence, Decision
+from huohou.answer.confidence import MOST_CHOICES, NEAR, Belief, Confidence, Decision
 from huohou.answer.slips import with_slips
-from huohou.answer.types import Entry, Hit
+from huohou.answer.types import KEYED, Entry, Hit
 from huohou.errors import MissingExtraError, ModelError
 from huohou.text import say
 
@@ -16,6 +16,7 @@ HITS = 20  # rows looked at for a name
 SURE = 0.98  # of "not in the table": from here on no model is asked
 UNLIKELY = 0.2  # probability of "none", up to which many rows that fit are rows to choose from
 SLIGHT = 0.01  # a row less likely than this is no alternative
+WHOLE = 0.999  # of what is said is in the row
 RANK = {"found": 3, "ambiguous": 2, "unsure": 1, "unknown": 0}
 
 
@@ -34,7 +35,8 @@ class Meant:
     rows: those named by the decision, the likeliest first; shares: the probability of each;
     others: further rows that were thought possible, with theirs; decision: answer, ask back,
     unknown or unsure; total: rows that are about as likely, those named included; none: what is
-    believed of no row; model: the one that was asked, None when none was; note: why none could be.
+    believed of no row; model: the one that was asked, None when none was; note: why none could be;
+    exact: whether the first row bears the very name that was said.
     """
 
     rows: tuple[Entry, ...]
@@ -45,6 +47,7 @@ class Meant:
     none: float
     model: str | None = None
     note: str = ""
+    exact: bool = False
 
 
 def hits_of(index: Search, text: str) -> list[Hit]:
@@ -120,6 +123,7 @@ def _meant(
         decision,
         total,
         belief.none,
+        exact=bool(named) and hits[named[0]].how in KEYED,
     )
 
 
@@ -135,17 +139,33 @@ def _several(hits: Sequence[Hit], belief: Belief, decision: Decision) -> tuple[D
     like = [i for i in belief.order() if belief.hits[i] >= belief.hits[first] / 2]
     if decision.status == "found":
         best = hits[first]
-        like = [
+        same = [
             i
             for i, hit in enumerate(hits)
-            if hit.entry.key == best.entry.key and hit.score == best.score
+            if i == first
+            or (hit.entry.key == best.entry.key and hit.score == best.score)
+            or _as_well(hit, best)
         ]
+        like = [i for i in belief.order() if i in same]
         if len(like) < 2:
             return decision, 1
         return Decision("ambiguous", tuple(like[:MOST_CHOICES]), decision.confidence), len(like)
     if decision.status == "unsure" and len(like) > MOST_CHOICES and belief.none < UNLIKELY:
         return Decision("ambiguous", decision.rows, 1 - belief.none), len(like)
     return decision, max(len(like), len(decision.rows))
+
+
+def _as_well(hit: Hit, best: Hit) -> bool:
+    """Whether a text says as much of a row as of the best one: the branch alone, which several have;
+    or only a part of the name of both."""
+    if best.how in KEYED or not best.features.get("slips"):
+        return False
+    mine, theirs = best.features, hit.features
+    if mine.get("alone"):
+        return bool(theirs.get("alone"))
+    if "slips" not in theirs or min(mine["cover.asked"], theirs["cover.asked"]) < WHOLE:
+        return False
+    return theirs["slips"] <= mine["slips"] + 1 <= 1 + NEAR
 
 
 def _rank(meant: Meant) -> tuple[int, float]:

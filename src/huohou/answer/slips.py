@@ -34,7 +34,7 @@ ALIKE = ("sound", "shape", "accent")  # features of a look-up that explain anoth
 CONTAINED = 4  # letters that a way to write a name must have to be looked for inside a text
 # Words between the parts of a name that belong to none of them.
 FILLERS = re.compile(
-    "那个|那家|那边|那儿|那里|这个|这家|附近|旁边|边上|对面|一家|一个|镇上|路上|街上|的|在|上"
+    "那个|那家|那边|那儿|那里|这个|这家|附近|旁边|边上|对面|一家|一个|镇上|路上|街上|的|在|(?<=[路街镇乡道村])上"
 )
 
 

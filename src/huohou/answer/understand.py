@@ -13,6 +13,7 @@ from functools import cache
 from typing import Literal
 
 from huohou.answer import phrases
+from huohou.answer.several import Held, Told, told
 
 Intent = Literal["value", "name", "list", "column", "lacking", "empty"]
 
@@ -47,7 +48,8 @@ class Asked:
     intent: value (of a name), name (of a value), list, column (another column of a name or value),
     lacking (what no column holds), empty (nothing is asked); names: texts that may be the name,
     best first; codes: what looks like a value, without spaces and dashes; column: the one asked
-    for, where another than the value is; values: whether a list asks for values and not for names.
+    for, where another than the value is; values: whether a list asks for values and not for names;
+    holds: parts of the name that are told; vague: that the asker has forgotten the rest.
     """
 
     intent: Intent
@@ -56,6 +58,8 @@ class Asked:
     codes: tuple[str, ...] = ()
     column: str = ""
     values: bool = False
+    holds: tuple[Held, ...] = ()
+    vague: bool = False
 
 
 def understand(question: str, columns: Columns) -> Asked:
@@ -73,10 +77,14 @@ def understand(question: str, columns: Columns) -> Asked:
     if not _words(rest) and not codes:
         return Asked("empty", text)
     column, rest = _column(rest, columns, bool(codes))
-    many, listed = _many(rest, columns)
-    if many and not codes:
-        place = (listed,) if listed else ()
-        return Asked("list", text, place, (), column, _has(_nouns(columns), rest))
+    said = Told(rest) if codes else told(rest)
+    many, texts = _many(said.rest, columns)
+    if not codes and (many or (said.holds and not said.vague)):
+        values = _has(_nouns(columns), text)
+        return Asked("list", text, texts, (), column, values, said.holds)
+    if said.vague:
+        names = (*texts, *name_texts(said.rest, columns))
+        return Asked("value", text, names or (text,), (), "", False, said.holds, True)
     names = name_texts(rest, columns)
     if column:
         return Asked("column", text, names, codes, column)
@@ -210,7 +218,7 @@ def _asks_for(words: Iterable[str], text: str, bare: bool = False) -> str | None
     """The text without the question for one of these words; None where it asks for none.
 
     bare: whether that question may be all there is."""
-    one = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    one = _either(words)  # words in letters only whole: BankId is no id
     asking = (
         rf"(?:在|属于|位于|是)?(?:哪个|哪一个|哪座|什么|所在的?|的)\s*(?:{one})"
         rf"|(?:在|位于|属于)(?:{one})|(?:{one})(?=\s*(?:是|为|叫)?(?:什么|多少|哪|啥|几))"
@@ -222,15 +230,17 @@ def _asks_for(words: Iterable[str], text: str, bare: bool = False) -> str | None
     return left if found is not None and (bare or _words(left)) else None
 
 
-def _many(text: str, columns: Columns) -> tuple[bool, str]:
-    """Whether several rows are asked for, and the text without the words that say so."""
-    if not _has(phrases.MANY, text):
-        return False, text
+def _many(text: str, columns: Columns) -> tuple[bool, tuple[str, ...]]:
+    """Whether several rows are asked for, and the text without the words that say so; and again
+    without the words that may stand between its parts."""
     units = (*phrases.UNITS, *_nouns(columns))
     bare = _compiled(rf"(?:{_either((*units, *phrases.BARE_UNITS, *_words_for(columns.key)))}|\s)*")
     left = _any_of(phrases.MANY).sub("\n", text)
-    parts = (_stripped(part, units, both=units) for part in re.split(r"[\n,?!;:]", left))
-    return True, " ".join(part for part in parts if _words(part) and not bare.fullmatch(part))
+    parts = [_stripped(part, units, both=units) for part in re.split(r"[\n,?!;:]", left)]
+    whole = " ".join(part for part in parts if _words(part) and not bare.fullmatch(part))
+    soft = _any_of(phrases.SOFT).sub(" ", whole.rstrip("".join(phrases.SOFT_LAST)))
+    texts = (whole, *(" ".join(one.split()) for one in (whole.rstrip("都"), soft)))
+    return _has(phrases.MANY, text), tuple(dict.fromkeys(filter(_words, texts)))
 
 
 def _stripped(text: str, nouns: Sequence[str], both: Sequence[str] = ()) -> str:

@@ -9,7 +9,7 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from huohou.data.names import BANKS, COMPANY, ENGLISH, LEGAL, PROVINCES, RURAL, SAID
+from huohou.data.names import BANKS, COMPANY, ENGLISH, LEGAL, LETTERS, PROVINCES, RURAL, SAID
 from huohou.errors import MissingExtraError
 
 DENSE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -24,6 +24,9 @@ INSTITUTIONS = (
 )
 INSTITUTION = re.compile(
     "|".join(re.escape(form) for form in sorted(INSTITUTIONS, key=len, reverse=True))
+)
+_LETTERS = re.compile(
+    rf"(?<![a-z0-9])(?:{'|'.join(sorted(map(re.escape, LETTERS), key=len, reverse=True))})(?![a-z0-9])"
 )
 # A province in front of a rural bank's own place says nothing that the place does not.
 _PROVINCE = re.compile(f"{PROVINCES.pattern}(?=[{DENSE}]{{1,8}}?(?:{RURAL.pattern}))")
@@ -103,7 +106,11 @@ def canonical(normal: str) -> str:
     '大悟农商行兴发支行'
     >>> canonical(normal_form("Oxford University"))
     'oxford univ'
+    >>> canonical("icbc知春路branch"), canonical("abc bank")
+    ('工行知春路支行', 'abc bank')
     """
+    if not normal.isascii() and DENSE_ONE.search(normal):
+        normal = joined(_LETTERS.sub(lambda found: f" {LETTERS[found.group()]} ", normal))
     short = INSTITUTION.sub(lambda found: INSTITUTIONS[found.group()], normal)
     short = _PROVINCE.sub("", short)
     if not short.isascii():
