@@ -9,8 +9,8 @@ from huohou.answer import phrases, wording
 from huohou.answer.checks import Case, run_checks
 from huohou.answer.choose import Chooser
 from huohou.answer.confidence import MOST_CHOICES, Confidence, Decision
-from huohou.answer.meant import Meant, decide
-from huohou.answer.types import Alternative, Answer, Check, Entry, Mode, Status
+from huohou.answer.meant import Meant, decide, hits_of
+from huohou.answer.types import KEYED, Alternative, Answer, Check, Entry, Mode, Status
 from huohou.answer.understand import Asked, Columns
 from huohou.text import say
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from huohou.answer.index import FactIndex
 
 LISTED = 50  # rows of a list that an answer carries
+ELSEWHERE = 0.9  # confidence that nothing is meant where the nearest row is of another place
 PARTLY = 0.9  # confidence in the one row that fits a name of which a part is forgotten
 MOST_NAMES = 5  # in one question
 BETWEEN = re.compile("|".join(map(re.escape, phrases.BOTH)), re.IGNORECASE)
@@ -55,6 +56,12 @@ class LookUps:
 
     def _meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
         name, hits, found = decide(self.index, asked.names, self.confidence, chooser)
+        if found.decision.status == "found" and not found.exact:
+            row = self._there(found).rows[0]
+            if self._stored(row.id) == row and self.index.elsewhere(name, row):
+                decision = Decision("unknown", (), min(ELSEWHERE, found.decision.confidence))
+                near = ((row, found.shares[0]), *found.others)
+                return replace(found, rows=(), shares=(), others=near, decision=decision, away=True)
         said = hits[0].features.get(COVERED, 0.0) if hits else 0.0
         if found.decision.status not in ("unknown", "unsure") or said < WHOLE:
             return self._there(found)
@@ -109,6 +116,8 @@ class LookUps:
             words = wording.which(rows, found.total, self.nouns, hint)
         elif status == "unsure":
             words = wording.perhaps(rows)
+        elif found.away:
+            words = say("answer.unknown_elsewhere", name=found.others[0][0].key)
         else:
             words = say("answer.unknown")
         choices = [Alternative(r, p) for r, p in zip(rows, found.shares, strict=True)]
@@ -173,6 +182,10 @@ class LookUps:
             if stated is not None:
                 return stated
         known = [row for found in rows.values() for row in found]
+        if asked.names and len(known) > 1:
+            meant = self._one_of(asked, known)
+            if meant is not None:
+                return self._given(replace(asked, intent="value"), mode, meant)
         missing = sum(not found for found in rows.values())
         if not known:
             return self._near(asked, mode)
@@ -196,6 +209,16 @@ class LookUps:
             key = "answer.denied" if real else "answer.denied_unknown"
             words = say(key, words=answer.answer)
         return replace(answer, answer=words)
+
+    def _one_of(self, asked: Asked, known: Sequence[Entry]) -> Meant | None:
+        """Of the rows of several codes the one that a name means, which says much less of others."""
+        for name in asked.names:
+            hits = [hit for hit in hits_of(self.index, name) if hit.entry in known]
+            hits = [hit for hit in hits if hit.features.get("inside") or hit.how in KEYED]
+            if len(hits) == 1:
+                decision = Decision("found", (0,), PARTLY)
+                return Meant((hits[0].entry,), (PARTLY,), (), decision, 1, 0.0)
+        return None
 
     def _names(self, asked: Asked, mode: Mode, known: Sequence[Entry], note: str = "") -> Answer:
         by_value: dict[str, list[Entry]] = {}

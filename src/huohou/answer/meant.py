@@ -16,6 +16,8 @@ HITS = 20  # rows looked at for a name
 SURE = 0.98  # of "not in the table": from here on no model is asked
 UNLIKELY = 0.2  # probability of "none", up to which many rows that fit are rows to choose from
 SLIGHT = 0.01  # a row less likely than this is no alternative
+SPOKEN = 0.9  # confidence in the one row whose name sounds as what was written
+SAID_TAIL = 0.7  # of the end of its name, which sounds so
 WHOLE = 0.999  # of what is said is in the row
 RANK = {"found": 3, "ambiguous": 2, "unsure": 1, "unknown": 0}
 
@@ -36,7 +38,8 @@ class Meant:
     others: further rows that were thought possible, with theirs; decision: answer, ask back,
     unknown or unsure; total: rows that are about as likely, those named included; none: what is
     believed of no row; model: the one that was asked, None when none was; note: why none could be;
-    exact: whether the first row bears the very name that was said.
+    exact: whether the first row bears the very name that was said; away: whether all there
+    is near is of another place or institution than was said.
     """
 
     rows: tuple[Entry, ...]
@@ -48,6 +51,7 @@ class Meant:
     model: str | None = None
     note: str = ""
     exact: bool = False
+    away: bool = False
 
 
 def hits_of(index: Search, text: str) -> list[Hit]:
@@ -114,6 +118,9 @@ def _meant(
 ) -> Meant:
     belief = confidence.believe(hits, chosen, model)
     decision, total = _several(hits, belief, confidence.decide(belief))
+    spoken = _spoken(hits) if decision.status in ("unknown", "unsure") else None
+    if spoken is not None:
+        decision, total = Decision("found", (spoken,), SPOKEN), 1
     named = decision.rows
     others = [(hits[i].entry, belief.hits[i]) for i in belief.order() if i not in named]
     return Meant(
@@ -155,6 +162,23 @@ def _several(hits: Sequence[Hit], belief: Belief, decision: Decision) -> tuple[D
     return decision, max(len(like), len(decision.rows))
 
 
+def _spoken(hits: Sequence[Hit]) -> int | None:
+    """The one row whose name sounds as what was written, in several characters: nobody writes so
+    of another thing. One character alone is for the fitted weights."""
+    alike = [i for i, hit in enumerate(hits) if _sounds(hit)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _sounds(hit: Hit) -> bool:
+    found = hit.features
+    if hit.how in KEYED or found.get("unpaired", 1) or found.get("other.bank"):
+        return False
+    if found.get("crossed", 1) or found.get("shape") or found.get("spelled"):
+        return False
+    by_sound = (found.get("sound", 0.0) + found.get("accent", 0.0)) * found.get("pieces", 0.0)
+    return round(by_sound) >= 2 and found.get("cover.tail", 0.0) >= SAID_TAIL
+
+
 def _as_well(hit: Hit, best: Hit) -> bool:
     """Whether a text says as much of a row as of the best one: the branch alone, which several have;
     or only a part of the name of both."""
@@ -163,7 +187,8 @@ def _as_well(hit: Hit, best: Hit) -> bool:
     mine, theirs = best.features, hit.features
     if mine.get("alone"):
         return bool(theirs.get("alone"))
-    if "slips" not in theirs or min(mine["cover.asked"], theirs["cover.asked"]) < WHOLE:
+    said = min(one.get("cover.asked", 0.0) for one in (mine, theirs))
+    if "slips" not in theirs or said < WHOLE:
         return False
     return theirs["slips"] <= mine["slips"] + 1 <= 1 + NEAR
 

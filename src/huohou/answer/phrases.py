@@ -28,7 +28,7 @@ TAILS = (
     *("应该填什么", "应该填多少", "填什么", "填多少", "写什么", "写多少", "是多少号", "是多少"),
     *("是什么", "是啥", "是几号", "是几", "是哪个", "是哪一个", "有多少", "多少", "什么", "啥"),
     *("是哪个号来着", "是哪个来着", "来着", "发我一下", "发一下", "发我", "报一下", "列一下", "列出来"),
-    *("给我一下", "给我", "有没有", "呗", "嘛", "哈"),
+    *("是哪个号", "是哪一个号", "多少号", "那一行", "这一行", "那行", "给我一下", "给我", "有没有", "呗", "嘛", "哈"),
     *("吗", "呢", "啊", "呀", "吧", "哦", "么", "对应的", "对应", "的", "是", "为"),
     *("have", "has", "got", "please", "thank you", "thanks", "is it", "is that", "is", "'s", "of"),
     *("belong to", "in the table", "again", "in", "at"),
@@ -163,6 +163,9 @@ FORGOT = (
     *("不知道是哪", "不知道全", "forgot", "forgotten", "don't remember", "do not remember"),
     *("can't remember", "cannot remember", "not sure which", "don't know which"),
 )
+FORGETTERS = ("我也", "我都", "我", "具体名字", "具体", "后面的", "后面", "名字", "i", "but i")
+SUCH = ("什么的", "之类的", "等等", "啥的")  # behind examples of what is asked for
+LIST_NOUNS = ("号都", "号也", "号给", "号码")  # where rows are asked for, their values
 NEARBY = ("那边", "那儿", "那里", "附近", "一带", "周边", "旁边")
 # Between two names in one question.
 BOTH = ("以及", "还有", "和", "与", "跟", "及", "、", " and ", " & ")

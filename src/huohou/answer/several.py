@@ -46,7 +46,7 @@ def told(text: str) -> Told:
     ('工行世纪＊支行', 'Hill')
     """
     text, forgot = _without_forgotten(text)
-    text = _wild().sub(ANY, text)
+    text = _wild().sub(ANY, _such().sub("", text))
     holds: list[Held] = []
     for pattern, where in _patterns():
 
@@ -68,19 +68,33 @@ def _without_forgotten(text: str) -> tuple[str, bool]:
     parts = re.split(r"(?<=[,，。;；!！?？])", text)
     if not any(words.search(part) for part in parts):
         return text, False
-    kept = "".join(words.split(part)[0] if len(parts) == 1 else _said(part) for part in parts)
+    kept = "".join(_before(part) if len(parts) == 1 else _said(part) for part in parts)
     near = re.compile(rf"(?:{'|'.join(phrases.NEARBY)})的?")
     return near.sub("\n", kept), True
 
 
 def _said(part: str) -> str:
     """A part of a sentence, up to where it says what is forgotten, if much stands before that."""
-    before = _any(phrases.FORGOT).split(part)
-    return part if len(before) == 1 else f"{before[0]}," if _counted(before[0]) else ""
+    before = _before(part)
+    return part if before == part else f"{before}," if _counted(before) else ""
+
+
+def _before(part: str) -> str:
+    """Up to the words that say it, and without who forgot."""
+    said = _any(phrases.FORGOT).split(part)
+    if len(said) == 1:
+        return part
+    return re.sub(rf"(?:{_either(phrases.FORGETTERS)})*\s*$", "", said[0], flags=re.IGNORECASE)
 
 
 def _counted(text: str) -> bool:
     return any(word in text for word in phrases.MANY)
+
+
+@cache
+def _such() -> re.Pattern[str]:
+    """Examples behind what is asked for: 城关城东什么的."""
+    return re.compile(rf"[\s,，][{_DENSE}]{{1,12}}(?:{_either(phrases.SUCH)})(?=$|[\s,，])")
 
 
 @cache

@@ -80,7 +80,7 @@ def understand(question: str, columns: Columns) -> Asked:
     said = Told(rest) if codes else told(rest)
     many, texts = _many(said.rest, columns)
     if not codes and (many or (said.holds and not said.vague)):
-        values = _has(_nouns(columns), text)
+        values = _has((*_nouns(columns), *phrases.LIST_NOUNS), text)
         return Asked("list", text, texts, (), column, values, said.holds)
     if said.vague:
         names = (*texts, *name_texts(said.rest, columns))

@@ -28,6 +28,7 @@ INSTITUTION = re.compile(
 _LETTERS = re.compile(
     rf"(?<![a-z0-9])(?:{'|'.join(sorted(map(re.escape, LETTERS), key=len, reverse=True))})(?![a-z0-9])"
 )
+_TWICE = re.compile(rf"({'|'.join(dict.fromkeys(LETTERS.values()))})\1+")  # ICBC工行
 # A province in front of a rural bank's own place says nothing that the place does not.
 _PROVINCE = re.compile(f"{PROVINCES.pattern}(?=[{DENSE}]{{1,8}}?(?:{RURAL.pattern}))")
 
@@ -110,7 +111,8 @@ def canonical(normal: str) -> str:
     ('工行知春路支行', 'abc bank')
     """
     if not normal.isascii() and DENSE_ONE.search(normal):
-        normal = joined(_LETTERS.sub(lambda found: f" {LETTERS[found.group()]} ", normal))
+        said = joined(_LETTERS.sub(lambda found: f" {LETTERS[found.group()]} ", normal))
+        normal = _TWICE.sub(r"\1", said) if said != normal else normal
     short = INSTITUTION.sub(lambda found: INSTITUTIONS[found.group()], normal)
     short = _PROVINCE.sub("", short)
     if not short.isascii():
