@@ -9,9 +9,12 @@ from huohou.answer import phrases, wording
 from huohou.answer.checks import Case, run_checks
 from huohou.answer.choose import Chooser
 from huohou.answer.confidence import MOST_CHOICES, Confidence, Decision
+from huohou.answer.index.canonical import canonical, normal_form
 from huohou.answer.meant import Meant, decide, hits_of
-from huohou.answer.types import KEYED, Alternative, Answer, Check, Entry, Mode, Status
+from huohou.answer.types import KEYED, Alternative, Answer, Check, Entry, Hit, Mode, Status
 from huohou.answer.understand import Asked, Columns
+from huohou.data.facts import Fact
+from huohou.data.names import branch_kind, parts
 from huohou.text import say
 
 if TYPE_CHECKING:
@@ -22,7 +25,29 @@ ELSEWHERE = 0.9  # confidence that nothing is meant where the nearest row is of 
 PARTLY = 0.9  # confidence in the one row that fits a name of which a part is forgotten
 MOST_NAMES = 5  # in one question
 BETWEEN = re.compile("|".join(map(re.escape, phrases.BOTH)), re.IGNORECASE)
-COVERED, WHOLE = "cover.asked", 0.97  # rows hold all that is said: it may name a group of them
+COVERED, TAIL, WHOLE = (
+    "cover.asked",
+    "cover.tail",
+    0.97,
+)  # rows hold all that is said: it may name a group of them
+
+
+def _between(text: str) -> list[str]:
+    """Several names in one text; the text alone where it names one, or too many."""
+    parts = [part.strip() for part in BETWEEN.split(text) if part.strip()]
+    return parts if len(parts) <= MOST_NAMES else [text]
+
+
+def _before_branch(said: str, entry: Entry) -> list[str]:
+    """What was said in front of a row's branch: the institution, which the next name shares."""
+    city = Fact(entry.key, entry.value, entry.line, entry.columns).city
+    branch = parts(entry.key, city).branch
+    for ending in (branch, branch.removesuffix(branch_kind(entry.key))):
+        told = canonical(normal_form(ending))
+        before, found, _ = canonical(normal_form(said)).partition(told) if told else ("", "", "")
+        if found and before:
+            return [before]
+    return []
 
 
 class LookUps:
@@ -43,29 +68,37 @@ class LookUps:
     def by_name(self, asked: Asked, mode: Mode, chooser: Chooser | None = None) -> Answer:
         """The value of a name, or another cell of its row."""
         found = self._meant(asked, chooser)
-        if not self._whole(found) and BETWEEN.search(asked.names[0] if asked.names else ""):
+        if not found.exact and BETWEEN.search(asked.names[0] if asked.names else ""):
             several = self.both(asked, mode)
             if several is not None:
                 return several
         return self._told(asked, mode, found)
 
-    @staticmethod
-    def _whole(found: Meant) -> bool:
-        """Whether the very name was said, so that a word of it joins no two names."""
-        return found.exact
-
     def _meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
         name, hits, found = decide(self.index, asked.names, self.confidence, chooser)
-        if found.decision.status == "found" and not found.exact:
-            row = self._there(found).rows[0]
-            if self._stored(row.id) == row and self.index.elsewhere(name, row):
-                decision = Decision("unknown", (), min(ELSEWHERE, found.decision.confidence))
-                near = ((row, found.shares[0]), *found.others)
-                return replace(found, rows=(), shares=(), others=near, decision=decision, away=True)
+        away = self._away(name, hits, found)
+        if away is not None:
+            return away
+        found = replace(found, exact=found.exact and name == asked.names[0])
         said = hits[0].features.get(COVERED, 0.0) if hits else 0.0
         if found.decision.status not in ("unknown", "unsure") or said < WHOLE:
             return self._there(found)
         return self._crowd(name, self._there(found))
+
+    def _away(self, name: str, hits: Sequence[Hit], found: Meant) -> Meant | None:
+        """Unknown, with the near row, where that is of another place or institution than said."""
+        given = found.decision.status == "found" and not found.exact
+        told = bool(hits) and hits[0].features.get(TAIL, 0.0) >= WHOLE and hits[0].how not in KEYED
+        if not given and not (told and found.decision.status == "unknown"):
+            return None
+        row = found.rows[0] if given else hits[0].entry
+        if self._stored(row.id) != row or not self.index.elsewhere(name, row):
+            return None
+        share = found.shares[0] if given else 0.0
+        sure = min(ELSEWHERE, found.decision.confidence) if given else found.decision.confidence
+        near = ((row, share), *(one for one in found.others if one[0] != row))[:MOST_CHOICES]
+        decision = Decision("unknown", (), sure)
+        return replace(found, rows=(), shares=(), others=near, decision=decision, away=True)
 
     def _there(self, found: Meant) -> Meant:
         """Without rows that are not in the index as they were found: none is shown, even to choose.
@@ -211,7 +244,7 @@ class LookUps:
         return replace(answer, answer=words)
 
     def _one_of(self, asked: Asked, known: Sequence[Entry]) -> Meant | None:
-        """Of the rows of several codes the one that a name means, which says much less of others."""
+        """Of the rows of several codes the one that a name means and no other of them."""
         for name in asked.names:
             hits = [hit for hit in hits_of(self.index, name) if hit.entry in known]
             hits = [hit for hit in hits if hit.features.get("inside") or hit.how in KEYED]
@@ -259,6 +292,8 @@ class LookUps:
         """All rows of an institution or a place, or with a part of the name."""
         rows, total = self._rows_of(asked, LISTED)
         if not rows:
+            rows, total = self._of_each(asked)
+        if not rows:
             return self.both(asked, mode) or self.answer(
                 asked, mode, say("answer.unknown_list"), status="unknown", confidence=1.0
             )
@@ -268,10 +303,20 @@ class LookUps:
 
     def _rows_of(self, asked: Asked, limit: int) -> tuple[list[Entry], int]:
         """The rows of the first text that has some."""
-        for text in asked.names or (("",) if asked.holds else ()):
+        for text in asked.parts or (("",) if asked.holds else ()):
             rows, total = self.index.listed(text, limit, asked.holds)
             if rows:
                 return rows, total
+        return [], 0
+
+    def _of_each(self, asked: Asked) -> tuple[list[Entry], int]:
+        """The rows of several institutions or places, where each has several."""
+        for name in asked.parts:
+            found = [self.index.listed(part, LISTED, asked.holds) for part in _between(name)]
+            if len(found) > 1 and all(total > 1 for _, total in found):
+                rows = {row.id: row for some, _ in found for row in some}
+                whole = sum(total for _, total in found)
+                return list(rows.values()), max(whole, len(rows))
         return [], 0
 
     def vague(self, asked: Asked, mode: Mode) -> Answer | None:
@@ -288,21 +333,34 @@ class LookUps:
 
     def both(self, asked: Asked, mode: Mode) -> Answer | None:
         """The values of several names in one question, where each is found by itself."""
+        column = asked.column or self.columns.value
         for name in asked.names:
-            parts = [part.strip() for part in BETWEEN.split(name) if part.strip()]
-            if not 1 < len(parts) <= MOST_NAMES:
-                continue
-            rows = [self._alone(part) for part in parts]
-            known = [row for row in rows if row is not None]
-            if len(known) == len({row.id for row in known}) == len(parts):
-                column = asked.column or self.columns.value
-                words = "\n".join(wording.cell(r, column) if asked.column else wording.found(r, self.nouns) for r in known)
-                return self._sure(asked, mode, words, [row.columns[column] for row in known], known)
+            parts_ = _between(name)
+            rows: list[Entry] = []
+            for part in parts_:
+                row = self._alone(part, rows[0] if rows else None, parts_[0])
+                rows += [row] if row else []
+            if len(parts_) > 1 and len({row.id for row in rows}) == len(parts_):
+                words = "\n".join(
+                    wording.cell(row, column) if asked.column else wording.found(row, self.nouns)
+                    for row in rows
+                )
+                return self._sure(asked, mode, words, [row.columns[column] for row in rows], rows)
         return None
 
-    def _alone(self, name: str) -> Entry | None:
-        found = self._meant(Asked("value", name, (name,)))
-        return found.rows[0] if found.decision.status == "found" else None
+    def _alone(self, name: str, first: Entry | None, said: str) -> Entry | None:
+        """The one row of a name, or of what was said before the branch of the first, and the name.
+
+        first: the row of the first name; said: how that was written.
+        """
+        names = [name]
+        if first is not None:
+            names += [f"{head}{name}" for head in _before_branch(said, first)]
+        for one in names:
+            found = self._meant(Asked("value", one, (one,)))
+            if found.decision.status == "found":
+                return found.rows[0]
+        return None
 
     # the answer itself
 

@@ -180,8 +180,8 @@ def _sounds(hit: Hit) -> bool:
 
 
 def _as_well(hit: Hit, best: Hit) -> bool:
-    """Whether a text says as much of a row as of the best one: the branch alone, which several have;
-    or only a part of the name of both."""
+    """Whether a text says as much of a row as of the best one: the branch alone, which several
+    have; or only a part of the name of both."""
     if best.how in KEYED or not best.features.get("slips"):
         return False
     mine, theirs = best.features, hit.features

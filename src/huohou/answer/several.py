@@ -11,10 +11,12 @@ from functools import cache
 from typing import Literal
 
 from huohou.answer import phrases
+from huohou.data.names import KINDS
 
 Where = Literal["in", "start", "end", "value"]
 ANY = "＊"  # stands for characters that were not told; no question has it after NFKC
 _QUOTES = "\"'“”‘’「」『』《》"
+_WORD = re.compile(r"[^\W_]")
 _DENSE = "\u3400-\u9fff"
 
 
@@ -69,6 +71,8 @@ def _without_forgotten(text: str) -> tuple[str, bool]:
     if not any(words.search(part) for part in parts):
         return text, False
     kept = "".join(_before(part) if len(parts) == 1 else _said(part) for part in parts)
+    if not _WORD.search(kept):  # it is all there is
+        return text, False
     near = re.compile(rf"(?:{'|'.join(phrases.NEARBY)})的?")
     return near.sub("\n", kept), True
 
@@ -100,7 +104,7 @@ def _such() -> re.Pattern[str]:
 @cache
 def _wild() -> re.Pattern[str]:
     words = "|".join(re.escape(one) for one in sorted(phrases.WILD, key=len, reverse=True))
-    units = "支行|分行|分理处|营业部|营业所|储蓄所|网点|信用社"
+    units = _either((*KINDS, *phrases.WILD_BEFORE))
     after = rf"(?=[{_DENSE}]{{0,3}}(?:的)?(?:{units}))"
     before = rf"(?<=[{_DENSE}])(?<![{phrases.NOT_WILD}])"
     twice = rf"(?<=[{_DENSE}])(?:什么什么|啥啥|某某|叉叉)"
@@ -116,11 +120,13 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Where], ...]:
     some = rf"(?:这)?(?:[一二两三四五六\d]?个)?(?:{letter})?"
     said = rf"(?:{name})?(?:里|中)?都?(?:{holds})(?:一?个)?|(?:{name})都?(?:{after})(?:一?个)?"
     dense = rf"(?!字)[{_DENSE}{ANY}]"
-    edge = rf"(?:(?:以|用){quoted}{some}|(?:以|用)((?:{dense}){{1,8}}?|\d+)(?:{letter})?|{quoted}{some}"
-    edge += rf"|({dense})(?:{letter})|(?:(?<=^)|(?<=[\s,，]))((?:{dense}){{1,8}}?|\d+)|(\d{{2,}}))"
+    edge = rf"(?:(?:以|用){quoted}{some}|(?:以|用)((?:{dense}){{1,8}}?|\d+)(?:{letter})?"
+    edge += rf"|{quoted}{some}"
+    edge += rf"|({dense})(?:{letter})"
+    edge += rf"|(?:(?<=^)|(?<=[\s,，]))((?:(?![以用]){dense}){{1,8}}?|\d+)|(\d{{2,}}))"
     raw: tuple[tuple[str, Where], ...] = (
-        (rf"{edge}(?:{first})的?", "start"),
-        (rf"{edge}(?:{last})的?", "end"),
+        (rf"(?:{name})?(?:是|里)?{edge}(?:{first})的?", "start"),
+        (rf"(?:{name})?(?:是|里)?{edge}(?:{last})的?", "end"),
         (rf"(?:{said}){quoted}{some}的?", "in"),
         (rf"(?:{said})((?:{dense}){{1,8}}?)(?:这)?(?:[一二两三四五六\d]+个)?(?:{letter})的?", "in"),
         (rf"(?:{name})都?(?:{after})((?:{dense}){{1,16}}?)的", "in"),
@@ -132,7 +138,8 @@ def _patterns() -> tuple[tuple[re.Pattern[str], Where], ...]:
 
 
 def _english() -> tuple[tuple[str, Where], ...]:
-    words = rf"(?:[{_QUOTES}]([^{_QUOTES}]+)[{_QUOTES}]|([^\s{_QUOTES}?]+(?:\s+(?!in\b|are\b|do\b|there\b)[^\s{_QUOTES}?]+){{0,3}}?))"
+    word, quoted = rf"[^\s{_QUOTES}?]+", rf"[{_QUOTES}]([^{_QUOTES}]+)[{_QUOTES}]"
+    words = rf"(?:{quoted}|({word}(?:\s+(?!in\b|are\b|do\b|there\b){word}){{0,3}}?))"
     end = r"(?=\s+(?:in|are|do|does|there)\b|\s*[?.!]?\s*$|\s*,)"
     letters = r"(?:the\s+)?(?:words?\s+|letters?\s+)?"
     whose = r"(?:(?:whose|with|their|that|which|in)\s+)?(?:the\s+|a\s+)?names?\s+"
@@ -145,7 +152,7 @@ def _english() -> tuple[tuple[str, Where], ...]:
             rf"\b(?:{phrases.HOLDS_EN})\s+{letters}{words}\s+in\s+(?:the|its|their)\s+names?\b",
             "in",
         ),
-        (rf"\b(?:{phrases.CALLED_EN})\s+[{_QUOTES}]([^{_QUOTES}]+)[{_QUOTES}]", "in"),
+        (rf"\b(?:{phrases.CALLED_EN})\s+{quoted}", "in"),
     )
 
 

@@ -13,12 +13,13 @@ from functools import cache
 from typing import Literal
 
 from huohou.answer import phrases
-from huohou.answer.several import Held, Told, told
+from huohou.answer.several import ANY, Held, Told, told
 
 Intent = Literal["value", "name", "list", "column", "lacking", "empty"]
 
 LONGEST = 400  # characters of a question that are read closely; codes are looked for in all of it
 CODES = 5  # codes in one question that are answered
+LEAST_LISTED = 3  # characters of an institution or place from which an ending may come off
 PARTS = 3  # pieces of a question that are looked up one by one
 _SPLIT = re.compile(r"[,，。.?？!！;；:：、\n]+(?=\s|$|[^\s\d])|\s{2,}|--+")
 _RUN = re.compile(r"(?<![A-Za-z0-9_])\d(?:[ \-–—_·./]{0,2}\d)*(?![A-Za-z_])")
@@ -49,7 +50,8 @@ class Asked:
     lacking (what no column holds), empty (nothing is asked); names: texts that may be the name,
     best first; codes: what looks like a value, without spaces and dashes; column: the one asked
     for, where another than the value is; values: whether a list asks for values and not for names;
-    holds: parts of the name that are told; vague: that the asker has forgotten the rest.
+    holds: parts of the name that are told; parts: what the rows of a list hold, or of a vague name,
+    in several readings, with ANY for what was forgotten; vague: that the rest is forgotten.
     """
 
     intent: Intent
@@ -59,6 +61,7 @@ class Asked:
     column: str = ""
     values: bool = False
     holds: tuple[Held, ...] = ()
+    parts: tuple[str, ...] = ()
     vague: bool = False
 
 
@@ -81,10 +84,10 @@ def understand(question: str, columns: Columns) -> Asked:
     many, texts = _many(said.rest, columns)
     if not codes and (many or (said.holds and not said.vague)):
         values = _has((*_nouns(columns), *phrases.LIST_NOUNS), text)
-        return Asked("list", text, texts, (), column, values, said.holds)
+        return Asked("list", text, texts, (), column, values, said.holds, texts)
     if said.vague:
-        names = (*texts, *name_texts(said.rest, columns))
-        return Asked("value", text, names or (text,), (), "", False, said.holds, True)
+        names = name_texts(rest if ANY in said.rest else said.rest, columns) or (text,)
+        return Asked("value", text, names, (), "", False, said.holds, texts, True)
     names = name_texts(rest, columns)
     if column:
         return Asked("column", text, names, codes, column)
@@ -238,9 +241,11 @@ def _many(text: str, columns: Columns) -> tuple[bool, tuple[str, ...]]:
     left = _any_of(phrases.MANY).sub("\n", text)
     parts = [_stripped(part, units, both=units) for part in re.split(r"[\n,?!;:]", left)]
     whole = " ".join(part for part in parts if _words(part) and not bare.fullmatch(part))
-    soft = _any_of(phrases.SOFT).sub(" ", whole.rstrip("".join(phrases.SOFT_LAST)))
-    texts = (whole, *(" ".join(one.split()) for one in (whole.rstrip("都"), soft)))
-    return _has(phrases.MANY, text), tuple(dict.fromkeys(filter(_words, texts)))
+    bare_end = whole.rstrip("".join(phrases.SOFT_LAST))
+    less = bare_end if len(bare_end) >= LEAST_LISTED else whole  # 成都 is a place
+    soft = " ".join(_any_of(phrases.SOFT).sub(" ", less).split())
+    texts = dict.fromkeys(filter(_words, (whole, less, soft)))
+    return _has(phrases.MANY, text), tuple(texts)
 
 
 def _stripped(text: str, nouns: Sequence[str], both: Sequence[str] = ()) -> str:

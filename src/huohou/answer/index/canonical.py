@@ -25,9 +25,8 @@ INSTITUTIONS = (
 INSTITUTION = re.compile(
     "|".join(re.escape(form) for form in sorted(INSTITUTIONS, key=len, reverse=True))
 )
-_LETTERS = re.compile(
-    rf"(?<![a-z0-9])(?:{'|'.join(sorted(map(re.escape, LETTERS), key=len, reverse=True))})(?![a-z0-9])"
-)
+_WORDS = "|".join(re.escape(word) for word in sorted(LETTERS, key=len, reverse=True))
+_LETTERS = re.compile(rf"(?<![a-z0-9])(?:{_WORDS})(?![a-z0-9])")
 _TWICE = re.compile(rf"({'|'.join(dict.fromkeys(LETTERS.values()))})\1+")  # ICBC工行
 # A province in front of a rural bank's own place says nothing that the place does not.
 _PROVINCE = re.compile(f"{PROVINCES.pattern}(?=[{DENSE}]{{1,8}}?(?:{RURAL.pattern}))")

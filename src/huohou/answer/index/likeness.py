@@ -94,9 +94,9 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
 
     cover.asked: part of the question that the row holds; cover.tail, cover.head: part of the end
     of its name, and of what stands before it, that the question says; lost.asked, lost.tail: the
-    same in weights, 1 being a piece that no other row has; unpaired, pieces: pieces that the row has in no
-    way, of so many; crossed: whether pairs stand in another order there;
-    rare: weight of the whole question;
+    same in weights, 1 being a piece that no other row has; unpaired, pieces: pieces that
+    the row has in no way, of so many; crossed: whether pairs stand in another order there; rare:
+    weight of the whole question;
     sound, shape, accent, moved, spelled: pieces paired for that reason, of all the question's;
     edit: similarity of the question to the name, or to its tail, letter by letter (Levenshtein).
     """

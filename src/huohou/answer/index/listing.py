@@ -92,7 +92,7 @@ def _told_of(state: State, number: int, part: str, where: Where) -> bool:
     row = state.row(number)
     if where == "value":
         return plain_code(state.entry(number, row).value).startswith(part)
-    ends = (row.tail, row.tail.removesuffix(branch_kind(row.tail)))
+    ends = (row.tail, row.tail.removesuffix(branch_kind(row.tail)), REGION.sub("", row.tail))
     if where == "start":
         return row.tail.startswith(part)
     return any(one.endswith(part) for one in ends) if where == "end" else part in row.tail
