@@ -217,6 +217,11 @@ def test_what_the_table_lacks_is_said_even_of_a_known_name(
     assert (found.intent, found.values) == ("lacking", ())
 
 
+def test_a_day_in_a_question_for_the_value_is_chatter(branches: FactIndex) -> None:
+    found = ask(branches, "周末要打款，大悟农商行兴发支行的联行号")
+    assert found.values == ("402535510938",)
+
+
 def test_a_column_is_asked_for_by_its_own_name(cache: Path) -> None:
     table = cache / "owners.csv"
     table.write_text("name,code,OwnerId\nHill,A-1,X-9\nMill,A-2,X-8\n", encoding="utf-8")

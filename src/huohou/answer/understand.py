@@ -160,7 +160,8 @@ def lacks(text: str, columns: Columns) -> bool:
     """
     held = {*_words_for(columns.key), *_nouns(columns)}
     held |= {word for column in columns.others for word in _words_for(column)}
-    words = tuple(word for word in phrases.LACKING if word not in held)
+    alone = () if asks_value(text, columns) else phrases.LACKING_ALONE
+    words = tuple(word for word in (*phrases.LACKING, *alone) if word not in held)
     return _compiled(rf"(?:{_either(words)}){phrases.NO_NAME}").search(text) is not None
 
 
