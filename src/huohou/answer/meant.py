@@ -17,6 +17,7 @@ SURE = 0.98  # of "not in the table": from here on no model is asked
 UNLIKELY = 0.2  # probability of "none", up to which many rows that fit are rows to choose from
 SLIGHT = 0.01  # a row less likely than this is no alternative
 SPOKEN = 0.9  # confidence in the one row whose name sounds as what was written
+LONG = 10  # pieces of a text that is as sure with one such character as a short one with two
 SAID_TAIL = 0.7  # of the end of its name, which sounds so
 WHOLE = 0.999  # of what is said is in the row
 RANK = {"found": 3, "ambiguous": 2, "unsure": 1, "unknown": 0}
@@ -163,8 +164,8 @@ def _several(hits: Sequence[Hit], belief: Belief, decision: Decision) -> tuple[D
 
 
 def _spoken(hits: Sequence[Hit]) -> int | None:
-    """The one row whose name sounds as what was written, in several characters: nobody writes so
-    of another thing. One character alone is for the fitted weights."""
+    """The one row whose name sounds as what was written, in several characters or a long
+    text: nobody writes so of another thing. One character alone is for the fitted weights."""
     alike = [i for i, hit in enumerate(hits) if _sounds(hit)]
     return alike[0] if len(alike) == 1 else None
 
@@ -175,8 +176,9 @@ def _sounds(hit: Hit) -> bool:
         return False
     if found.get("crossed", 1) or found.get("shape") or found.get("spelled"):
         return False
-    by_sound = (found.get("sound", 0.0) + found.get("accent", 0.0)) * found.get("pieces", 0.0)
-    return round(by_sound) >= 2 and found.get("cover.tail", 0.0) >= SAID_TAIL
+    pieces = found.get("pieces", 0.0)
+    by_sound = round((found.get("sound", 0.0) + found.get("accent", 0.0)) * pieces)
+    return by_sound >= (1 if pieces >= LONG else 2) and found.get("cover.tail", 0.0) >= SAID_TAIL
 
 
 def _as_well(hit: Hit, best: Hit) -> bool:

@@ -50,7 +50,7 @@ def told(text: str) -> Told:
     text, forgot = _without_forgotten(text)
     text = _wild().sub(ANY, _such().sub("", text))
     holds: list[Held] = []
-    for pattern, where in _patterns():
+    for pattern, where in _patterns() if _hints().search(text) else ():
 
         def taken(found: re.Match[str], where: Where = where) -> str:
             part = next(one for one in found.groups() if one).strip(_QUOTES + " ?？。.")
@@ -109,6 +109,16 @@ def _wild() -> re.Pattern[str]:
     before = rf"(?<=[{_DENSE}])(?<![{phrases.NOT_WILD}])"
     twice = rf"(?<=[{_DENSE}])(?:什么什么|啥啥|某某|叉叉)"
     return re.compile(rf"(?:{twice}|{before}(?:{words})){after}", re.IGNORECASE)
+
+
+@cache
+def _hints() -> re.Pattern[str]:
+    """One of these words stands in every question that tells a part of a name."""
+    dense = (*phrases.HOLDS, *phrases.NAME_HOLDS, *phrases.CALLED, *phrases.FIRST, *phrases.LAST)
+    letters = (
+        rf"\b(?:{phrases.HOLDS_EN}|{phrases.FIRST_EN}|{phrases.LAST_EN}|{phrases.CALLED_EN})\b"
+    )
+    return re.compile(rf"{_either((*dense, phrases.SURNAME))}|{letters}", re.IGNORECASE)
 
 
 @cache

@@ -81,7 +81,7 @@ def understand(question: str, columns: Columns) -> Asked:
         return Asked("empty", text)
     column, rest = _column(rest, columns, bool(codes))
     said = Told(rest) if codes else told(rest)
-    many, texts = _many(said.rest, columns)
+    many, texts = _many(said.rest, columns, bool(said.holds) or said.vague)
     if not codes and (many or (said.holds and not said.vague)):
         values = _has((*_nouns(columns), *phrases.LIST_NOUNS), text)
         return Asked("list", text, texts, (), column, values, said.holds, texts)
@@ -234,9 +234,13 @@ def _asks_for(words: Iterable[str], text: str, bare: bool = False) -> str | None
     return left if found is not None and (bare or _words(left)) else None
 
 
-def _many(text: str, columns: Columns) -> tuple[bool, tuple[str, ...]]:
+def _many(text: str, columns: Columns, partly: bool) -> tuple[bool, tuple[str, ...]]:
     """Whether several rows are asked for, and the text without the words that say so; and again
-    without the words that may stand between its parts."""
+    without the words that may stand between its parts. partly: whether only a part of a name is
+    told: then the text is wanted in any case."""
+    many = _has(phrases.MANY, text)
+    if not many and not partly:
+        return False, ()
     units = (*phrases.UNITS, *_nouns(columns))
     bare = _compiled(rf"(?:{_either((*units, *phrases.BARE_UNITS, *_words_for(columns.key)))}|\s)*")
     left = _any_of(phrases.MANY).sub("\n", text)
@@ -246,7 +250,7 @@ def _many(text: str, columns: Columns) -> tuple[bool, tuple[str, ...]]:
     less = bare_end if len(bare_end) >= LEAST_LISTED else whole  # 成都 is a place
     soft = " ".join(_any_of(phrases.SOFT).sub(" ", less).split())
     texts = dict.fromkeys(filter(_words, (whole, less, soft)))
-    return _has(phrases.MANY, text), tuple(texts)
+    return many, tuple(texts)
 
 
 def _stripped(text: str, nouns: Sequence[str], both: Sequence[str] = ()) -> str:
