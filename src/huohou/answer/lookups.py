@@ -38,6 +38,12 @@ def _between(text: str) -> list[str]:
     return parts if len(parts) <= MOST_NAMES else [text]
 
 
+def _joins(text: str, rows: Sequence[Entry]) -> bool:
+    """Whether a word between two names stands there, and is no part of the name that is meant."""
+    around = [text[max(0, one.start() - 1) : one.end() + 1] for one in BETWEEN.finditer(text)]
+    return any(not any(one in row.key for row in rows[:1]) for one in around)
+
+
 def _before_branch(said: str, entry: Entry) -> list[str]:
     """What was said in front of a row's branch: the institution, which the next name shares."""
     city = Fact(entry.key, entry.value, entry.line, entry.columns).city
@@ -68,7 +74,7 @@ class LookUps:
     def by_name(self, asked: Asked, mode: Mode, chooser: Chooser | None = None) -> Answer:
         """The value of a name, or another cell of its row."""
         found = self._meant(asked, chooser)
-        if not found.exact and BETWEEN.search(asked.names[0] if asked.names else ""):
+        if not found.exact and asked.names and _joins(asked.names[0], found.rows):
             several = self.both(asked, mode)
             if several is not None:
                 return several

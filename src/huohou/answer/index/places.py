@@ -1,6 +1,5 @@
 """Whether a text names the place or the institution of other rows, and not that of a row."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from huohou.answer.index.canonical import DENSE_ONE, units
@@ -10,7 +9,7 @@ from huohou.answer.index.segment import Segment
 from huohou.answer.index.state import State
 
 Pair = tuple[str, str]
-LOOKED_AT = 200  # rows that hold a stretch, of which one shows that it is a place's name
+LOOKED_AT = 50  # rows that hold a stretch, of which one shows that it is a place's name
 
 
 def elsewhere(state: State, text: str, number: int) -> bool:
@@ -28,24 +27,29 @@ def elsewhere(state: State, text: str, number: int) -> bool:
     beside = [pair in mine for pair in pairwise(pieces)]
     held = [a or b for a, b in zip([False, *beside], [*beside, False], strict=True)]
     head = _head(row)
+    loose = {piece for piece, one in zip(pieces, held, strict=True) if not one}  # 云农梦 is 云梦农
     foreign = [
         (pieces[i], pieces[i + 1])
         for i in range(len(pieces) - 1)
         if not held[i] and not held[i + 1] and all(map(DENSE_ONE.match, pieces[i : i + 2]))
     ]
     return any(
-        not (head - other) & said
+        not any(mine in said or loose.issuperset(mine) for mine in head - other)
         for pair in foreign
         for segment in state.segments
-        for other in _heads_with(state, segment, pair)[:1]
+        if (other := _head_with(state, segment, pair)) is not None
     )
 
 
-def _heads_with(state: State, segment: Segment, pair: Pair) -> Sequence[set[Pair]]:
-    """Heads of the first rows that hold the pair in it."""
-    numbers = segment.postings.rows("".join(pair))[:LOOKED_AT]
-    heads = (_head(segment.rows[int(n)]) for n in numbers if state.alive[segment.first + int(n)])
-    return [head for head in heads if pair in head]
+def _head_with(state: State, segment: Segment, pair: Pair) -> set[Pair] | None:
+    """The head of a row that holds the pair in it, of some rows from all over the table."""
+    text, numbers = "".join(pair), segment.postings.rows("".join(pair))
+    for number in numbers[:: max(1, len(numbers) // LOOKED_AT)]:
+        row = segment.rows[int(number)]
+        head = row.form[: len(row.form) - len(row.tail)]
+        if (text in head or text in row.context) and state.alive[segment.first + int(number)]:
+            return _head(row)
+    return None
 
 
 def _head(row: Row) -> set[Pair]:
