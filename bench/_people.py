@@ -49,7 +49,15 @@ def right(asked: Asked, told: Told) -> bool:
     }
     if asked.kind == "ambiguous" and told["status"] == "ambiguous":
         return wanted <= offered or (len(wanted) > 3 and len(wanted & offered) == 3)
+    if asked.kind == "list" and told["intent"] == "list":
+        return _rows(told) == wanted or values == wanted
     return told["status"] == "found" and values == wanted
+
+
+def _rows(told: Told) -> set[str]:
+    """Values of the rows that a list shows, name and value of each, whichever is in ``values``."""
+    values = {normalise(str(row["BankCode"])) for row in told["evidence"]}
+    return values if told["status"] == "found" else set()
 
 
 def wrong_real(asked: Asked, told: Told) -> bool:

@@ -90,6 +90,10 @@ class Engine:
             return rows.answer(asked, mode, words, status="unknown", confidence=1.0)
         if asked.intent == "list":
             return rows.listed(asked, mode)
+        if asked.vague:
+            found = rows.vague(asked, mode)
+            if found is not None:
+                return found
         if asked.intent == "name" or asked.codes:
             return rows.by_value(asked, mode)
         return rows.by_name(asked, mode, self.chooser if mode == "grounded" else None)
@@ -97,7 +101,7 @@ class Engine:
     def _understood(self, question: str) -> Asked:
         """The question, understood; its words looked up where the table's values are no codes."""
         asked = understand(question, self._rows.columns)
-        if asked.intent not in ("value", "column") or asked.codes:
+        if asked.intent not in ("value", "column") or asked.codes or asked.vague:
             return asked
         if self.index.exact(asked.text):
             return replace(asked, intent="value", names=(asked.text,), column="")

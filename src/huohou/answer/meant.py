@@ -6,9 +6,9 @@ from typing import Protocol
 
 from huohou.answer.cells import with_cells
 from huohou.answer.choose import CHOICES, Chooser
-from huohou.answer.confidence import MOST_CHOICES, Belief, Confidence, Decision
+from huohou.answer.confidence import MOST_CHOICES, NEAR, Belief, Confidence, Decision
 from huohou.answer.slips import with_slips
-from huohou.answer.types import Entry, Hit
+from huohou.answer.types import KEYED, Entry, Hit
 from huohou.errors import MissingExtraError, ModelError
 from huohou.text import say
 
@@ -16,6 +16,10 @@ HITS = 20  # rows looked at for a name
 SURE = 0.98  # of "not in the table": from here on no model is asked
 UNLIKELY = 0.2  # probability of "none", up to which many rows that fit are rows to choose from
 SLIGHT = 0.01  # a row less likely than this is no alternative
+SPOKEN = 0.9  # confidence in the one row whose name sounds as what was written
+LONG = 10  # pieces of a text that is as sure with one such character as a short one with two
+SAID_TAIL = 0.7  # of the end of its name, which sounds so
+WHOLE = 0.999  # of what is said is in the row
 RANK = {"found": 3, "ambiguous": 2, "unsure": 1, "unknown": 0}
 
 
@@ -34,7 +38,9 @@ class Meant:
     rows: those named by the decision, the likeliest first; shares: the probability of each;
     others: further rows that were thought possible, with theirs; decision: answer, ask back,
     unknown or unsure; total: rows that are about as likely, those named included; none: what is
-    believed of no row; model: the one that was asked, None when none was; note: why none could be.
+    believed of no row; model: the one that was asked, None when none was; note: why none could be;
+    exact: whether the first row bears the very name that was said; away: whether all there
+    is near is of another place or institution than was said.
     """
 
     rows: tuple[Entry, ...]
@@ -45,6 +51,8 @@ class Meant:
     none: float
     model: str | None = None
     note: str = ""
+    exact: bool = False
+    away: bool = False
 
 
 def hits_of(index: Search, text: str) -> list[Hit]:
@@ -111,6 +119,9 @@ def _meant(
 ) -> Meant:
     belief = confidence.believe(hits, chosen, model)
     decision, total = _several(hits, belief, confidence.decide(belief))
+    spoken = _spoken(hits) if decision.status in ("unknown", "unsure") else None
+    if spoken is not None:
+        decision, total = Decision("found", (spoken,), SPOKEN), 1
     named = decision.rows
     others = [(hits[i].entry, belief.hits[i]) for i in belief.order() if i not in named]
     return Meant(
@@ -120,6 +131,7 @@ def _meant(
         decision,
         total,
         belief.none,
+        exact=bool(named) and hits[named[0]].how in KEYED,
     )
 
 
@@ -135,17 +147,52 @@ def _several(hits: Sequence[Hit], belief: Belief, decision: Decision) -> tuple[D
     like = [i for i in belief.order() if belief.hits[i] >= belief.hits[first] / 2]
     if decision.status == "found":
         best = hits[first]
-        like = [
+        same = [
             i
             for i, hit in enumerate(hits)
-            if hit.entry.key == best.entry.key and hit.score == best.score
+            if i == first
+            or (hit.entry.key == best.entry.key and hit.score == best.score)
+            or _as_well(hit, best)
         ]
+        like = [i for i in belief.order() if i in same]
         if len(like) < 2:
             return decision, 1
         return Decision("ambiguous", tuple(like[:MOST_CHOICES]), decision.confidence), len(like)
     if decision.status == "unsure" and len(like) > MOST_CHOICES and belief.none < UNLIKELY:
         return Decision("ambiguous", decision.rows, 1 - belief.none), len(like)
     return decision, max(len(like), len(decision.rows))
+
+
+def _spoken(hits: Sequence[Hit]) -> int | None:
+    """The one row whose name sounds as what was written, in several characters or a long
+    text: nobody writes so of another thing. One character alone is for the fitted weights."""
+    alike = [i for i, hit in enumerate(hits) if _sounds(hit)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _sounds(hit: Hit) -> bool:
+    found = hit.features
+    if hit.how in KEYED or found.get("unpaired", 1) or found.get("other.bank"):
+        return False
+    if found.get("crossed", 1) or found.get("shape") or found.get("spelled"):
+        return False
+    pieces = found.get("pieces", 0.0)
+    by_sound = round((found.get("sound", 0.0) + found.get("accent", 0.0)) * pieces)
+    return by_sound >= (1 if pieces >= LONG else 2) and found.get("cover.tail", 0.0) >= SAID_TAIL
+
+
+def _as_well(hit: Hit, best: Hit) -> bool:
+    """Whether a text says as much of a row as of the best one: the branch alone, which several
+    have; or only a part of the name of both."""
+    if best.how in KEYED or not best.features.get("slips"):
+        return False
+    mine, theirs = best.features, hit.features
+    if mine.get("alone"):
+        return bool(theirs.get("alone"))
+    said = min(one.get("cover.asked", 0.0) for one in (mine, theirs))
+    if "slips" not in theirs or said < WHOLE:
+        return False
+    return theirs["slips"] <= mine["slips"] + 1 <= 1 + NEAR
 
 
 def _rank(meant: Meant) -> tuple[int, float]:

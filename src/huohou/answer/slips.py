@@ -34,13 +34,17 @@ ALIKE = ("sound", "shape", "accent")  # features of a look-up that explain anoth
 CONTAINED = 4  # letters that a way to write a name must have to be looked for inside a text
 # Words between the parts of a name that belong to none of them.
 FILLERS = re.compile(
-    "那个|那家|那边|那儿|那里|这个|这家|附近|旁边|边上|对面|一家|一个|镇上|路上|街上|的|在|上"
+    "那个|那家|那边|那儿|那里|这个|这家|附近|旁边|边上|对面|一家|一个|镇上|路上|街上|的|在|(?<=[路街镇乡道村])上"
 )
 
 
 RURAL_SHORT = re.compile("农商(?:银(?!行)|(?![行银村]))")  # as a branch's own people say it
 # Those that may stand in the name of a road (光大 in 龙光大道) only as a bank's.
 SHORTS = tuple(dict.fromkeys(one if one[-1] in "行社" else f"{one}银行" for _, _, one in BANKS))
+_BANK = "|".join(sorted(map(re.escape, (*SHORTS, "农商行")), key=len, reverse=True))
+# In front of a bank the kind of a place, and behind it the kind of a branch, that its name has not.
+PLACE_KIND = re.compile(rf"(?<=..)[镇乡村](?=(?:{_BANK}))")
+LOOSE_KIND = re.compile(rf"(?<=..)({_BANK})支行$")
 
 
 class Forms(NamedTuple):
@@ -64,7 +68,8 @@ class Said(NamedTuple):
 def said_of(text: str) -> Said:
     """The letters of a question's name."""
     short = RURAL_SHORT.sub("农商行", FILLERS.sub("", canonical(normal_form(text))))
-    return Said(letters(text), letters(short))
+    short = LOOSE_KIND.sub(r"\1", short)
+    return Said(letters(text), letters(PLACE_KIND.sub("", short)))
 
 
 def with_slips(text: str, hits: Sequence[Hit]) -> list[Hit]:

@@ -13,11 +13,13 @@ from functools import cache
 from typing import Literal
 
 from huohou.answer import phrases
+from huohou.answer.several import ANY, Held, Told, told
 
 Intent = Literal["value", "name", "list", "column", "lacking", "empty"]
 
 LONGEST = 400  # characters of a question that are read closely; codes are looked for in all of it
 CODES = 5  # codes in one question that are answered
+LEAST_LISTED = 3  # characters of an institution or place from which an ending may come off
 PARTS = 3  # pieces of a question that are looked up one by one
 _SPLIT = re.compile(r"[,，。.?？!！;；:：、\n]+(?=\s|$|[^\s\d])|\s{2,}|--+")
 _RUN = re.compile(r"(?<![A-Za-z0-9_])\d(?:[ \-–—_·./]{0,2}\d)*(?![A-Za-z_])")
@@ -47,7 +49,9 @@ class Asked:
     intent: value (of a name), name (of a value), list, column (another column of a name or value),
     lacking (what no column holds), empty (nothing is asked); names: texts that may be the name,
     best first; codes: what looks like a value, without spaces and dashes; column: the one asked
-    for, where another than the value is; values: whether a list asks for values and not for names.
+    for, where another than the value is; values: whether a list asks for values and not for names;
+    holds: parts of the name that are told; parts: what the rows of a list hold, or of a vague name,
+    in several readings, with ANY for what was forgotten; vague: that the rest is forgotten.
     """
 
     intent: Intent
@@ -56,6 +60,9 @@ class Asked:
     codes: tuple[str, ...] = ()
     column: str = ""
     values: bool = False
+    holds: tuple[Held, ...] = ()
+    parts: tuple[str, ...] = ()
+    vague: bool = False
 
 
 def understand(question: str, columns: Columns) -> Asked:
@@ -73,10 +80,14 @@ def understand(question: str, columns: Columns) -> Asked:
     if not _words(rest) and not codes:
         return Asked("empty", text)
     column, rest = _column(rest, columns, bool(codes))
-    many, listed = _many(rest, columns)
-    if many and not codes:
-        place = (listed,) if listed else ()
-        return Asked("list", text, place, (), column, _has(_nouns(columns), rest))
+    said = Told(rest) if codes else told(rest)
+    many, texts = _many(said.rest, columns, bool(said.holds) or said.vague)
+    if not codes and (many or (said.holds and not said.vague)):
+        values = _has((*_nouns(columns), *phrases.LIST_NOUNS), text)
+        return Asked("list", text, texts, (), column, values, said.holds, texts)
+    if said.vague:
+        names = name_texts(rest if ANY in said.rest else said.rest, columns) or (text,)
+        return Asked("value", text, names, (), "", False, said.holds, texts, True)
     names = name_texts(rest, columns)
     if column:
         return Asked("column", text, names, codes, column)
@@ -149,7 +160,8 @@ def lacks(text: str, columns: Columns) -> bool:
     """
     held = {*_words_for(columns.key), *_nouns(columns)}
     held |= {word for column in columns.others for word in _words_for(column)}
-    words = tuple(word for word in phrases.LACKING if word not in held)
+    alone = () if asks_value(text, columns) else phrases.LACKING_ALONE
+    words = tuple(word for word in (*phrases.LACKING, *alone) if word not in held)
     return _compiled(rf"(?:{_either(words)}){phrases.NO_NAME}").search(text) is not None
 
 
@@ -210,7 +222,7 @@ def _asks_for(words: Iterable[str], text: str, bare: bool = False) -> str | None
     """The text without the question for one of these words; None where it asks for none.
 
     bare: whether that question may be all there is."""
-    one = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    one = _either(words)  # words in letters only whole: BankId is no id
     asking = (
         rf"(?:在|属于|位于|是)?(?:哪个|哪一个|哪座|什么|所在的?|的)\s*(?:{one})"
         rf"|(?:在|位于|属于)(?:{one})|(?:{one})(?=\s*(?:是|为|叫)?(?:什么|多少|哪|啥|几))"
@@ -222,15 +234,23 @@ def _asks_for(words: Iterable[str], text: str, bare: bool = False) -> str | None
     return left if found is not None and (bare or _words(left)) else None
 
 
-def _many(text: str, columns: Columns) -> tuple[bool, str]:
-    """Whether several rows are asked for, and the text without the words that say so."""
-    if not _has(phrases.MANY, text):
-        return False, text
+def _many(text: str, columns: Columns, partly: bool) -> tuple[bool, tuple[str, ...]]:
+    """Whether several rows are asked for, and the text without the words that say so; and again
+    without the words that may stand between its parts. partly: whether only a part of a name is
+    told: then the text is wanted in any case."""
+    many = _has(phrases.MANY, text)
+    if not many and not partly:
+        return False, ()
     units = (*phrases.UNITS, *_nouns(columns))
     bare = _compiled(rf"(?:{_either((*units, *phrases.BARE_UNITS, *_words_for(columns.key)))}|\s)*")
     left = _any_of(phrases.MANY).sub("\n", text)
-    parts = (_stripped(part, units, both=units) for part in re.split(r"[\n,?!;:]", left))
-    return True, " ".join(part for part in parts if _words(part) and not bare.fullmatch(part))
+    parts = [_stripped(part, units, both=units) for part in re.split(r"[\n,?!;:]", left)]
+    whole = " ".join(part for part in parts if _words(part) and not bare.fullmatch(part))
+    bare_end = whole.rstrip("".join(phrases.SOFT_LAST))
+    less = bare_end if len(bare_end) >= LEAST_LISTED else whole  # 成都 is a place
+    soft = " ".join(_any_of(phrases.SOFT).sub(" ", less).split())
+    texts = dict.fromkeys(filter(_words, (whole, less, soft)))
+    return many, tuple(texts)
 
 
 def _stripped(text: str, nouns: Sequence[str], both: Sequence[str] = ()) -> str:

@@ -64,6 +64,30 @@ SAID = {
     "中国民生": "民生",
     "中国光大": "光大",
 }
+# What is written in letters beside Chinese characters: banks abroad, and what a branch is called.
+LETTERS = {
+    "icbc": "工行",
+    "abc": "农行",
+    "ccb": "建行",
+    "boc": "中行",
+    "bocom": "交行",
+    "bcm": "交行",
+    "cmb": "招行",
+    "psbc": "邮储银行",
+    "adbc": "农发行",
+    "cdb": "国开行",
+    "cmbc": "民生",
+    "ceb": "光大",
+    "spdb": "浦发",
+    "citic": "中信银行",
+    "cib": "兴业银行",
+    "hxb": "华夏银行",
+    "cgb": "广发银行",
+    "rcb": "农商行",
+    "sub branch": "支行",
+    "subbranch": "支行",
+    "branch": "支行",
+}
 COMPANY = re.compile(r"股份有限公司|有限责任公司|有限公司|集团公司")
 PROVINCES = re.compile(
     r"(?:北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|"

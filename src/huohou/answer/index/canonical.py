@@ -9,7 +9,7 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-from huohou.data.names import BANKS, COMPANY, ENGLISH, LEGAL, PROVINCES, RURAL, SAID
+from huohou.data.names import BANKS, COMPANY, ENGLISH, LEGAL, LETTERS, PROVINCES, RURAL, SAID
 from huohou.errors import MissingExtraError
 
 DENSE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -25,6 +25,9 @@ INSTITUTIONS = (
 INSTITUTION = re.compile(
     "|".join(re.escape(form) for form in sorted(INSTITUTIONS, key=len, reverse=True))
 )
+_WORDS = "|".join(re.escape(word) for word in sorted(LETTERS, key=len, reverse=True))
+_LETTERS = re.compile(rf"(?<![a-z0-9])(?:{_WORDS})(?![a-z0-9])")
+_TWICE = re.compile(rf"({'|'.join(dict.fromkeys(LETTERS.values()))})\1+")  # ICBC工行
 # A province in front of a rural bank's own place says nothing that the place does not.
 _PROVINCE = re.compile(f"{PROVINCES.pattern}(?=[{DENSE}]{{1,8}}?(?:{RURAL.pattern}))")
 
@@ -103,7 +106,12 @@ def canonical(normal: str) -> str:
     '大悟农商行兴发支行'
     >>> canonical(normal_form("Oxford University"))
     'oxford univ'
+    >>> canonical("icbc知春路branch"), canonical("abc bank")
+    ('工行知春路支行', 'abc bank')
     """
+    if not normal.isascii() and DENSE_ONE.search(normal):
+        said = joined(_LETTERS.sub(lambda found: f" {LETTERS[found.group()]} ", normal))
+        normal = _TWICE.sub(r"\1", said) if said != normal else normal
     short = INSTITUTION.sub(lambda found: INSTITUTIONS[found.group()], normal)
     short = _PROVINCE.sub("", short)
     if not short.isascii():

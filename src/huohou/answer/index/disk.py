@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from huohou.errors import DataError, MissingExtraError, StoreError
 
-SCHEMA = 2  # higher whenever other files or other forms of names are written
+SCHEMA = 3  # higher whenever other files or other forms of names are written
 MANIFEST, LOCK = "manifest.json", "lock"
 OURS = re.compile(r"(?:segment|state)-\d+")  # folders that may be removed
 

@@ -24,10 +24,12 @@ from huohou.answer.index.disk import (
 )
 from huohou.answer.index.listing import listed
 from huohou.answer.index.near import near_codes, spoken_digits
+from huohou.answer.index.places import elsewhere
 from huohou.answer.index.rows import row_hash
 from huohou.answer.index.search import search, spotted
 from huohou.answer.index.segment import NORMAL, VALUE, write_segment
 from huohou.answer.index.state import State
+from huohou.answer.several import Held
 from huohou.answer.types import Entry, Hit
 from huohou.data.facts import FactTable, plain_code
 from huohou.errors import DataError
@@ -154,10 +156,19 @@ class FactIndex:
         """Names of the table, or their short forms, that stand in a longer text: longest first."""
         return spotted(self._state, text)
 
-    def listed(self, text: str, limit: int = 20) -> tuple[list[Entry], int]:
-        """The first rows that hold every part of the text, and how many there are."""
+    def elsewhere(self, text: str, entry: Entry) -> bool:
+        """Whether a text names another place or institution than that of a row."""
+        return elsewhere(self._state, text, entry.id)
+
+    def listed(
+        self, text: str, limit: int = 20, holds: Sequence[Held] = ()
+    ) -> tuple[list[Entry], int]:
+        """The first rows that hold every part of the text, and how many there are.
+
+        holds: parts of the name, or the beginning of the value, that they must have besides.
+        """
         state = self._state
-        numbers = listed(state, text)
+        numbers = listed(state, text, holds)
         return [state.entry(number) for number in numbers[:limit]], len(numbers)
 
 

@@ -94,7 +94,9 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
 
     cover.asked: part of the question that the row holds; cover.tail, cover.head: part of the end
     of its name, and of what stands before it, that the question says; lost.asked, lost.tail: the
-    same in weights, 1 being a piece that no other row has; rare: weight of the whole question;
+    same in weights, 1 being a piece that no other row has; unpaired, pieces: pieces that
+    the row has in no way, of so many; crossed: whether pairs stand in another order there; rare:
+    weight of the whole question;
     sound, shape, accent, moved, spelled: pieces paired for that reason, of all the question's;
     edit: similarity of the question to the name, or to its tail, letter by letter (Levenshtein).
     """
@@ -106,6 +108,7 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
     tail = sum(weights[j] * cost for j, cost in missing.items() if j >= start)
     head = sum(weights[j] * cost for j, cost in missing.items() if j < start)
     count = max(len(question.pieces), 1)
+    partners = [costs[i][1] for i in sorted(costs) if costs[i][1] >= 0]
     return {
         "cover.asked": _share(lost, question.rare),
         "cover.tail": _share(tail, sum(weights[start:])),
@@ -113,6 +116,9 @@ def likeness(question: Asked, found: Compared) -> dict[str, float]:
         "lost.asked": lost,
         "lost.tail": tail,
         "rare": question.rare,
+        "pieces": float(count),
+        "crossed": float(partners != sorted(partners)),
+        "unpaired": float(sum(partner < 0 for _, partner in costs.values())),
         "edit": _edit(question.text, found.row),
         **{name: reasons.count(name) / count for name in (*COST, "spelled")},
     }

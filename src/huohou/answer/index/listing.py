@@ -1,18 +1,21 @@
 """The rows of an institution, a place, or both: "all branches of this bank in that town"."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from huohou.answer.index.canonical import DENSE_ONE, units
+from huohou.answer.index.canonical import DENSE_ONE, canonical, normal_form, units
 from huohou.answer.index.grams import grams
 from huohou.answer.index.rows import Row
 from huohou.answer.index.search import forms
 from huohou.answer.index.segment import Segment
 from huohou.answer.index.state import State
-from huohou.data.names import REGION
+from huohou.answer.several import ANY, Held, Where
+from huohou.data.facts import plain_code
+from huohou.data.names import REGION, branch_kind
 
 Numbers = NDArray[np.int64]
 Part = tuple[str, ...]
@@ -24,22 +27,30 @@ KEPT = 2  # ways to cut the same beginning that are followed
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A beginning of the text cut into parts: where it ends, and the rows that hold them all."""
+    """A beginning of the text cut into parts: where it ends, the rows that hold them all, and what
+    must stand in their names with something between."""
 
     end: int
     parts: tuple[Part, ...]
     rows: Numbers
+    gaps: tuple[re.Pattern[str], ...] = ()
 
 
-def listed(state: State, text: str) -> list[int]:
+def listed(state: State, text: str, holds: Sequence[Held] = ()) -> list[int]:
     """Numbers of the rows that hold every part of the text, in the table's order.
 
     The text is cut into as few parts as can be, each a stretch that rows hold as it is. A part that
     stands in the institution, the place or another column of some rows is not looked for in the
-    rest of a name: Beijing is a city before it is a street. Empty when the text cannot be cut so.
+    rest of a name: Beijing is a city before it is a street. Where the text has ANY, something more
+    stands between what is before and behind it. Empty when the text cannot be cut so.
+
+    holds: what the name, or the value, must hold besides, or alone where the text is empty.
     """
-    pieces = units(forms(state, text).form)[:LONGEST]
-    cuts = [(segment, cut) for segment in state.segments if (cut := _cut(segment, pieces))]
+    stretches = [units(forms(state, one).form)[:LONGEST] for one in text.split(ANY)]
+    held = [(canonical(normal_form(one.text)), one.where) for one in holds]
+    cuts = [(segment, cut) for segment in state.segments if (cut := _cuts(segment, stretches))]
+    if holds and not any(stretches):
+        cuts = [(segment, _Cut(0, (), _all_holding(segment, held))) for segment in state.segments]
     fewest = min((len(cut.parts) for _, cut in cuts), default=0)
     found: list[tuple[int, Segment, _Cut]] = [
         (segment.first + int(number), segment, cut)
@@ -55,14 +66,69 @@ def listed(state: State, text: str) -> list[int]:
             parts = {number: cut.parts[at] for number, _, cut in found}
             strong = [one for one in numbers if _stands_before_tail(rows[one], parts[one])]
             numbers = strong or numbers
+    if held or len(stretches) > 1:
+        gaps = {number: cut.gaps for number, _, cut in found}
+        numbers = [
+            one
+            for one in numbers
+            if all(gap.search(state.row(one).form) for gap in gaps[one])
+            and all(_told_of(state, one, part, where) for part, where in held)
+        ]
     return sorted(numbers, key=lambda number: int(state.lines[number]))
 
 
-def _cut(segment: Segment, pieces: list[str]) -> _Cut | None:
-    """The text in as few parts as can be; of several ways the one with the most rows."""
+def _all_holding(segment: Segment, held: Sequence[tuple[str, Where]]) -> Numbers:
+    """Rows that hold the parts anywhere; all where only the beginning of a value is told."""
+    rows: Numbers | None = None
+    for part, where in held:
+        pieces = tuple(units(part))
+        if where != "value" and pieces and DENSE_ONE.match(pieces[0]):
+            rows = _holding(segment, pieces, rows)
+    return np.arange(len(segment), dtype=np.int64) if rows is None else rows
+
+
+def _told_of(state: State, number: int, part: str, where: Where) -> bool:
+    """Whether a row's name, or its value, has the part where it is said to be."""
+    row = state.row(number)
+    if where == "value":
+        return plain_code(state.entry(number, row).value).startswith(part)
+    ends = (row.tail, row.tail.removesuffix(branch_kind(row.tail)), REGION.sub("", row.tail))
+    if where == "start":
+        return row.tail.startswith(part)
+    return any(one.endswith(part) for one in ends) if where == "end" else part in row.tail
+
+
+def _cuts(segment: Segment, stretches: Sequence[list[str]]) -> _Cut | None:
+    """Every stretch in as few parts as can be; between two of them stands something more."""
+    whole: _Cut | None = None
+    for at, pieces in enumerate(stretches):
+        if not pieces:
+            continue
+        loose = (at > 0, at + 1 < len(stretches))
+        among = whole.rows if whole else None
+        cut = _cut(segment, pieces, among, loose)
+        if cut is None:
+            return None
+        gaps = whole.gaps if whole else ()
+        if loose[0]:
+            before = "".join(whole.parts[-1]) if whole else ""
+            gaps += (re.compile(re.escape(before) + ".+" + re.escape("".join(cut.parts[0]))),)
+        if loose[1] and not any(stretches[at + 1 :]):
+            gaps += (re.compile(re.escape("".join(cut.parts[-1])) + "."),)
+        whole = _Cut(cut.end, (*(whole.parts if whole else ()), *cut.parts), cut.rows, gaps)
+    return whole
+
+
+def _cut(
+    segment: Segment, pieces: list[str], among: Numbers | None, loose: tuple[bool, bool]
+) -> _Cut | None:
+    """A text in as few parts as can be; of several ways the one with the most rows.
+
+    loose: whether something unsaid stands before and behind it: there one character is a part.
+    """
     fronts = [_Cut(0, (), np.zeros(0, dtype=np.int64))] if pieces else []
     for _ in range(MOST_PARTS):
-        longer = [more for cut in fronts for more in _longer(segment, pieces, cut)]
+        longer = [more for cut in fronts for more in _longer(segment, pieces, cut, among, loose)]
         longer.sort(key=lambda cut: -len(cut.rows))
         whole = [cut for cut in longer if cut.end == len(pieces)]
         if whole:
@@ -72,12 +138,19 @@ def _cut(segment: Segment, pieces: list[str]) -> _Cut | None:
     return None
 
 
-def _longer(segment: Segment, pieces: list[str], cut: _Cut) -> Iterator[_Cut]:
+def _longer(
+    segment: Segment,
+    pieces: list[str],
+    cut: _Cut,
+    first: Numbers | None,
+    loose: tuple[bool, bool],
+) -> Iterator[_Cut]:
     """The beginning with one part more: a place's "city" or "county" may be left out of it."""
-    among = cut.rows if cut.parts else None
+    among = cut.rows if cut.parts else first
     for end in range(cut.end + 1, len(pieces) + 1):
         part = tuple(pieces[cut.end : end])
-        if len(part) == 1 and DENSE_ONE.match(part[0]) and len(pieces) > 1:
+        at_edge = (loose[0] and cut.end == 0) or (loose[1] and end == len(pieces))
+        if len(part) == 1 and DENSE_ONE.match(part[0]) and len(pieces) > 1 and not at_edge:
             continue  # one character of several says nothing
         rows = _holding(segment, part, among)
         if not len(rows):
