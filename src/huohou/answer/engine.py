@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from huohou import text
-from huohou.answer import writing
+from huohou.answer import several_rows, writing
 from huohou.answer.choose import CHOICES, Chooser, Writer
 from huohou.answer.confidence import Confidence, shipped
 from huohou.answer.index.near import spoken_codes
@@ -89,9 +89,9 @@ class Engine:
             words = say("answer.lacking", columns=", ".join(self.index.about.columns))
             return rows.answer(asked, mode, words, status="unknown", confidence=1.0)
         if asked.intent == "list":
-            return rows.listed(asked, mode)
+            return several_rows.listed(rows, asked, mode)
         if asked.vague:
-            found = rows.vague(asked, mode)
+            found = several_rows.vague(rows, asked, mode)
             if found is not None:
                 return found
         if asked.intent == "name" or asked.codes:

@@ -1,59 +1,24 @@
 """Answers that are read off rows: by name, by value, as a list. No model writes anything here."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from huohou.answer import phrases, wording
+from huohou.answer import several_names, wording
 from huohou.answer.checks import Case, run_checks
 from huohou.answer.choose import Chooser
 from huohou.answer.confidence import MOST_CHOICES, Confidence, Decision
-from huohou.answer.index.canonical import canonical, normal_form
-from huohou.answer.meant import Meant, decide, hits_of
+from huohou.answer.meant import PARTLY, Meant, decide, hits_of
 from huohou.answer.types import KEYED, Alternative, Answer, Check, Entry, Hit, Mode, Status
 from huohou.answer.understand import Asked, Columns
-from huohou.data.facts import Fact
-from huohou.data.names import branch_kind, parts
 from huohou.text import say
 
 if TYPE_CHECKING:
     from huohou.answer.index import FactIndex
 
-LISTED = 50  # rows of a list that an answer carries
 ELSEWHERE = 0.9  # confidence that nothing is meant where the nearest row is of another place
-PARTLY = 0.9  # confidence in the one row that fits a name of which a part is forgotten
-MOST_NAMES = 5  # in one question
-BETWEEN = re.compile("|".join(map(re.escape, phrases.BOTH)), re.IGNORECASE)
-COVERED, TAIL, WHOLE = (
-    "cover.asked",
-    "cover.tail",
-    0.97,
-)  # rows hold all that is said: it may name a group of them
-
-
-def _between(text: str) -> list[str]:
-    """Several names in one text; the text alone where it names one, or too many."""
-    parts = [part.strip() for part in BETWEEN.split(text) if part.strip()]
-    return parts if len(parts) <= MOST_NAMES else [text]
-
-
-def _joins(text: str, rows: Sequence[Entry]) -> bool:
-    """Whether a word between two names stands there, and is no part of the name that is meant."""
-    around = [text[max(0, one.start() - 1) : one.end() + 1] for one in BETWEEN.finditer(text)]
-    return any(not any(one in row.key for row in rows[:1]) for one in around)
-
-
-def _before_branch(said: str, entry: Entry) -> list[str]:
-    """What was said in front of a row's branch: the institution, which the next name shares."""
-    city = Fact(entry.key, entry.value, entry.line, entry.columns).city
-    branch = parts(entry.key, city).branch
-    for ending in (branch, branch.removesuffix(branch_kind(entry.key))):
-        told = canonical(normal_form(ending))
-        before, found, _ = canonical(normal_form(said)).partition(told) if told else ("", "", "")
-        if found and before:
-            return [before]
-    return []
+COVERED, TAIL = "cover.asked", "cover.tail"
+WHOLE = 0.97  # rows hold all that is said: it may name a group of them
 
 
 class LookUps:
@@ -73,14 +38,15 @@ class LookUps:
 
     def by_name(self, asked: Asked, mode: Mode, chooser: Chooser | None = None) -> Answer:
         """The value of a name, or another cell of its row."""
-        found = self._meant(asked, chooser)
-        if not found.exact and asked.names and _joins(asked.names[0], found.rows):
-            several = self.both(asked, mode)
+        found = self.meant(asked, chooser)
+        if not found.exact and asked.names and several_names.joins(asked.names[0], found.rows):
+            several = several_names.both(self, asked, mode)
             if several is not None:
                 return several
-        return self._told(asked, mode, found)
+        return self.told(asked, mode, found)
 
-    def _meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
+    def meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
+        """The rows a name may mean, and what is decided of them."""
         name, hits, found = decide(self.index, asked.names, self.confidence, chooser)
         away = self._away(name, hits, found)
         if away is not None:
@@ -144,7 +110,7 @@ class LookUps:
             found, rows=tuple(rows), shares=shares, others=(), decision=decision, total=total
         )
 
-    def _told(self, asked: Asked, mode: Mode, found: Meant) -> Answer:
+    def told(self, asked: Asked, mode: Mode, found: Meant) -> Answer:
         """What a name means, in words."""
         status, sure = found.decision.status, found.decision.confidence
         rows = found.rows
@@ -235,7 +201,7 @@ class LookUps:
 
     def _stated(self, asked: Asked, mode: Mode, rows: dict[str, list[Entry]]) -> Answer | None:
         """Where a question holds a name beside a code: the name's own, and whether that is it."""
-        found = self._meant(asked)
+        found = self.meant(asked)
         if found.decision.status != "found":
             return None
         answer = self._given(replace(asked, intent="value", column=asked.column), mode, found)
@@ -269,13 +235,13 @@ class LookUps:
             several = say("answer.note.several_names", count=len(names))
             note = f"{note} {several}".strip()
         checks = self._checks(known[0], self.columns.value) if len(by_value) == 1 else ()
-        return self._sure(asked, mode, words, names, known, checks=checks, note=note)
+        return self.sure(asked, mode, words, names, known, checks=checks, note=note)
 
     def _cells(self, asked: Asked, mode: Mode, known: Sequence[Entry], note: str) -> Answer:
         words = "\n".join(wording.cell(row, asked.column) for row in known)
         cells = list(dict.fromkeys(row.columns[asked.column] for row in known))
         checks = self._checks(known[0], asked.column)
-        return self._sure(asked, mode, words, cells, known, checks=checks, note=note)
+        return self.sure(asked, mode, words, cells, known, checks=checks, note=note)
 
     def _near(self, asked: Asked, mode: Mode) -> Answer:
         """No row has the value: rows whose value is one slip away are shown, none is given."""
@@ -292,85 +258,9 @@ class LookUps:
             asked, mode, words, status="unknown", confidence=1.0, alternatives=choices
         )
 
-    # several rows
-
-    def listed(self, asked: Asked, mode: Mode) -> Answer:
-        """All rows of an institution or a place, or with a part of the name."""
-        rows, total = self._rows_of(asked, LISTED)
-        if not rows:
-            rows, total = self._of_each(asked)
-        if not rows:
-            return self.both(asked, mode) or self.answer(
-                asked, mode, say("answer.unknown_list"), status="unknown", confidence=1.0
-            )
-        values = [row.value if asked.values else row.key for row in rows]
-        words = wording.listed(rows, total)
-        return self._sure(asked, mode, words, values, rows)
-
-    def _rows_of(self, asked: Asked, limit: int) -> tuple[list[Entry], int]:
-        """The rows of the first text that has some."""
-        for text in asked.parts or (("",) if asked.holds else ()):
-            rows, total = self.index.listed(text, limit, asked.holds)
-            if rows:
-                return rows, total
-        return [], 0
-
-    def _of_each(self, asked: Asked) -> tuple[list[Entry], int]:
-        """The rows of several institutions or places, where each has several."""
-        for name in asked.parts:
-            found = [self.index.listed(part, LISTED, asked.holds) for part in _between(name)]
-            if len(found) > 1 and all(total > 1 for _, total in found):
-                rows = {row.id: row for some, _ in found for row in some}
-                whole = sum(total for _, total in found)
-                return list(rows.values()), max(whole, len(rows))
-        return [], 0
-
-    def vague(self, asked: Asked, mode: Mode) -> Answer | None:
-        """What fits a name of which a part is forgotten: one row is given, of several one is asked
-        back; None where nothing fits."""
-        rows, total = self._rows_of(asked, MOST_CHOICES)
-        if not rows:
-            return None
-        status: Status = "found" if total == 1 else "ambiguous"
-        sure = PARTLY if total == 1 else len(rows) / total
-        decision = Decision(status, tuple(range(len(rows))), sure)
-        shares = (1 / total,) * len(rows)
-        return self._told(asked, mode, Meant(tuple(rows), shares, (), decision, total, 0.0))
-
-    def both(self, asked: Asked, mode: Mode) -> Answer | None:
-        """The values of several names in one question, where each is found by itself."""
-        column = asked.column or self.columns.value
-        for name in asked.names:
-            parts_ = _between(name)
-            rows: list[Entry] = []
-            for part in parts_:
-                row = self._alone(part, rows[0] if rows else None, parts_[0])
-                rows += [row] if row else []
-            if len(parts_) > 1 and len({row.id for row in rows}) == len(parts_):
-                words = "\n".join(
-                    wording.cell(row, column) if asked.column else wording.found(row, self.nouns)
-                    for row in rows
-                )
-                return self._sure(asked, mode, words, [row.columns[column] for row in rows], rows)
-        return None
-
-    def _alone(self, name: str, first: Entry | None, said: str) -> Entry | None:
-        """The one row of a name, or of what was said before the branch of the first, and the name.
-
-        first: the row of the first name; said: how that was written.
-        """
-        names = [name]
-        if first is not None:
-            names += [f"{head}{name}" for head in _before_branch(said, first)]
-        for one in names:
-            found = self._meant(Asked("value", one, (one,)))
-            if found.decision.status == "found":
-                return found.rows[0]
-        return None
-
     # the answer itself
 
-    def _sure(
+    def sure(
         self,
         asked: Asked,
         mode: Mode,

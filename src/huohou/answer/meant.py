@@ -16,10 +16,12 @@ HITS = 20  # rows looked at for a name
 SURE = 0.98  # of "not in the table": from here on no model is asked
 UNLIKELY = 0.2  # probability of "none", up to which many rows that fit are rows to choose from
 SLIGHT = 0.01  # a row less likely than this is no alternative
+PARTLY = 0.9  # confidence in the one row that fits a name of which a part is forgotten
 SPOKEN = 0.9  # confidence in the one row whose name sounds as what was written
 LONG = 10  # pieces of a text that is as sure with one such character as a short one with two
 SAID_TAIL = 0.7  # of the end of its name, which sounds so
 WHOLE = 0.999  # of what is said is in the row
+ABOUT = 0.1  # of a name, which one row may have said less of than another that is as likely
 RANK = {"found": 3, "ambiguous": 2, "unsure": 1, "unknown": 0}
 
 
@@ -178,12 +180,14 @@ def _sounds(hit: Hit) -> bool:
         return False
     pieces = found.get("pieces", 0.0)
     by_sound = round((found.get("sound", 0.0) + found.get("accent", 0.0)) * pieces)
+    if found.get("slips", 0.0) > by_sound:
+        return False  # something else is written otherwise, too
     return by_sound >= (1 if pieces >= LONG else 2) and found.get("cover.tail", 0.0) >= SAID_TAIL
 
 
 def _as_well(hit: Hit, best: Hit) -> bool:
     """Whether a text says as much of a row as of the best one: the branch alone, which several
-    have; or only a part of the name of both."""
+    have; or as much of the place and the branch of both, in hardly more slips."""
     if best.how in KEYED or not best.features.get("slips"):
         return False
     mine, theirs = best.features, hit.features
@@ -192,7 +196,8 @@ def _as_well(hit: Hit, best: Hit) -> bool:
     said = min(one.get("cover.asked", 0.0) for one in (mine, theirs))
     if "slips" not in theirs or said < WHOLE:
         return False
-    return theirs["slips"] <= mine["slips"] + 1 <= 1 + NEAR
+    less = max(mine.get(part, 0.0) - theirs.get(part, 0.0) for part in ("cover.tail", "cover.head"))
+    return less <= ABOUT and theirs["slips"] <= mine["slips"] + 1 <= 1 + NEAR
 
 
 def _rank(meant: Meant) -> tuple[int, float]:

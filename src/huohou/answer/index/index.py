@@ -24,7 +24,7 @@ from huohou.answer.index.disk import (
 )
 from huohou.answer.index.listing import listed
 from huohou.answer.index.near import near_codes, spoken_digits
-from huohou.answer.index.places import elsewhere
+from huohou.answer.index.places import elsewhere, other_province
 from huohou.answer.index.rows import row_hash
 from huohou.answer.index.search import search, spotted
 from huohou.answer.index.segment import NORMAL, VALUE, write_segment
@@ -158,7 +158,7 @@ class FactIndex:
 
     def elsewhere(self, text: str, entry: Entry) -> bool:
         """Whether a text names another place or institution than that of a row."""
-        return elsewhere(self._state, text, entry.id)
+        return other_province(text, entry.columns) or elsewhere(self._state, text, entry.id)
 
     def listed(
         self, text: str, limit: int = 20, holds: Sequence[Held] = ()

@@ -1,12 +1,14 @@
 """Whether a text names the place or the institution of other rows, and not that of a row."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
-from huohou.answer.index.canonical import DENSE_ONE, units
+from huohou.answer.index.canonical import DENSE_ONE, normal_form, units
 from huohou.answer.index.rows import Row
 from huohou.answer.index.search import forms
 from huohou.answer.index.segment import Segment
 from huohou.answer.index.state import State
+from huohou.data.names import PROVINCES, RURAL
 
 Pair = tuple[str, str]
 LOOKED_AT = 50  # rows that hold a stretch, of which one shows that it is a place's name
@@ -39,6 +41,25 @@ def elsewhere(state: State, text: str, number: int) -> bool:
         for segment in state.segments
         if (other := _head_with(state, segment, pair)) is not None
     )
+
+
+def other_province(text: str, columns: Mapping[str, str]) -> bool:
+    """Whether a text begins with the province of a rural bank, and the row is of another one.
+
+    A short form leaves the province out, since the place says it: 四川金川农商行 is looked for as
+    金川农商行, and 甘肃泾川农商行 sounds like that. A row that names no province decides nothing.
+    """
+    said = normal_form(text)
+    province = PROVINCES.match(said)
+    if province is None or RURAL.search(said, province.end() + 1) is None:
+        return False
+    own = {one for cell in columns.values() for one in _provinces(cell)}
+    return bool(own) and province.group().removesuffix("省") not in own
+
+
+def _provinces(cell: str) -> list[str]:
+    found = PROVINCES.match(normal_form(cell))
+    return [found.group().removesuffix("省")] if found else []
 
 
 def _head_with(state: State, segment: Segment, pair: Pair) -> set[Pair] | None:
