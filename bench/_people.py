@@ -16,7 +16,11 @@ from huohou.measure.text import normalise
 
 HERE = Path(__file__).parent
 # The second was written when the engine stood, and asked once before anybody read what it missed.
-FILES = {"people": HERE / "asked_by_people.tsv", "people_second": HERE / "asked_by_people_2.tsv"}
+FILES = {
+    "people": HERE / "asked_by_people.tsv",
+    "people_second": HERE / "asked_by_people_2.tsv",
+    "people_third": HERE / "asked_by_people_3.tsv",
+}
 Told = Mapping[str, Any]
 
 

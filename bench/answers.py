@@ -3,7 +3,7 @@
 Run as: python bench/answers.py [--quick]
 
 The table has the real rows and invented ones with right check digits (``_bank_table``). 2,000
-questions in every style are made from it by ``huohou data make`` (``_questions``); 320 more were
+questions in every style are made from it by ``huohou data make`` (``_questions``); 440 more were
 written by hand (``asked_by_people.md``) and are counted apart, against the real rows alone. In
 ``grounded`` the bundled model chooses where the look-up leaves a choice; then random numbers take
 its place, to try whether anything that a model says can make a code that is in no row. Look-ups are
