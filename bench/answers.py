@@ -240,7 +240,11 @@ from huohou.answer.index import FactIndex
 engine = Engine(FactIndex.open(Path(sys.argv[1])))
 for number in range(100):
     engine.ask(f"工商银行第{number}支行的联行号", "lookup")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+if sys.platform == "linux":  # the kernel's other figure holds what the parent had before exec
+    lines = Path("/proc/self/status").read_text().splitlines()
+    print(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 

@@ -30,7 +30,9 @@ from huohou.data.names import (
 
 MOST = 4  # slips that are told apart; more are as many
 LONGEST = 80  # letters of a text that may be a name
+NEAREST = 12  # rows whose letters are looked at
 ALIKE = ("sound", "shape", "accent")  # features of a look-up that explain another character
+COVERS = ("cover.asked", "cover.tail", "cover.head")
 CONTAINED = 4  # letters that a way to write a name must have to be looked for inside a text
 # Words between the parts of a name that belong to none of them.
 FILLERS = re.compile(
@@ -75,21 +77,24 @@ def said_of(text: str) -> Said:
 def with_slips(text: str, hits: Sequence[Hit]) -> list[Hit]:
     """The hits with what the letters say of them: see ``features``.
 
-    None has it where the text is too long for a name; where a row bears the very name,
-    resemblances are not looked at.
+    Only the nearest have it, and none where the text is too long for a name; where a row bears
+    the very name, resemblances are not looked at.
     """
     if any(hit.how in KEYED for hit in hits) or not text.strip():
         return list(hits)
     said = said_of(text[: 4 * LONGEST])
     if not said.whole or len(said.whole) > LONGEST:
         return list(hits)
-    return [replace(hit, features=_told(said, hit)) for hit in hits]
+    near = [replace(hit, features=_told(said, hit)) for hit in hits[:NEAREST]]
+    return [*near, *hits[NEAREST:]]
 
 
 def _told(said: Said, hit: Hit) -> dict[str, float]:
-    """With what the look-up says of the same characters."""
+    """With what the look-up says of the same characters: which sound or look so, or which stand in
+    a phrase that tells no names apart (股坟有限公司), when all the rest is there."""
     found = {**hit.features, **features(said, hit.entry)}
-    if any(found.get(name, 0.0) > 0 for name in ALIKE):
+    all_there = all(found.get(part, 0.0) >= 1 for part in COVERS)
+    if all_there or any(found.get(name, 0.0) > 0 for name in ALIKE):
         found.pop("unlike", None)
     return found
 

@@ -12,6 +12,8 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
 from huohou.answer.index.canonical import INSTITUTION, INSTITUTIONS
+from huohou.data.names import PROVINCE_NAMES, RURAL
+from huohou.data.names import PROVINCES as PROVINCE
 
 Why = Callable[[str, str], str]
 
@@ -26,11 +28,25 @@ def mended(text: str, why: Why) -> str:
 
     >>> mended("中国农业银行股份限有公司大悟支行", lambda one, other: "")
     '中国农业银行股份有限公司大悟支行'
+    >>> mended("胡北广水农商行", lambda one, other: "sound" * ({one, other} == set("胡湖")))
+    '湖北广水农商行'
     """
+    text = _with_province(text, why)
     has_bank = INSTITUTION.search(text) is not None
     if LONG not in text and len(set(text) & set(LONG)) >= SHORTEST:
         text = _with_phrases(text, [*([] if has_bank else _whole_names()), LONG], why)
     return text if has_bank else _with_phrases(text, _banks(), why)
+
+
+def _with_province(text: str, why: Why) -> str:
+    """A province in front of a rural bank, of which one character is another that is a slip."""
+    if PROVINCE.match(text) or not RURAL.search(text, 3):
+        return text
+    for name in PROVINCE_NAMES:
+        pairs = [(a, b) for a, b in zip(text, name, strict=False) if a != b]
+        if len(pairs) == 1 and why(*pairs[0]):
+            return name + text[len(name) :]
+    return text
 
 
 @cache

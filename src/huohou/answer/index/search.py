@@ -15,6 +15,7 @@ from huohou.answer.types import Hit, How
 from huohou.data.facts import plain_code
 
 CANDIDATES = 80  # rows that BM25 hands on to be looked at
+BESIDE = 24  # the same, beside rows that bear the very name: they are only alternatives
 COMPARED = 32  # of them are compared piece by piece
 SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
     (VALUE, "code", 1.0),
@@ -50,9 +51,9 @@ def search(state: State, text: str, k: int) -> list[Hit]:
     question = asked(sought.form, state.weigh, state.slips)
     sure = _sure(state, sought)
     wanted = grams(list(question.pieces))
+    near = candidates(state, wanted, BESIDE if sure else CANDIDATES)
     rows = {
-        number: compared(question, state.row(number), state.weigh)
-        for number in {**candidates(state, wanted), **sure}
+        number: compared(question, state.row(number), state.weigh) for number in {**near, **sure}
     }
     found = _best(state, question, rows, sure, k)
     if not found or found[0].score < UNSURE:
@@ -141,12 +142,12 @@ def _has_tail(state: State, name: str) -> bool:
     return any(row.tail != row.form for row in map(state.row, numbers))
 
 
-def candidates(state: State, wanted: Sequence[str]) -> dict[int, float]:
+def candidates(state: State, wanted: Sequence[str], most: int = CANDIDATES) -> dict[int, float]:
     """Rows that share rare grams with the wanted ones, with their BM25 scores."""
     found: dict[int, float] = {}
     for segment in state.segments:
         alive = state.alive[segment.first : segment.first + len(segment)]
-        for number, worth in segment.postings.best(wanted, CANDIDATES, alive):
+        for number, worth in segment.postings.best(wanted, most, alive):
             found[segment.first + number] = worth
     return found
 

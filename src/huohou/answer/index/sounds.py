@@ -58,6 +58,7 @@ class Slips:
     def __init__(self, readings: Readings) -> None:
         self._readings = readings
         self._known: dict[tuple[str, str], str] = {}
+        self._accents: dict[str, frozenset[str]] = {}
 
     def why(self, one: str, other: str) -> str:
         """ "sound", "shape", "accent", or nothing.
@@ -76,11 +77,11 @@ class Slips:
         """A function from a character to those of the letters that it may be a slip of."""
         by_sound: dict[str, list[str]] = defaultdict(list)
         for one in sorted(letters):
-            for sound in {*map(accented, self._readings.get(one, ()))}:
+            for sound in self._accented(one):
                 by_sound[sound].append(one)
 
         def others(one: str) -> Sequence[str]:
-            sounds = {*map(accented, self._readings.get(one, ()))}
+            sounds = self._accented(one)
             found = dict.fromkeys(
                 [*NEAR.get(one, ""), *(o for s in sorted(sounds) for o in by_sound.get(s, ()))]
             )
@@ -95,7 +96,14 @@ class Slips:
             return "sound"
         if other in NEAR.get(one, ""):
             return "shape"
-        return "accent" if {*map(accented, mine)} & {*map(accented, theirs)} else ""
+        return "" if self._accented(one).isdisjoint(self._accented(other)) else "accent"
+
+    def _accented(self, one: str) -> frozenset[str]:
+        """Its syllables as somebody says them who mixes up what sounds alike."""
+        found = self._accents.get(one)
+        if found is None:
+            found = self._accents[one] = frozenset(map(accented, self._readings.get(one, ())))
+        return found
 
 
 @cache
