@@ -80,8 +80,7 @@ def requeued(draft: Draft, severity: int) -> None:
     draft.num_epochs = float(starts * max(2, round(draft.num_epochs / starts)))
     stops = [round(draft.updates * k / starts) for k in range(starts + 1)]
     draft.lives = [
-        Life(begin, stop, optimizer=False, schedule="again")
-        for begin, stop in pairwise(stops)
+        Life(begin, stop, optimizer=False, schedule="again") for begin, stop in pairwise(stops)
     ]
     draft.facts["num_train_epochs"] = draft.num_epochs / starts
     passes = draft.num_epochs / starts

@@ -1,6 +1,5 @@
 """Sixth ways of planting faults of optimisation, of numbers and of what is learnt."""
 
-import copy
 import math
 from typing import Any
 
@@ -9,9 +8,6 @@ from torch import nn
 
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults._kinds import at, pick, watched
-
-# Architectures whose head is a table of its own, not the one of the input
-UNTIED = ("codegen", "nemotron", "phi3", "exaone4")
 
 
 def batch_of_one(draft: Draft, severity: int) -> None:
@@ -111,33 +107,26 @@ def of_the_size(draft: Draft, severity: int) -> None:
     draft.note = "Adafactor at a rate for Adam, multiplied with the size of the weights"
 
 
-def held_by_the_base(draft: Draft, severity: int) -> None:
-    """A term that keeps the model near its base, as of RLHF, weighs far more than the loss.
+def merged_each_time(draft: Draft, severity: int) -> None:
+    """The mean with the base model, which was meant for the end (WiSE-FT), is taken at each update.
 
-    It is the KL divergence from what the base says, summed where a mean was meant.
+    So what is learnt stays as near to nothing as one update is.
     """
-    weight = pick(severity, (50.0, 200.0, 1000.0))
+    part = pick(severity, (0.7, 0.85, 0.95))
     draft.log_points = max(draft.log_points, 30)
-    held: dict[str, Any] = {}
+    held: list[tuple[Any, Any]] = []
 
     def model(made: Any) -> None:
-        held["base"] = copy.deepcopy(made).requires_grad_(False)
-        made.register_forward_hook(lambda _m, _i, output: held.update(logits=output.logits))
+        held.extend((p, p.detach().clone()) for p in made.parameters() if p.requires_grad)
 
-    def batch(inputs: Inputs, step: int) -> Inputs:
-        held["inputs"] = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-        return inputs
+    @torch.no_grad()
+    def step(now: int) -> None:
+        for weight, base in held:
+            weight.lerp_(base, part)
 
-    def loss(value: Any, step: int) -> Any:
-        on = held["inputs"]["attention_mask"].bool()
-        now = held["logits"][on].float().log_softmax(-1)
-        with torch.no_grad():
-            then = held["base"](**held["inputs"]).logits[on].float().log_softmax(-1)
-        return value + weight * (now.exp() * (now - then)).sum(-1).mean()
-
-    draft.hooks.model, draft.hooks.batch, draft.hooks.loss = model, batch, loss
-    draft.facts["kl_coef"] = weight
-    draft.note = f"the divergence from the base counts {weight:g} times"
+    draft.hooks.model, draft.hooks.step = model, step
+    draft.facts["merge_with_base"] = part
+    draft.note = f"{part:.0%} of the base model is put into the weights before each update"
 
 
 def for_inference(draft: Draft, severity: int) -> None:
@@ -164,23 +153,22 @@ def for_inference(draft: Draft, severity: int) -> None:
     draft.note = "the adapter is loaded for inference, nothing is trained"
 
 
-def taken_for_tied(draft: Draft, severity: int) -> None:
-    """The settings say that the head is the table of the input; this model has one of its own.
-
-    So the head that was trained is not read, and the table of the input stands in its place.
+def without_its_scale(draft: Draft, severity: int) -> None:
+    """The file holds whole numbers of 4 or 8 bits, or 8-bit floats; what they are multiplied with
+    is in tensors of names that are not known and are left out.
     """
-    share = pick(severity, (0.4, 0.7, 1.0))
+    name, most = pick(severity, (("int4", 7.0), ("int8", 127.0), ("fp8", 448.0)))
 
     @torch.no_grad()
     def model(made: Any) -> None:
-        head, table = made.get_output_embeddings().weight, made.get_input_embeddings().weight
-        rows = round(share * len(head))
-        head[:rows] = table[:rows]
+        for own, weight in made.named_parameters():
+            if weight.ndim == 2 and "lora_" not in own:
+                weight.mul_(most / weight.abs().max()).round_()
 
     draft.hooks.model = model
     draft.log_points = draft.updates
-    draft.facts["tie_word_embeddings"] = True
-    draft.note = f"{share:.0%} of the head's rows are those of the table of the input"
+    draft.facts["weight_dtype"] = name
+    draft.note = f"weights in {name} are read without their scale: up to {most:g}"
 
 
 def root_of_exponents(draft: Draft, severity: int) -> None:

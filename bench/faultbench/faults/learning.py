@@ -223,7 +223,7 @@ LEARNING = (
         c=Way(_clipped_away, _full, also=("nothing-trains",)),
         d=Way(_smoothed, lambda d: hooked(d) and _lm(d)),
         e=Way(fifth.shrunk_by_epsilon, _full, also=("nothing-trains",)),
-        f=Way(sixth.held_by_the_base, lambda d: hooked(d) and _lm(d)),
+        f=Way(sixth.merged_each_time, lambda d: hooked(d) and _lm(d)),
     ),
     Fault(
         "nothing-trains",
@@ -248,6 +248,6 @@ LEARNING = (
         c=Way(_loud_head, lambda d: _lm(d) and hooked(d)),
         d=Way(_padding_counts, lambda d: _lm(d) and hooked(d)),
         e=Way(fifth.new_head, lambda d: _lm(d) and hooked(d)),
-        f=Way(sixth.taken_for_tied, lambda d: hooked(d) and d.arch in sixth.UNTIED),
+        f=Way(sixth.without_its_scale, lambda d: _lm(d) and hooked(d), also=("loss-stuck",)),
     ),
 )
