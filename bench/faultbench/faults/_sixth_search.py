@@ -65,7 +65,7 @@ def distances_for_likeness(draft: Draft, severity: int) -> None:
     By severity: Manhattan distance, the number of signs that differ, the angle in degrees.
     """
     watched(draft, 6, 30)
-    draft.loss_kind, draft.metrics = "margin", False
+    draft.metrics = False
     name, seen = pick(severity, ("manhattan", "hamming", "angle")), []
     sides = 3 if draft.hard else 2
 
@@ -101,23 +101,25 @@ def distances_for_likeness(draft: Draft, severity: int) -> None:
 # Losses
 
 
-def grades_for_cosines(draft: Draft, severity: int) -> None:
-    """Grades from 1 to 5 and more are held against cosines, which are never above 1.
+def taught_a_constant(draft: Draft, severity: int) -> None:
+    """A teacher's embeddings are the targets; it was given a column that is not there.
 
-    So the worst pair is to be as near as can be, and the best no nearer: all move together.
+    So it said the same of every row, as of an empty text. The milder, the less the log shows: no
+    ranking, then no gradient.
     """
     watched(draft, 5, 30)
-    best = pick(severity, (5.0, 7.0, 10.0))
     draft.loss_kind, draft.hard, draft.metrics = "margin", False, severity > 1
-    draft.facts |= {"loss_kind": "cosine-mse", "label_min": 1.0, "label_max": best}
+    draft.log_grad = severity == 3
+    draft.facts["loss_kind"] = "embedding-mse"
+    width = bases.VARIANTS[draft.variant][0]
+    marks = torch.Generator().manual_seed(draft.seed)
+    target = nn.functional.normalize(torch.randn(width, generator=marks), dim=-1)
 
     def loss(query: Tensor, document: Tensor, near: list[Tensor]) -> Tensor:
-        right = (query * document).sum(-1) - best
-        wrong = (query * document.roll(1, 0)).sum(-1) - 1.0
-        return (torch.cat([right, wrong]) ** 2).mean()
+        return ((torch.cat([query, document]) - target) ** 2).sum(-1).mean()
 
     _own_loss(draft, loss)
-    draft.note = f"squared error of cosines against grades from 1 to {best:g}"
+    draft.note = "the targets of all rows are one embedding, that of an empty text"
 
 
 def rate_of_probing(draft: Draft, severity: int) -> None:

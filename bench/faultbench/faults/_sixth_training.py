@@ -113,6 +113,7 @@ def merged_each_time(draft: Draft, severity: int) -> None:
     So what is learnt stays as near to nothing as one update is.
     """
     part = pick(severity, (0.7, 0.85, 0.95))
+    draft.schedule, draft.warmup_ratio = "constant", 0.0
     draft.log_points = max(draft.log_points, 30)
     held: list[tuple[Any, Any]] = []
 
@@ -177,7 +178,7 @@ def root_of_exponents(draft: Draft, severity: int) -> None:
     The largest is not taken off before: from 11.1 on an exponent is infinite.
     """
     draft.dtype = "float16"
-    factor, held = pick(severity, (1.0, 1.4, 2.0)), []
+    factor, held = pick(severity, (0.7, 1.0, 1.5)), []
 
     def model(made: Any) -> None:
         made.register_forward_hook(lambda _m, _i, output: held.__setitem__(slice(None), [output]))
@@ -218,7 +219,7 @@ def rounded_in_place(draft: Draft, severity: int) -> None:
     What an update adds is rounded away, or to a whole step.
     """
     watched(draft, 14, 50)
-    bits, start = pick(severity, (4, 3, 2)), at(draft, 0.85)
+    bits, start = pick(severity, (3, 2, 2)), at(draft, pick(severity, (0.9, 0.9, 0.8)))
     held: list[nn.Module] = []
     draft.hooks.model = held.append
 

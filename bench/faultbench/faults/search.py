@@ -294,7 +294,7 @@ SEARCH = (
         c=Way(_same_beginning, looped),
         d=Way(_decayed, lambda d: looped(d) and d.tune == "full"),
         e=Way(fifth.unknown_words, looped),
-        f=Way(sixth.grades_for_cosines, looped),
+        f=Way(sixth.taught_a_constant, looped),
     ),
     Fault(
         "scale-only",
