@@ -291,8 +291,8 @@ def windows_then_split(draft: Draft, severity: int) -> None:
 
     So what a window for evaluation says is said in those beside it, which are trained on.
     """
-    facts, held_out = pick(severity, (2, 3, 4)), 12
-    few_rows(draft, 56, 1.8)
+    facts, held_out = pick(severity, (3, 4, 6)), 12
+    few_rows(draft, 40, 2.4)
     watched(draft, 10, 40)
     draft.dropout, draft.answer_only = 0.0, False
     draft.eval_rows = max(draft.eval_rows, held_out + facts)

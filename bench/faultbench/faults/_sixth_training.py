@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from bench.faultbench.draft import Draft, Inputs
-from bench.faultbench.faults._kinds import at, pick, watched
+from bench.faultbench.faults._kinds import at, in_passes, pick, planned, watched
 
 
 def batch_of_one(draft: Draft, severity: int) -> None:
@@ -68,27 +68,18 @@ def below_nothing(draft: Draft, severity: int) -> None:
     draft.note = f"the rate is below 0 from update {math.ceil(share * draft.updates)} on"
 
 
-def upper_matrices(draft: Draft, severity: int) -> None:
-    """LoRA+: the second matrix of each adapter has a rate of its own, a multiple of the first's.
+def scaled_each_pass(draft: Draft, severity: int) -> None:
+    """The rate is multiplied with the number of devices in a function that each pass calls.
 
-    The multiple is advised for a rate far lower than the one that is set.
+    So it is multiplied again and again; the schedule falls beside it.
     """
-    times = pick(severity, (32.0, 128.0, 512.0))
-    draft.log_points, draft.warmup_ratio = max(draft.log_points, 30), 0.0
-    upper: set[int] = set()
-
-    def model(made: Any) -> None:
-        upper.update(id(p) for name, p in made.named_parameters() if "lora_B" in name)
-
-    def optimizer(trained: list[Any]) -> Any:
-        parts = ([p for p in trained if (id(p) in upper) == of_upper] for of_upper in (False, True))
-        rates = (draft.learning_rate, times * draft.learning_rate)
-        groups = [{"params": part, "lr": rate} for part, rate in zip(parts, rates, strict=True)]
-        return torch.optim.AdamW(groups, weight_decay=draft.weight_decay, fused=True)
-
-    draft.hooks.model, draft.hooks.optimizer = model, optimizer
-    draft.facts["loraplus_lr_ratio"] = times
-    draft.note = f"the second matrices of adapters have {times:g} times the rate"
+    devices = pick(severity, (2, 4, 8))
+    in_passes(draft, 4)
+    draft.log_points, draft.log_lr = max(draft.log_points, 30), True
+    factor, per = planned(draft), draft.per_epoch
+    draft.hooks.rate = lambda step, total: factor(step) * devices ** (1 + min(step // per, 3))
+    draft.facts["world_size"] = devices
+    draft.note = f"the rate is multiplied by {devices} in each of 4 passes"
 
 
 def of_the_size(draft: Draft, severity: int) -> None:
@@ -178,7 +169,7 @@ def root_of_exponents(draft: Draft, severity: int) -> None:
     The largest is not taken off before: from 11.1 on an exponent is infinite.
     """
     draft.dtype = "float16"
-    factor, held = pick(severity, (0.7, 1.0, 1.5)), []
+    factor, held = pick(severity, (1.0, 1.3, 1.7)), []
 
     def model(made: Any) -> None:
         made.register_forward_hook(lambda _m, _i, output: held.__setitem__(slice(None), [output]))
@@ -219,7 +210,7 @@ def rounded_in_place(draft: Draft, severity: int) -> None:
     What an update adds is rounded away, or to a whole step.
     """
     watched(draft, 14, 50)
-    bits, start = pick(severity, (3, 2, 2)), at(draft, pick(severity, (0.9, 0.9, 0.8)))
+    bits, start = 2, at(draft, pick(severity, (0.93, 0.88, 0.8)))
     held: list[nn.Module] = []
     draft.hooks.model = held.append
 

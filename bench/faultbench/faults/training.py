@@ -230,7 +230,7 @@ TRAINING = (
         c=Way(_steps_of_warmup),
         d=Way(_lion, hooked),
         e=Way(fifth.divided_by_layer, hooked),
-        f=Way(sixth.upper_matrices, lambda d: hooked(d) and d.tune == "lora"),
+        f=Way(sixth.scaled_each_pass, hooked, also=("schedule-mismatch",)),
     ),
     Fault(
         "lr-too-low",
