@@ -30,7 +30,7 @@ EMBEDDING = {
     "test2": ("albert", "electra", "roformer"),
     "test3": ("convbert", "nystromformer", "mobilebert", "nomic-bert"),
     "test4": ("deberta-v2", "xlnet", "esm", "rembert"),
-    "test5": ("megatron-bert", "big-bird", "xlm", "eurobert"),
+    "test5": ("big-bird", "xlm", "roberta-prelayernorm", "xmod", "eurobert"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
@@ -49,7 +49,6 @@ EAGER = (
     "bloom",
     "codegen",
     "gpt-neo",
-    "megatron-bert",
     "big-bird",
     "xlm",
 )
@@ -284,7 +283,18 @@ def config(arch: str, variant: int, dropout: float = 0.0) -> Any:
             "Exaone4Config",
             layers | wide | {"num_key_value_heads": 2, "sliding_window": 64},
         ),
-        "megatron-bert": ("MegatronBertConfig", layers | wide | drop),
+        "roberta-prelayernorm": (
+            "RobertaPreLayerNormConfig",
+            layers | wide | drop | {"max_position_embeddings": 132},
+        ),
+        "xmod": (
+            "XmodConfig",
+            layers
+            | wide
+            | drop
+            | {"max_position_embeddings": 132, "languages": ("en_XX",)}
+            | {"default_language": "en_XX"},
+        ),
         "big-bird": (
             "BigBirdConfig",
             layers | wide | drop | {"attention_type": "original_full"},

@@ -237,7 +237,7 @@ def set_back(draft: Draft, severity: int) -> None:
     stop, parts = at(draft, pick(severity, (0.55, 0.65, 0.8))), pick(severity, (2, 4, 8))
     draft.lives = [Life(0, stop), Life(stop, draft.updates, optimizer=False)]
     factor, back = planned(draft), [0]
-    draft.hooks.rate = lambda step, total: factor(step - back[0])
+    draft.hooks.rate = lambda step, total: factor(max(0, step - back[0]))
 
     def resumed(model: Any) -> None:
         back[0] = stop - stop // parts
