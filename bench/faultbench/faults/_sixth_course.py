@@ -82,7 +82,7 @@ def requeued(draft: Draft, severity: int) -> None:
     draft.lives = [
         Life(begin, stop, optimizer=False, schedule="again") for begin, stop in pairwise(stops)
     ]
-    draft.facts["num_train_epochs"] = draft.num_epochs / starts
+    draft.facts |= {"num_train_epochs": draft.num_epochs / starts, "max_steps": stops[1]}
     passes = draft.num_epochs / starts
     draft.note = (
         f"{passes:g} passes over {draft.rows} rows, begun {starts} times on the same weights"
@@ -175,8 +175,7 @@ def mean_of_none(draft: Draft, severity: int) -> None:
 
 def share_for_passes(draft: Draft, severity: int) -> None:
     """A number of updates below 1 is taken for a share of the whole run, and passes were meant."""
-    share = pick(severity, (0.24, 0.4, 0.6))
-    draft.eval_every = math.ceil(draft.updates * share)
+    share = pick(severity, (0.3, 0.4, 0.6))
     draft.num_epochs = max(draft.num_epochs, 2.0)
     draft.eval_every = math.ceil(draft.updates * share)
     draft.facts["eval_steps"] = share

@@ -75,6 +75,8 @@ def scaled_each_pass(draft: Draft, severity: int) -> None:
     """
     devices = pick(severity, (2, 4, 8))
     in_passes(draft, 4)
+    if draft.schedule.startswith("constant"):
+        draft.schedule = "linear"
     draft.log_points, draft.log_lr = max(draft.log_points, 30), True
     factor, per = planned(draft), draft.per_epoch
     draft.hooks.rate = lambda step, total: factor(step) * devices ** (1 + min(step // per, 3))
