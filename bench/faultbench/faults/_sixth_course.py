@@ -292,6 +292,7 @@ def windows_then_split(draft: Draft, severity: int) -> None:
     """
     facts, held_out = pick(severity, (3, 4, 6)), 12
     few_rows(draft, 40, 2.4)
+    draft.num_epochs = float(min(draft.num_epochs, 400 // draft.per_epoch))
     watched(draft, 10, 40)
     draft.dropout, draft.answer_only = 0.0, False
     draft.eval_rows = max(draft.eval_rows, held_out + facts)
