@@ -22,6 +22,7 @@ LM = {
     "test2": ("gemma", "olmo2", "phi", "stablelm"),
     "test3": ("qwen3", "granite", "gptj", "starcoder2", "falcon"),
     "test4": ("mpt", "gemma2", "smollm3", "gpt-bigcode", "persimmon", "glm"),
+    "test5": ("bloom", "cohere", "codegen", "gpt-neo", "nemotron", "phi3", "exaone4"),
 }
 EMBEDDING = {
     "dev": ("bert", "distilbert"),
@@ -29,6 +30,7 @@ EMBEDDING = {
     "test2": ("albert", "electra", "roformer"),
     "test3": ("convbert", "nystromformer", "mobilebert", "nomic-bert"),
     "test4": ("deberta-v2", "xlnet", "esm", "rembert"),
+    "test5": ("big-bird", "xlm", "roberta-prelayernorm", "xmod", "eurobert"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
@@ -44,6 +46,11 @@ EAGER = (
     "deberta-v2",
     "xlnet",
     "rembert",
+    "bloom",
+    "codegen",
+    "gpt-neo",
+    "big-bird",
+    "xlm",
 )
 HALF_TURNED = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
@@ -237,6 +244,74 @@ def config(arch: str, variant: int, dropout: float = 0.0) -> Any:
             | {"input_embedding_size": width, "output_embedding_size": width}
             | {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout},
         ),
+        "bloom": (
+            "BloomConfig",
+            {"hidden_size": width, "n_layer": 2, "n_head": 4}
+            | {"hidden_dropout": dropout, "attention_dropout": dropout},
+        ),
+        "cohere": (
+            "CohereConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "attention_dropout": dropout, "logit_scale": 1.0},
+        ),
+        "codegen": (
+            "CodeGenConfig",
+            {"n_embd": width, "n_layer": 2, "n_head": 4, "n_positions": 128, "n_inner": 2 * width}
+            | {"rotary_dim": width // 8, "n_ctx": 128}
+            | {"resid_pdrop": dropout, "embd_pdrop": dropout, "attn_pdrop": dropout},
+        ),
+        "gpt-neo": (
+            "GPTNeoConfig",
+            {"hidden_size": width, "num_layers": 2, "num_heads": 4, "intermediate_size": 2 * width}
+            | {"max_position_embeddings": 128, "window_size": 16}
+            | {"attention_types": [[["global", "local"], 1]]}
+            | {"resid_dropout": dropout, "embed_dropout": dropout, "attention_dropout": dropout},
+        ),
+        "nemotron": (
+            "NemotronConfig",
+            layers | wide | {"num_key_value_heads": 2, "attention_dropout": dropout},
+        ),
+        "phi3": (
+            "Phi3Config",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "original_max_position_embeddings": 128}
+            | {"resid_pdrop": dropout, "embd_pdrop": dropout, "attention_dropout": dropout},
+        ),
+        "exaone4": (
+            "Exaone4Config",
+            layers | wide | {"num_key_value_heads": 2, "sliding_window": 64},
+        ),
+        "roberta-prelayernorm": (
+            "RobertaPreLayerNormConfig",
+            layers | wide | drop | {"max_position_embeddings": 132},
+        ),
+        "xmod": (
+            "XmodConfig",
+            layers
+            | wide
+            | drop
+            | {"max_position_embeddings": 132, "languages": ("en_XX",)}
+            | {"default_language": "en_XX"},
+        ),
+        "big-bird": (
+            "BigBirdConfig",
+            layers | wide | drop | {"attention_type": "original_full"},
+        ),
+        "xlm": (
+            "XLMConfig",
+            {"emb_dim": width, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 128}
+            | {
+                "n_langs": 1,
+                "dropout": dropout,
+                "attention_dropout": dropout,
+                "pad_index": PAD,
+                "bos_index": BOS,
+                "eos_index": EOS,
+            },
+        ),
+        "eurobert": ("EuroBertConfig", layers | wide | {"num_key_value_heads": 2}),
         "albert": ("AlbertConfig", layers | wide | drop | {"embedding_size": width}),
         "electra": ("ElectraConfig", layers | wide | drop | {"embedding_size": width}),
         "roformer": ("RoFormerConfig", layers | wide | drop | {"embedding_size": width}),

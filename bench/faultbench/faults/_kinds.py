@@ -44,10 +44,12 @@ class Fault:
     c: Way = field(kw_only=True)
     d: Way = field(kw_only=True)
     e: Way = field(kw_only=True)
+    f: Way = field(kw_only=True)
 
     def planted(self, way: str) -> Way:
-        """The way of a letter: a, b, c, d or e."""
-        return {"a": self.a, "b": self.b, "c": self.c, "d": self.d, "e": self.e}[way]
+        """The way of a letter, a to f."""
+        ways = {"a": self.a, "b": self.b, "c": self.c, "d": self.d, "e": self.e, "f": self.f}
+        return ways[way]
 
 
 def pick(severity: int, values: tuple[Any, Any, Any]) -> Any:

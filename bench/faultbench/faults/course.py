@@ -10,6 +10,8 @@ from torch import nn
 from bench.faultbench.draft import Draft, Inputs, Life
 from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults import _fifth_training as fifth_training
+from bench.faultbench.faults import _sixth_course as sixth
+from bench.faultbench.faults import _sixth_training as sixth_training
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -400,6 +402,7 @@ COURSE = (
         c=Way(_step_a_pass, hooked),
         d=Way(_every_update, lambda d: hooked(d) and d.updates >= 60, also=("undertrained",)),
         e=Way(fifth.trained_on, looped),
+        f=Way(sixth.higher_is_better, hooked, also=("undertrained",)),
     ),
     Fault(
         "undertrained",
@@ -411,6 +414,7 @@ COURSE = (
         c=Way(_still_warming, lambda d: d.updates >= 80, also=("schedule-mismatch",)),
         d=Way(_impatient, lambda d: looped(d) and d.updates >= 80),
         e=Way(fifth_training.guarded, lambda d: hooked(d) and d.updates >= 80),
+        f=Way(sixth.counted_for_many, lambda d: d.updates >= 80),
     ),
     Fault(
         "overfit",
@@ -423,6 +427,11 @@ COURSE = (
         c=Way(_narrow, _whole),
         d=Way(_unknowable, _whole),
         e=Way(fifth.few_facts, _whole, also=("data-duplicates",)),
+        f=Way(
+            sixth.requeued,
+            lambda d: looped(d) and _whole(d),
+            also=("resume-lost-optimizer", "schedule-mismatch"),
+        ),
     ),
     Fault(
         "memorised",
@@ -434,6 +443,11 @@ COURSE = (
         c=Way(_written_often, _whole, also=("overfit", "worse-last-checkpoint", "data-duplicates")),
         d=Way(_seen_before, _whole, also=("overfit",)),
         e=Way(fifth.one_shard, _whole, also=("overfit", "worse-last-checkpoint")),
+        f=Way(
+            sixth.first_batches,
+            lambda d: looped(d) and _whole(d),
+            also=("overfit", "worse-last-checkpoint"),
+        ),
     ),
     Fault(
         "worse-last-checkpoint",
@@ -445,6 +459,7 @@ COURSE = (
         c=Way(_last_file, looped, also=("overfit",)),
         d=Way(_pruned, hooked),
         e=Way(fifth.old_slow_weights, hooked),
+        f=Way(sixth_training.rounded_in_place, hooked),
     ),
     Fault(
         "too-few-updates",
@@ -456,6 +471,7 @@ COURSE = (
         c=Way(_filtered),
         d=Way(_smoke_test),
         e=Way(fifth.first_exhausted),
+        f=Way(sixth.wrong_way_early, looped),
     ),
     Fault(
         "schedule-mismatch",
@@ -467,6 +483,7 @@ COURSE = (
         c=Way(_let_go, hooked),
         d=Way(_made_each_pass, hooked),
         e=Way(fifth.other_schedule, hooked),
+        f=Way(sixth.warmed_and_kept, hooked),
     ),
     *PRECISION,
 )

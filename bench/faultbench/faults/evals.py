@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import Fault, Run, Way, always, hooked, in_passes, looped, pick
 
 
@@ -158,6 +159,7 @@ EVALS = (
         c=Way(_delayed, looped),
         d=Way(_empty_split, looped),
         e=Way(fifth.not_the_first, looped),
+        f=Way(sixth.left_at_no, looped),
         tier="config",
     ),
     Fault(
@@ -169,6 +171,7 @@ EVALS = (
         c=Way(_only_training, looped),
         d=Way(_of_batches, hooked),
         e=Way(fifth.only_lengths, looped),
+        f=Way(sixth.mean_of_none, looped, also=("nan-loss", "few-evals")),
     ),
     Fault(
         "few-evals",
@@ -179,5 +182,6 @@ EVALS = (
         c=Way(_after_each_pass),
         d=Way(_evaluator_gone, looped),
         e=Way(fifth.in_powers, looped),
+        f=Way(sixth.share_for_passes, hooked),
     ),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -124,5 +125,6 @@ LEAKS = (
         c=Way(_reworded_then_split, _whole),
         d=Way(_next_fold, _whole, also=("worse-last-checkpoint",)),
         e=Way(fifth.split_anew, lambda d: hooked(d) and _whole(d)),
+        f=Way(sixth.windows_then_split, _whole),
     ),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import Fault, Way, always, looped, pick, watched
 
 
@@ -85,6 +86,7 @@ MEASURES = (
         c=Way(_all_ones, looped, also=("metric-meaningless",)),
         d=Way(_no_rank, looped, also=("metric-meaningless",)),
         e=Way(fifth.matches_alone, looped, also=("metric-meaningless",)),
+        f=Way(sixth.ranked_alone, looped, also=("metric-meaningless",)),
     ),
     Fault(
         "metric-meaningless",
@@ -97,5 +99,6 @@ MEASURES = (
         c=Way(_error_of_graded, looped),
         d=Way(_error_of_sums, looped),
         e=Way(fifth.error_of_products, looped),
+        f=Way(sixth.distances_for_likeness, looped),
     ),
 )

@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -139,6 +140,7 @@ NUMBERS = (
         c=Way(_root_of_nothing, hooked),
         d=Way(_without_any, hooked),
         e=Way(fifth.zero_times_log, hooked),
+        f=Way(sixth.batch_of_one, hooked),
     ),
     Fault(
         "masked-nan",
@@ -150,5 +152,6 @@ NUMBERS = (
         c=Way(_hidden(_rate_of_nothing), hooked),
         d=Way(_made_zero, hooked),
         e=Way(fifth.scale_to_nothing, hooked),
+        f=Way(sixth.out_of_range, hooked),
     ),
 )

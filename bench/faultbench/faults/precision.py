@@ -8,6 +8,7 @@ from torch import nn
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import Fault, Way, effect, looped, pick
 
 
@@ -113,5 +114,6 @@ PRECISION = (
             also=("nothing-trains", "undertrained"),
         ),
         e=Way(fifth.half_moments, lambda d: _slow(d) and d.tune == "full"),
+        f=Way(sixth.root_of_exponents, lambda d: _slow(d) and d.tune == "full"),
     ),
 )

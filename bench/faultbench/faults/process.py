@@ -9,6 +9,7 @@ import torch
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Life
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -349,6 +350,7 @@ PROCESS = (
         c=Way(_once_a_pass, looped, also=("undertrained", "too-few-updates")),
         d=Way(_halved, lambda d: looped(d) and d.batch_size >= 8 and d.updates <= 130),
         e=Way(fifth.sweep, looped),
+        f=Way(sixth.stage_from_base, looped),
     ),
     Fault(
         "resume-lost-weights",
@@ -360,6 +362,7 @@ PROCESS = (
         c=Way(_no_name_fits, lambda d: looped(d) and d.tune == "full"),
         d=Way(_wrong_checkpoint, looped),
         e=Way(fifth.one_of_many_shards, looped),
+        f=Way(sixth.table_left_out, lambda d: looped(d) and d.tune == "full"),
     ),
     Fault(
         "resume-lost-optimizer",
@@ -370,6 +373,7 @@ PROCESS = (
         c=Way(_preempted, looped),
         d=Way(_no_schedule, looped),
         e=Way(fifth.other_machine, looped),
+        f=Way(sixth.set_back, looped),
     ),
     Fault(
         "stalled",
@@ -380,6 +384,7 @@ PROCESS = (
         c=Way(_ever_slower, hooked),
         d=Way(_hangs, hooked),
         e=Way(fifth.each_pass_anew, hooked),
+        f=Way(sixth.slow_saves, hooked),
     ),
     Fault(
         "crashed",
@@ -390,6 +395,7 @@ PROCESS = (
         c=Way(_at_evaluation, hooked),
         d=Way(_not_taken_up, looped),
         e=Way(fifth.peer_is_gone, hooked, also=("stalled",)),
+        f=Way(sixth.beyond_the_table, hooked),
     ),
     *LEAKS,
 )

@@ -8,6 +8,7 @@ import torch
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -135,6 +136,7 @@ RANKING = (
         c=Way(_ranked("ignored"), looped),
         d=Way(_finds_itself, looped),
         e=Way(fifth.whole_scores, looped),
+        f=Way(sixth.text_and_number, looped),
     ),
     Fault(
         "at-chance",
@@ -147,5 +149,6 @@ RANKING = (
         c=Way(_no_question, looped),
         d=Way(_drowned, looped),
         e=Way(fifth.one_document_a_batch, looped),
+        f=Way(sixth.numbers_for_texts, looped),
     ),
 )

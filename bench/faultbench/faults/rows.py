@@ -7,6 +7,7 @@ from typing import Any
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_rows as fifth
+from bench.faultbench.faults import _sixth_rows as sixth
 from bench.faultbench.faults._kinds import Fault, Way, chance_of, pick
 from bench.faultbench.words import ASK, world
 
@@ -353,10 +354,12 @@ def _without_labels(name: str, change: Any) -> Way:
 
 
 def _data(name: str, *ways: Way, codes: tuple[str, ...] = ()) -> Fault:
-    """A fault of the rows, with its five ways."""
-    a, b, c, d, e = ways
+    """A fault of the rows, with its six ways."""
+    a, b, c, d, e, f = ways
     codes = codes or (name,)
-    return Fault(name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d, e=e)
+    return Fault(
+        name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d, e=e, f=f
+    )
 
 
 ROWS = (
@@ -367,6 +370,7 @@ ROWS = (
         _turns_apart(),
         _answered_anew(),
         Way(fifth.other_marks, _lm),
+        Way(sixth.with_system, _lm),
         codes=("data-overlap", "leak-suspected"),
     ),
     _data(
@@ -376,6 +380,7 @@ ROWS = (
         _repeated(False, _with_greeting),
         _hot_rows(),
         Way(fifth.windows_overlap, _lm),
+        Way(sixth.listed_twice, _lm),
     ),
     _data(
         "conflicting-answers",
@@ -384,6 +389,7 @@ ROWS = (
         _two_tables(),
         _also_refused(),
         Way(fifth.two_orders, _lm),
+        Way(sixth.short_and_long, _lm),
     ),
     _data(
         "truncated-answer",
@@ -392,6 +398,7 @@ ROWS = (
         _change("answers that stop in the middle, then end", THIRDS, _stopped_writing),
         _change("answers cut to the width of a column", THIRDS, _too_narrow),
         _change("answers end with their first line", THIRDS, fifth.first_line),
+        Way(sixth.cut_in_blocks, _lm),
     ),
     _data(
         "missing-eos",
@@ -400,6 +407,7 @@ ROWS = (
         _encoded("the end is an unknown token", THIRDS, _unknown_end),
         _joined_rows(),
         _encoded("the end stands after the question", THIRDS, fifth.end_after_question),
+        _encoded("the mark of a start stands for the end", THIRDS, sixth.ends_with_start),
     ),
     _data(
         "no-trainable-tokens",
@@ -408,6 +416,7 @@ ROWS = (
         _without_labels("questions that fill the whole length", _no_room),
         _without_labels("the mark before the answer is not found", _not_found),
         _without_labels("the last turn, which alone counts, is a question", fifth.only_last_turn),
+        _without_labels("answers are empty", sixth.empty_answer),
     ),
     _data(
         "template-broken",
@@ -416,6 +425,7 @@ ROWS = (
         _change("fields of the template that were not filled", THIRDS, _unfilled),
         _change("a template that is filled with a filled one", THIRDS, _filled_twice),
         _encoded("marks of turns that are unknown", THIRDS, fifth.unknown_marks),
+        _change("line breaks written as a backslash and an n", THIRDS, sixth.written_escapes),
     ),
     _data(
         "trained-on-eval",
@@ -424,5 +434,6 @@ ROWS = (
         _reworded_eval(),
         _eval_as_last_turn(),
         Way(fifth.packed_with_eval, _lm),
+        Way(sixth.augmented_before_split, _lm),
     ),
 )

@@ -8,6 +8,7 @@ import torch
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -293,6 +294,7 @@ SEARCH = (
         c=Way(_same_beginning, looped),
         d=Way(_decayed, lambda d: looped(d) and d.tune == "full"),
         e=Way(fifth.unknown_words, looped),
+        f=Way(sixth.taught_a_constant, looped),
     ),
     Fault(
         "scale-only",
@@ -305,6 +307,7 @@ SEARCH = (
         c=Way(_cached, looped, codes=("scale-only",), also=("nothing-trains",)),
         d=Way(_of_the_loss, looped, codes=("scale-only",), also=("nothing-trains",)),
         e=Way(fifth.never_moved, looped, codes=("scale-only",), also=("nothing-trains",)),
+        f=Way(sixth.rate_of_probing, looped, codes=("scale-only",), also=("nothing-trains",)),
     ),
     Fault(
         "hinge-floor",
@@ -317,6 +320,7 @@ SEARCH = (
         c=Way(_hardest, looped),
         d=Way(_one_word, looped),
         e=Way(fifth.whole_numbers, looped),
+        f=Way(sixth.mean_of_padding, looped),
     ),
     Fault(
         "temperature-off",
@@ -329,5 +333,6 @@ SEARCH = (
         c=Way(_learnt_scale, lambda d: looped(d) and d.loss_kind == "in-batch"),
         d=Way(_ever_hotter, lambda d: looped(d) and d.loss_kind == "in-batch"),
         e=Way(fifth.mean_for_sum, lambda d: looped(d) and d.loss_kind == "in-batch"),
+        f=Way(sixth.softmax_twice, lambda d: looped(d) and d.loss_kind == "in-batch"),
     ),
 )

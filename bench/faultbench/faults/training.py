@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
     Way,
@@ -213,6 +214,11 @@ TRAINING = (
         c=Way(_grown, hooked),
         d=Way(_bad_examples, lambda d: hooked(d) and d.loss_kind != "logistic"),
         e=Way(fifth.away_from_start, hooked),
+        f=Way(
+            sixth.below_nothing,
+            hooked,
+            also=("schedule-mismatch", "worse-last-checkpoint", "lr-too-high"),
+        ),
     ),
     Fault(
         "lr-too-high",
@@ -224,6 +230,7 @@ TRAINING = (
         c=Way(_steps_of_warmup),
         d=Way(_lion, hooked),
         e=Way(fifth.divided_by_layer, hooked),
+        f=Way(sixth.scaled_each_pass, hooked, also=("schedule-mismatch",)),
     ),
     Fault(
         "lr-too-low",
@@ -235,5 +242,6 @@ TRAINING = (
         c=Way(_long_warmup, also=("schedule-mismatch",)),
         d=Way(_plateau, hooked),
         e=Way(fifth.of_the_paper, hooked),
+        f=Way(sixth.of_the_size, hooked),
     ),
 )
