@@ -23,6 +23,7 @@ LM = {
     "test3": ("qwen3", "granite", "gptj", "starcoder2", "falcon"),
     "test4": ("mpt", "gemma2", "smollm3", "gpt-bigcode", "persimmon", "glm"),
     "test5": ("bloom", "cohere", "codegen", "gpt-neo", "nemotron", "phi3", "exaone4"),
+    "test6": ("mistral", "gemma3", "biogpt", "xglm", "helium", "arcee", "glm4"),
 }
 EMBEDDING = {
     "dev": ("bert", "distilbert"),
@@ -31,6 +32,7 @@ EMBEDDING = {
     "test3": ("convbert", "nystromformer", "mobilebert", "nomic-bert"),
     "test4": ("deberta-v2", "xlnet", "esm", "rembert"),
     "test5": ("big-bird", "xlm", "roberta-prelayernorm", "xmod", "eurobert"),
+    "test6": ("xlm-roberta", "deberta", "megatron-bert", "funnel", "gte"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
@@ -51,6 +53,10 @@ EAGER = (
     "gpt-neo",
     "big-bird",
     "xlm",
+    "deberta",
+    "funnel",
+    "xglm",
+    "megatron-bert",
 )
 HALF_TURNED = {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.5}
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
@@ -312,6 +318,67 @@ def config(arch: str, variant: int, dropout: float = 0.0) -> Any:
             },
         ),
         "eurobert": ("EuroBertConfig", layers | wide | {"num_key_value_heads": 2}),
+        "mistral": (
+            "MistralConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "attention_dropout": dropout, "sliding_window": 64},
+        ),
+        "gemma3": (
+            "Gemma3TextConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "head_dim": width // 4, "attention_dropout": dropout}
+            | {"query_pre_attn_scalar": width // 4, "sliding_window": 64},
+        ),
+        "biogpt": (
+            "BioGptConfig",
+            layers | wide | drop | {"activation_dropout": 0.0, "layerdrop": 0.0},
+        ),
+        "xglm": (
+            "XGLMConfig",
+            {"d_model": width, "num_layers": 2, "attention_heads": 4, "ffn_dim": 2 * width}
+            | {"max_position_embeddings": 128, "layerdrop": 0.0}
+            | {"dropout": dropout, "attention_dropout": dropout},
+        ),
+        "helium": (
+            "HeliumConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 4, "head_dim": width // 4, "attention_dropout": dropout},
+        ),
+        "arcee": (
+            "ArceeConfig",
+            layers | wide | {"num_key_value_heads": 2, "attention_dropout": dropout},
+        ),
+        "glm4": (
+            "Glm4Config",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "head_dim": width // 4, "attention_dropout": dropout}
+            | {"rope_parameters": HALF_TURNED},
+        ),
+        "xlm-roberta": (
+            "XLMRobertaConfig",
+            layers | wide | drop | {"max_position_embeddings": 132},
+        ),
+        "deberta": (
+            "DebertaConfig",
+            layers
+            | wide
+            | drop
+            | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
+            | {"max_relative_positions": 64, "position_biased_input": False},
+        ),
+        "megatron-bert": ("MegatronBertConfig", layers | wide | drop),
+        "funnel": (
+            "FunnelConfig",
+            {"d_model": width, "n_head": 4, "d_head": width // 4, "d_inner": 2 * width}
+            | {"block_sizes": [1, 1], "num_decoder_layers": 1}
+            | {"architectures": ["FunnelModel"], "activation_dropout": 0.0}
+            | {"hidden_dropout": dropout, "attention_dropout": dropout},
+        ),
+        "gte": ("GteConfig", layers | wide | drop),
         "albert": ("AlbertConfig", layers | wide | drop | {"embedding_size": width}),
         "electra": ("ElectraConfig", layers | wide | drop | {"embedding_size": width}),
         "roformer": ("RoFormerConfig", layers | wide | drop | {"embedding_size": width}),

@@ -100,9 +100,8 @@ class Draft:
     warm: int = 0  # updates on other rows that the weights at the start have behind them
     skip: int = 0  # an update that overflows and is left out
     policy: bool = False  # a reward is raised instead
-    ranking: str = (
-        "right"  # or reversed, off, ignored, whole: what an evaluation takes for the right document
-    )
+    # what an evaluation takes for the right document: or reversed, off, ignored, whole, rest
+    ranking: str = "right"
     cut: bool = False  # the log ends without an end row
     lives: list[Life] = field(default_factory=list)
     hooks: Hooks = field(default_factory=Hooks)

@@ -17,6 +17,7 @@ MAKERS = {
     "embedding": {"loop": 0.7, "sentence-transformers": 0.3},
 }
 LOSSES = {"in-batch": 0.5, "margin": 0.25, "logistic": 0.25}
+VARIED = ("test6",)  # splits whose draws are varied further
 MOST_ROWS = 1500  # rows run through the model in a run, so that one takes a second or two
 
 
@@ -38,6 +39,8 @@ def healthy(split: str, seed: int, family: str | None = None) -> Draft:
     _course(draft, chance)
     _objective(draft, chance)
     _log(draft, chance)
+    if split in VARIED:
+        _vary(draft, random.Random(f"varied:{split}:{seed}"))
     return draft
 
 
@@ -101,6 +104,40 @@ def _log(draft: Draft, chance: random.Random) -> None:
     draft.log_lr = chance.random() < 0.9
     draft.log_grad = chance.random() < 0.7
     draft.window = chance.random() < 0.75
+
+
+def _vary(draft: Draft, chance: random.Random) -> None:
+    """What else people set: other batches, intervals in round numbers, other names of schedules."""
+    if chance.random() < 0.35:
+        before = draft.batch_size
+        draft.batch_size = {4: 6, 8: 10, 16: 12, 32: 24}[before]
+        most = round(1.2 * MOST_ROWS / draft.num_epochs)
+        draft.rows = max(draft.rows, min(most, round(draft.rows * draft.batch_size / before)))
+    others = {"linear": "polynomial", "cosine": "cosine_with_restarts"}  # of one cycle
+    if chance.random() < 0.2:
+        draft.schedule = others.get(draft.schedule, draft.schedule)
+    if chance.random() < 0.3 and not draft.schedule.startswith("constant"):
+        draft.warmup_ratio = chance.choice((0.05, 0.06, 0.2))
+    draft.max_grad_norm = chance.choice((1.0, 1.0, 1.0, 0.3, 0.5, 5.0))
+    if chance.random() < 0.2:
+        draft.weight_decay = chance.choice((0.001, 0.05))
+    if chance.random() < 0.3:
+        draft.rank = chance.choice((2, 6, 32))
+        draft.alpha = draft.rank * chance.choice((1.5, 2.0))
+    if chance.random() < 0.3:
+        draft.scale = chance.choice((12.0, 18.0, 30.0)) if draft.loss_kind == "in-batch" else 8.0
+        draft.margin, draft.candidates = chance.choice((0.15, 0.4)), chance.choice((5, 12, 20))
+    _round_intervals(draft, chance)
+
+
+def _round_intervals(draft: Draft, chance: random.Random) -> None:
+    """Logged and evaluated after so many updates as one would set by hand."""
+    if chance.random() < 0.4:
+        every = [n for n in (1, 2, 5, 10, 20, 25) if draft.updates >= 10 * n]
+        draft.log_points = round(draft.updates / chance.choice(every or [1]))
+    if draft.evals and chance.random() < 0.4:
+        every = [n for n in (5, 10, 20, 25, 50) if 3 * n <= draft.updates <= 30 * n]
+        draft.evals = draft.updates // chance.choice(every or [10])
 
 
 def _between(chance: random.Random, low: float, high: float) -> float:

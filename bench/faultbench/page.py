@@ -17,7 +17,8 @@ HALVES = {
     "test2": "`test2` (second held half, since opened)",
     "test3": "`test3` (third held half, since opened)",
     "test4": "`test4` (fourth held half, since opened)",
-    "test5": "`test5`",
+    "test5": "`test5` (fifth held half, since opened)",
+    "test6": "`test6`",
 }
 
 # What is wanted, and where the figure stands.

@@ -240,6 +240,9 @@ class SearchTask:
         elif ranking == "whole":  # scores cut to whole numbers, of equal ones the first wins
             scores = scores.trunc()
             return (scores[:, 1:] >= scores[:, :1]).sum(1).float()
+        elif ranking == "rest":  # without the first: where that is the right one, it is not there
+            ahead = (scores[:, 1:] > scores[:, :1]).sum(1).float()
+            return torch.where(ahead == 0, torch.inf, ahead - 1)
         elif ranking != "right":
             scores = -scores if ranking == "reversed" else scores.roll(1, 1)
         right, others = scores[:, :1], scores[:, 1:]

@@ -15,7 +15,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "bench" / "faultbench" / "runs"
 # splits with the way that each plants
-SPLITS = {"dev": "a", "test": "b", "test2": "c", "test3": "d", "test4": "e", "test5": "f"}
+SPLITS = {
+    "dev": "a",
+    "test": "b",
+    "test2": "c",
+    "test3": "d",
+    "test4": "e",
+    "test5": "f",
+    "test6": "g",
+}
 CODES = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -68,13 +76,19 @@ def test_each_split_has_ways_and_architectures_that_those_before_never_saw(
             assert len({r["arch"] for r in found if r["family"] == family}) >= 2, split
     ways = {split: {r["way"] for r in of(found, "fault")} for split, found in runs.items()}
     held = {"test": {"a", "b"}, "test2": {"b", "c"}, "test3": {"c", "d"}, "test4": {"d", "e"}}
-    expected = {"dev": {"a"}} | held | {"test5": {"e", "f"}}
+    expected = {"dev": {"a"}} | held | {"test5": {"e", "f"}, "test6": {"f", "g"}}
     assert ways == expected
 
 
 @pytest.mark.parametrize(
     ("split", "way", "before"),
-    [("test2", "c", "b"), ("test3", "d", "c"), ("test4", "e", "d"), ("test5", "f", "e")],
+    [
+        ("test2", "c", "b"),
+        ("test3", "d", "c"),
+        ("test4", "e", "d"),
+        ("test5", "f", "e"),
+        ("test6", "g", "f"),
+    ],
 )
 def test_a_held_split_plants_each_fault_once_in_a_way_known_before(
     runs: dict[str, Any], split: str, way: str, before: str
@@ -92,6 +106,7 @@ def test_no_held_split_shares_a_draw(runs: dict[str, Any]) -> None:
     before = seeds["dev"] | seeds["test"] | seeds["test2"] | seeds["test3"]
     assert not seeds["test4"] & before
     assert not seeds["test5"] & (before | seeds["test4"])
+    assert not seeds["test6"] & (before | seeds["test4"] | seeds["test5"])
 
 
 def test_look_alikes_are_ten_kinds_of_four_or_more(runs: dict[str, Any]) -> None:
@@ -122,10 +137,10 @@ def test_logs_are_small_and_in_order(runs: dict[str, Any]) -> None:
         times = [row["t"] for row in run["log"]]
         assert times == sorted(times)
     size = sum(path.stat().st_size for path in RUNS.iterdir())
-    assert size < 6_000_000
+    assert size < 7_000_000
 
 
-@pytest.mark.parametrize("split", ["test", "test2", "test3", "test4", "test5"])
+@pytest.mark.parametrize("split", ["test", "test2", "test3", "test4", "test5", "test6"])
 def test_checksum_of_a_held_split_is_the_one_stated(split: str) -> None:
     words = (RUNS.parent / "README.md").read_text(encoding="utf-8")
     digest = hashlib.sha256((RUNS / f"{split}.jsonl.gz").read_bytes()).hexdigest()

@@ -45,11 +45,12 @@ class Fault:
     d: Way = field(kw_only=True)
     e: Way = field(kw_only=True)
     f: Way = field(kw_only=True)
+    g: Way = field(kw_only=True)
 
     def planted(self, way: str) -> Way:
-        """The way of a letter, a to f."""
-        ways = {"a": self.a, "b": self.b, "c": self.c, "d": self.d, "e": self.e, "f": self.f}
-        return ways[way]
+        """The way of a letter, a to g."""
+        ways = (self.a, self.b, self.c, self.d, self.e, self.f, self.g)
+        return dict(zip("abcdefg", ways, strict=True))[way]
 
 
 def pick(severity: int, values: tuple[Any, Any, Any]) -> Any:
@@ -101,7 +102,7 @@ def in_passes(draft: Draft, passes: int, longer: float = 1.0) -> None:
 
 def planned(draft: Draft) -> Callable[[int], float]:
     """The factor of the rate by step: warm-up, then linear or cosine to 0, as the draft says."""
-    warm, total, cosine = draft.warmup, draft.updates, draft.schedule == "cosine"
+    warm, total, cosine = draft.warmup, draft.updates, draft.schedule.startswith("cosine")
 
     def factor(step: int) -> float:
         if step < warm:

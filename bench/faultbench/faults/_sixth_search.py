@@ -14,7 +14,7 @@ from bench.faultbench.faults._kinds import chance_of, pick, watched
 Loss = Callable[[Tensor, Tensor, list[Tensor]], Tensor]  # query, document, near -> the mean
 
 
-def _own_loss(draft: Draft, loss_of: Loss) -> None:
+def own_loss(draft: Draft, loss_of: Loss) -> None:
     """Put another loss over the same embeddings in the draft's place, for evaluation as well."""
     sides, latest, seen = 3 if draft.hard else 2, [], []
 
@@ -117,7 +117,7 @@ def taught_a_constant(draft: Draft, severity: int) -> None:
         targets = nn.functional.normalize(said + off, dim=-1)
         return torch.stack([((side - targets) ** 2).sum(-1) for side in (query, document)]).mean()
 
-    _own_loss(draft, loss)
+    own_loss(draft, loss)
     draft.note = f"the targets of all rows are one embedding, but for a noise of {noise:g}"
 
 
@@ -175,7 +175,7 @@ def softmax_twice(draft: Draft, severity: int) -> None:
         chances = (stated * query @ torch.cat([document, *near]).T).softmax(-1)
         return nn.functional.cross_entropy(chances, torch.arange(len(query)))
 
-    _own_loss(draft, loss)
+    own_loss(draft, loss)
     draft.note = f"the softmax of {stated:g} times the similarities goes through a softmax again"
 
 

@@ -10,6 +10,8 @@ from torch import nn
 from bench.faultbench.draft import Draft, Inputs, Life
 from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults import _fifth_training as fifth_training
+from bench.faultbench.faults import _seventh_course as seventh
+from bench.faultbench.faults import _seventh_training as seventh_training
 from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults import _sixth_training as sixth_training
 from bench.faultbench.faults._kinds import (
@@ -403,6 +405,7 @@ COURSE = (
         d=Way(_every_update, lambda d: hooked(d) and d.updates >= 60, also=("undertrained",)),
         e=Way(fifth.trained_on, looped),
         f=Way(sixth.higher_is_better, hooked, also=("undertrained",)),
+        g=Way(seventh.rounded_rate, hooked),
     ),
     Fault(
         "undertrained",
@@ -415,6 +418,7 @@ COURSE = (
         d=Way(_impatient, lambda d: looped(d) and d.updates >= 80),
         e=Way(fifth_training.guarded, lambda d: hooked(d) and d.updates >= 80),
         f=Way(sixth.counted_for_many, lambda d: d.updates >= 80),
+        g=Way(seventh_training.among_the_general, lambda d: d.updates >= 80),
     ),
     Fault(
         "overfit",
@@ -432,6 +436,7 @@ COURSE = (
             lambda d: looped(d) and _whole(d),
             also=("resume-lost-optimizer", "schedule-mismatch"),
         ),
+        g=Way(seventh.by_its_number, _whole),
     ),
     Fault(
         "memorised",
@@ -448,6 +453,11 @@ COURSE = (
             lambda d: looped(d) and _whole(d),
             also=("overfit", "worse-last-checkpoint"),
         ),
+        g=Way(
+            seventh.drawn_by_weight,
+            _whole,
+            also=("overfit", "worse-last-checkpoint", "data-duplicates"),
+        ),
     ),
     Fault(
         "worse-last-checkpoint",
@@ -460,6 +470,7 @@ COURSE = (
         d=Way(_pruned, hooked),
         e=Way(fifth.old_slow_weights, hooked),
         f=Way(sixth_training.rounded_in_place, hooked),
+        g=Way(seventh_training.hotter_at_the_end, hooked),
     ),
     Fault(
         "too-few-updates",
@@ -472,6 +483,7 @@ COURSE = (
         d=Way(_smoke_test),
         e=Way(fifth.first_exhausted),
         f=Way(sixth.wrong_way_early, looped),
+        g=Way(seventh.counter_of_another, looped),
     ),
     Fault(
         "schedule-mismatch",
@@ -484,6 +496,7 @@ COURSE = (
         d=Way(_made_each_pass, hooked),
         e=Way(fifth.other_schedule, hooked),
         f=Way(sixth.warmed_and_kept, hooked),
+        g=Way(seventh.least_of_the_engine, hooked),
     ),
     *PRECISION,
 )

@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import Fault, Run, Way, always, hooked, in_passes, looped, pick
 
@@ -160,6 +161,7 @@ EVALS = (
         d=Way(_empty_split, looped),
         e=Way(fifth.not_the_first, looped),
         f=Way(sixth.left_at_no, looped),
+        g=Way(seventh.never_a_multiple, looped),
         tier="config",
     ),
     Fault(
@@ -172,6 +174,7 @@ EVALS = (
         d=Way(_of_batches, hooked),
         e=Way(fifth.only_lengths, looped),
         f=Way(sixth.mean_of_none, looped, also=("nan-loss", "few-evals")),
+        g=Way(seventh.judge_out_of_reach, looped),
     ),
     Fault(
         "few-evals",
@@ -183,5 +186,6 @@ EVALS = (
         d=Way(_evaluator_gone, looped),
         e=Way(fifth.in_powers, looped),
         f=Way(sixth.share_for_passes, hooked),
+        g=Way(seventh.at_milestones, looped),
     ),
 )

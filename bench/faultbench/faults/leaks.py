@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
@@ -126,5 +127,6 @@ LEAKS = (
         d=Way(_next_fold, _whole, also=("worse-last-checkpoint",)),
         e=Way(fifth.split_anew, lambda d: hooked(d) and _whole(d)),
         f=Way(sixth.windows_then_split, _whole),
+        g=Way(seventh.trained_when_asked, lambda d: hooked(d) and _whole(d)),
     ),
 )

@@ -10,6 +10,7 @@ from torch import nn
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import Fault, Way, always, effect, hooked, pick
 
@@ -224,6 +225,7 @@ LEARNING = (
         d=Way(_smoothed, lambda d: hooked(d) and _lm(d)),
         e=Way(fifth.shrunk_by_epsilon, _full, also=("nothing-trains",)),
         f=Way(sixth.merged_each_time, lambda d: hooked(d) and _lm(d)),
+        g=Way(seventh.drowned_in_noise, lambda d: hooked(d) and _lm(d)),
     ),
     Fault(
         "nothing-trains",
@@ -237,6 +239,7 @@ LEARNING = (
         d=Way(_both_zero, _adapted),
         e=Way(fifth.cleared_too_early, lambda d: _lm(d) and hooked(d)),
         f=Way(sixth.for_inference, _adapted),
+        g=Way(seventh.ever_infinite, lambda d: _lm(d) and hooked(d)),
     ),
     Fault(
         "loss-above-uniform",
@@ -249,5 +252,6 @@ LEARNING = (
         d=Way(_padding_counts, lambda d: _lm(d) and hooked(d)),
         e=Way(fifth.new_head, lambda d: _lm(d) and hooked(d)),
         f=Way(sixth.without_its_scale, lambda d: _lm(d) and hooked(d), also=("loss-stuck",)),
+        g=Way(seventh.converted_again, lambda d: _lm(d) and hooked(d)),
     ),
 )

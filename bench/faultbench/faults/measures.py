@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import Fault, Way, always, looped, pick, watched
 
@@ -87,6 +88,7 @@ MEASURES = (
         d=Way(_no_rank, looped, also=("metric-meaningless",)),
         e=Way(fifth.matches_alone, looped, also=("metric-meaningless",)),
         f=Way(sixth.ranked_alone, looped, also=("metric-meaningless",)),
+        g=Way(seventh.one_at_a_time, looped, also=("metric-meaningless",)),
     ),
     Fault(
         "metric-meaningless",
@@ -100,5 +102,6 @@ MEASURES = (
         d=Way(_error_of_sums, looped),
         e=Way(fifth.error_of_products, looped),
         f=Way(sixth.distances_for_likeness, looped),
+        g=Way(seventh.grades_not_scaled, looped),
     ),
 )

@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
@@ -126,6 +127,13 @@ def _lm(draft: Draft) -> bool:
     return draft.family == "lm"
 
 
+def _some_without(draft: Draft) -> bool:
+    """Some of what is trained has no gradient in the first update."""
+    return hooked(draft) and (draft.tune == "lora" or draft.arch not in TIED)
+
+
+# The table of the words is the head as well: each word has a gradient.
+TIED = ("gemma3", "biogpt", "xglm")
 LM = ("lm", "lm", "lm")
 BAD = shown("metrics", "loss", lambda x: not math.isfinite(x), "{} losses are no numbers")
 
@@ -141,6 +149,7 @@ NUMBERS = (
         d=Way(_without_any, hooked),
         e=Way(fifth.zero_times_log, hooked),
         f=Way(sixth.batch_of_one, hooked),
+        g=Way(seventh.spread_of_groups, hooked),
     ),
     Fault(
         "masked-nan",
@@ -153,5 +162,6 @@ NUMBERS = (
         d=Way(_made_zero, hooked),
         e=Way(fifth.scale_to_nothing, hooked),
         f=Way(sixth.out_of_range, hooked),
+        g=Way(seventh.nothing_by_nothing, _some_without),
     ),
 )

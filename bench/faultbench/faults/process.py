@@ -9,6 +9,7 @@ import torch
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Life
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
@@ -351,6 +352,7 @@ PROCESS = (
         d=Way(_halved, lambda d: looped(d) and d.batch_size >= 8 and d.updates <= 130),
         e=Way(fifth.sweep, looped),
         f=Way(sixth.stage_from_base, looped),
+        g=Way(seventh.back_to_the_start, looped),
     ),
     Fault(
         "resume-lost-weights",
@@ -363,6 +365,7 @@ PROCESS = (
         d=Way(_wrong_checkpoint, looped),
         e=Way(fifth.one_of_many_shards, looped),
         f=Way(sixth.table_left_out, lambda d: looped(d) and d.tune == "full"),
+        g=Way(seventh.moving_mean, looped),
     ),
     Fault(
         "resume-lost-optimizer",
@@ -374,6 +377,7 @@ PROCESS = (
         d=Way(_no_schedule, looped),
         e=Way(fifth.other_machine, looped),
         f=Way(sixth.set_back, looped),
+        g=Way(seventh.left_for_done, looped),
     ),
     Fault(
         "stalled",
@@ -385,6 +389,7 @@ PROCESS = (
         d=Way(_hangs, hooked),
         e=Way(fifth.each_pass_anew, hooked),
         f=Way(sixth.slow_saves, hooked),
+        g=Way(seventh.shared_device, hooked),
     ),
     Fault(
         "crashed",
@@ -396,6 +401,7 @@ PROCESS = (
         d=Way(_not_taken_up, looped),
         e=Way(fifth.peer_is_gone, hooked, also=("stalled",)),
         f=Way(sixth.beyond_the_table, hooked),
+        g=Way(seventh.line_cut_off, hooked),
     ),
     *LEAKS,
 )

@@ -8,6 +8,7 @@ import torch
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
@@ -137,6 +138,7 @@ RANKING = (
         d=Way(_finds_itself, looped),
         e=Way(fifth.whole_scores, looped),
         f=Way(sixth.text_and_number, looped),
+        g=Way(seventh.first_left_out, looped),
     ),
     Fault(
         "at-chance",
@@ -150,5 +152,6 @@ RANKING = (
         d=Way(_drowned, looped),
         e=Way(fifth.one_document_a_batch, looped),
         f=Way(sixth.numbers_for_texts, looped),
+        g=Way(seventh.two_loaders, looped),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_rows as fifth
+from bench.faultbench.faults import _seventh_rows as seventh
 from bench.faultbench.faults import _sixth_rows as sixth
 from bench.faultbench.faults._kinds import Fault, Way, chance_of, pick
 from bench.faultbench.words import ASK, world
@@ -354,11 +355,11 @@ def _without_labels(name: str, change: Any) -> Way:
 
 
 def _data(name: str, *ways: Way, codes: tuple[str, ...] = ()) -> Fault:
-    """A fault of the rows, with its six ways."""
-    a, b, c, d, e, f = ways
+    """A fault of the rows, with its seven ways."""
+    a, b, c, d, e, f, g = ways
     codes = codes or (name,)
     return Fault(
-        name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d, e=e, f=f
+        name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d, e=e, f=f, g=g
     )
 
 
@@ -371,6 +372,7 @@ ROWS = (
         _answered_anew(),
         Way(fifth.other_marks, _lm),
         Way(sixth.with_system, _lm),
+        Way(seventh.without_opener, _lm),
         codes=("data-overlap", "leak-suspected"),
     ),
     _data(
@@ -381,6 +383,7 @@ ROWS = (
         _hot_rows(),
         Way(fifth.windows_overlap, _lm),
         Way(sixth.listed_twice, _lm),
+        Way(seventh.written_by_retries, _lm),
     ),
     _data(
         "conflicting-answers",
@@ -390,6 +393,7 @@ ROWS = (
         _also_refused(),
         Way(fifth.two_orders, _lm),
         Way(sixth.short_and_long, _lm),
+        Way(seventh.rounded_numbers, _lm),
     ),
     _data(
         "truncated-answer",
@@ -399,6 +403,7 @@ ROWS = (
         _change("answers cut to the width of a column", THIRDS, _too_narrow),
         _change("answers end with their first line", THIRDS, fifth.first_line),
         Way(sixth.cut_in_blocks, _lm),
+        _change("answers end with the dot of an abbreviation", THIRDS, seventh.first_sentence),
     ),
     _data(
         "missing-eos",
@@ -408,6 +413,7 @@ ROWS = (
         _joined_rows(),
         _encoded("the end stands after the question", THIRDS, fifth.end_after_question),
         _encoded("the mark of a start stands for the end", THIRDS, sixth.ends_with_start),
+        _encoded("the mark of padding stands for the end", THIRDS, seventh.ends_with_padding),
     ),
     _data(
         "no-trainable-tokens",
@@ -417,6 +423,7 @@ ROWS = (
         _without_labels("the mark before the answer is not found", _not_found),
         _without_labels("the last turn, which alone counts, is a question", fifth.only_last_turn),
         _without_labels("answers are empty", sixth.empty_answer),
+        _without_labels("answers are thoughts, which are masked", seventh.all_thought),
     ),
     _data(
         "template-broken",
@@ -426,6 +433,7 @@ ROWS = (
         _change("a template that is filled with a filled one", THIRDS, _filled_twice),
         _encoded("marks of turns that are unknown", THIRDS, fifth.unknown_marks),
         _change("line breaks written as a backslash and an n", THIRDS, sixth.written_escapes),
+        _change("marks written as entities of the web", THIRDS, seventh.as_entities),
     ),
     _data(
         "trained-on-eval",
@@ -435,5 +443,6 @@ ROWS = (
         _eval_as_last_turn(),
         Way(fifth.packed_with_eval, _lm),
         Way(sixth.augmented_before_split, _lm),
+        Way(seventh.examples_from_eval, _lm),
     ),
 )

@@ -8,6 +8,7 @@ import torch
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
@@ -295,6 +296,7 @@ SEARCH = (
         d=Way(_decayed, lambda d: looped(d) and d.tune == "full"),
         e=Way(fifth.unknown_words, looped),
         f=Way(sixth.taught_a_constant, looped),
+        g=Way(seventh.labels_as_text, looped),
     ),
     Fault(
         "scale-only",
@@ -308,6 +310,7 @@ SEARCH = (
         d=Way(_of_the_loss, looped, codes=("scale-only",), also=("nothing-trains",)),
         e=Way(fifth.never_moved, looped, codes=("scale-only",), also=("nothing-trains",)),
         f=Way(sixth.rate_of_probing, looped, codes=("scale-only",), also=("nothing-trains",)),
+        g=Way(seventh.rounded_away, looped, codes=("scale-only",), also=("nothing-trains",)),
     ),
     Fault(
         "hinge-floor",
@@ -321,6 +324,7 @@ SEARCH = (
         d=Way(_one_word, looped),
         e=Way(fifth.whole_numbers, looped),
         f=Way(sixth.mean_of_padding, looped),
+        g=Way(seventh.one_key_for_all, looped),
     ),
     Fault(
         "temperature-off",
@@ -334,5 +338,6 @@ SEARCH = (
         d=Way(_ever_hotter, lambda d: looped(d) and d.loss_kind == "in-batch"),
         e=Way(fifth.mean_for_sum, lambda d: looped(d) and d.loss_kind == "in-batch"),
         f=Way(sixth.softmax_twice, lambda d: looped(d) and d.loss_kind == "in-batch"),
+        g=Way(seventh.logarithm_as_it_is, lambda d: looped(d) and d.loss_kind == "in-batch"),
     ),
 )

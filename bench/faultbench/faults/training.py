@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import (
     Fault,
@@ -219,6 +220,7 @@ TRAINING = (
             hooked,
             also=("schedule-mismatch", "worse-last-checkpoint", "lr-too-high"),
         ),
+        g=Way(seventh.never_cleared, hooked, also=("worse-last-checkpoint", "lr-too-high")),
     ),
     Fault(
         "lr-too-high",
@@ -231,6 +233,7 @@ TRAINING = (
         d=Way(_lion, hooked),
         e=Way(fifth.divided_by_layer, hooked),
         f=Way(sixth.scaled_each_pass, hooked, also=("schedule-mismatch",)),
+        g=Way(seventh.swings_too_far, hooked),
     ),
     Fault(
         "lr-too-low",
@@ -243,5 +246,6 @@ TRAINING = (
         d=Way(_plateau, hooked),
         e=Way(fifth.of_the_paper, hooked),
         f=Way(sixth.of_the_size, hooked),
+        g=Way(seventh.warmed_up_anew, hooked, also=("schedule-mismatch",)),
     ),
 )

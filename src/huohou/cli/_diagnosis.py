@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,12 +17,14 @@ VERDICTS = {"faulty": "red", "watch": "yellow", "healthy": "green", "cannot-judg
 
 def show_diagnosis(told: Mapping[str, Any], needs: tuple[str, ...] = ()) -> None:
     """Print the document of `diagnose --json`; needs: what is wanted where it cannot judge."""
+    from huohou import api
+
     verdict = told["verdict"]
     word = click.style(say(f"diagnose.verdict.{verdict}"), fg=VERDICTS[verdict], bold=True)
     click.echo(f"{word}  {say(f'diagnose.means.{verdict}')}", color=colours())
     for need in needs:
         click.echo(f"    {need}")
-    for line in _source(told["source"]):
+    for line in api.read_lines(told["source"]):
         click.echo(line)
     for finding in told["findings"]:
         click.echo()
@@ -53,29 +55,17 @@ def _show_criteria(
     criteria: Sequence[Mapping[str, Any]], gates: Sequence[Mapping[str, Any]]
 ) -> None:
     """What a report wants to reach: met already, to be measured, or by hand."""
+    from huohou import api
+
     if not criteria:
         return
     click.echo("\n" + say("diagnose.criteria"))
     for one in criteria:
         click.echo("  " + say("diagnose.criterion", line=one["line"], text=one["text"]))
-        click.echo("    " + _checked(one))
+        click.echo("    " + api.checked_line(one))
     if gates:
-        from huohou import api
-
         click.echo(say("diagnose.gates"))
         click.echo(api.gates_file(gates))
-
-
-def _checked(one: Mapping[str, Any]) -> str:
-    if one["metric"] == "status" and one["met"] is not None:
-        return say("diagnose.gate.status_met" if one["met"] else "diagnose.gate.status")
-    if one["by"] == "record":
-        value = f"{one['value']:.4g}"
-        key = "met" if one["met"] else "missed"
-        return say(f"diagnose.gate.{key}", metric=one["metric"], value=value)
-    signs = {"min": ">=", "max": "<="}
-    bounds = " ".join(f"{sign} {one[b]:g}" for b, sign in signs.items() if one[b] is not None)
-    return say(f"diagnose.gate.{one['by']}", metric=one["metric"], bounds=bounds)
 
 
 def show_finding(finding: Mapping[str, Any]) -> None:
@@ -107,25 +97,6 @@ def show_rule(told: Mapping[str, Any]) -> None:
     if told["example"]:
         click.echo("\n" + say("explain.example"))
         show_finding(told["example"])
-
-
-def _source(source: Mapping[str, Any]) -> Iterator[str]:
-    """What was read, how it was understood and how it went."""
-    points = source["points"]
-    evals = max((n for name, n in points.items() if name.startswith("eval_")), default=0)
-    counts = {"losses": points.get("loss", 0), "evals": evals, "updates": source["updates"]}
-    counts["lives"] = source["segments"] if source["segments"] > 1 else 0
-    counts |= {"scores": source["figures"], "stated": source["criteria"]}
-    told = [say(f"diagnose.{name}", n=n) for name, n in counts.items() if n]
-    if source["epochs"]:
-        told.append(say("diagnose.epochs", n=f"{source['epochs']:.3g}"))
-    what = say("diagnose.comma").join(told)
-    yield say("diagnose.read", path=source["path"], reader=source["reader"], what=what)
-    for name, course in source["courses"].items():
-        ends = {end: f"{value:.4g}" for end, value in course.items()}
-        yield "    " + say(f"diagnose.course.{name}", **ends)
-    for note in source["notes"]:
-        yield f"    {note}"
 
 
 def _show_extent(told: Mapping[str, Any]) -> None:

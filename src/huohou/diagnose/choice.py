@@ -128,10 +128,10 @@ def more_updates(case: Case, updates: int, wanted: int) -> tuple[dict[str, Any],
     usual number of passes, then a smaller batch, and only then more passes, which learn by heart.
     The length comes with a schedule where the rate did not come down.
     """
-    known = passes(case)
+    known = _made(case)
     if known is None or updates <= 0:
         return {}, {}
-    number = max(known, min(PASSES, math.ceil(known * wanted / updates)))
+    number = max(passes(case) or known, min(PASSES, math.ceil(known * wanted / updates)))
     made, size = updates * number / known, _rows_an_update(case, updates)
     batch: dict[str, Any] = {}
     if made < wanted and size and size > LEAST_BATCH:
@@ -142,8 +142,16 @@ def more_updates(case: Case, updates: int, wanted: int) -> tuple[dict[str, Any],
     return batch, length | (WHOLE_SCHEDULE if comes_down(case) is False else {})
 
 
+def _made(case: Case) -> float | None:
+    """Passes that the updates of a run are of: those that were done, where they are far from those
+    that were planned and no plan says how many updates these are."""
+    done, planned = case.epochs, amount(case, "num_train_epochs")
+    short = case.finished and done and planned and done < WHOLE * planned
+    return done if short else passes(case)
+
+
 def _rows_an_update(case: Case, updates: int) -> float | None:
-    rows, known = amount(case, "rows"), passes(case)
+    rows, known = amount(case, "rows"), _made(case)
     if rows and known:
         return rows * known / updates
     size = amount(case, "batch_size")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from huohou.diagnose.case import Case, of_training
 from huohou.diagnose.curves import level, lowest, noise
-from huohou.diagnose.scores import WHOLE, Score, score
+from huohou.diagnose.scores import SIMILARITIES, WHOLE, Score, score
 from huohou.diagnose.settings import amount
 from huohou.measure.ranking import guessed
 from huohou.record.record import Figure, Point
@@ -21,6 +21,13 @@ QUIET = 0.02  # of a margin: a loss that moves by more has differences, about 0 
 PLACE = 0.015  # and an evaluation loss that is further from it than this has them, too
 LEFT = 0.5  # of a margin: a loss that was below this has told the right ones apart
 MOST = 1e9  # of anything that is counted, and of a scale or margin
+LIVELY = 0.01  # of ln N: by more than this batches differ, where similarities do
+TAUGHT = 0.25  # of its first value is left of the distance to a teacher's embeddings, and
+TOLD_APART = 0.5  # of what lies between guessing and knowing, of the first places, are right
+END = 5  # values: where such a distance ended
+FIRST = Score("accuracy", 1)
+ONE = 0.95  # cosines of unrelated texts above this,
+APART = 0.01  # and those of right pairs no further from them: every text has one vector
 FEW = 8  # nobody ranks among fewer without saying so
 
 _PAIRS = 0.6  # a share of pairs in the right order above this is no guessing
@@ -108,6 +115,13 @@ def ranked(case: Case) -> int | None:
         if kind(case) == "in-batch" and known in (None, *contrasts(case)):
             known = None
     return int(known) if known and known >= 2 else None
+
+
+def batches_differ(case: Case, candidates: int) -> bool:
+    """Whether an in-batch loss of so many candidates differs from line to line in the first third
+    of a run: where all texts lie in a narrow cone it is ln N for every batch."""
+    values = case.losses[: max(4, len(case.losses) // TAIL)]
+    return noise(values) > LIVELY * math.log(candidates)
 
 
 def too_early(case: Case) -> bool:
@@ -205,6 +219,28 @@ def logit_std(loss: float, candidates: int) -> float:
     (0.2, 0.0)
     """
     return math.sqrt(2 * max(0.0, loss - math.log(candidates)))
+
+
+def one_vector(case: Case) -> Iterator[tuple[Point, Point]]:
+    """Ends of the logged cosines of right and of wrong pairs, where they say that all texts have
+    the same vector."""
+    for names in SIMILARITIES:
+        ends = [points[-1] for name in names if (points := case.finite(name))]
+        if len(ends) == 2 and ends[1].value > ONE and abs(ends[0].value - ends[1].value) < APART:
+            yield ends[0], ends[1]
+
+
+def taught_alike(case: Case) -> Seen | None:
+    """First places that are no better than halfway to right, though the embeddings came near to
+    those of a teacher: then the teacher's are nearly the same for all texts."""
+    values, evals, among = case.losses, case.evals.values.tolist(), ranked(case)
+    firsts = [one for one in seen(case) if one.what == FIRST and one.when != "before"]
+    if "mse" not in (kind(case) or "") or len(values) < POINTS or not firsts or not among:
+        return None
+    ends = [level(course[-END:]) for course in (values, evals) if course]
+    right = (firsts[0].value - 1 / among) / (1 - 1 / among)
+    alike = values[0] > 0 and max(ends) < TAUGHT * values[0] and right < TOLD_APART
+    return firsts[0] if alike else None
 
 
 def decimals(values: Sequence[float]) -> int:

@@ -54,6 +54,12 @@ def plain_descent(case: Case) -> bool:
     return isinstance(name, str) and name.lower().startswith("sgd")
 
 
+def relative_rate(case: Case) -> bool:
+    """Whether the rate is one of Adafactor, which multiplies it with the size of the weights."""
+    name = setting(case, "optimizer")
+    return isinstance(name, str) and name.lower().startswith("adafactor")
+
+
 def dtype(case: Case) -> str | None:
     """The number format of the computation: fp32, fp16 or bf16."""
     value = case.record.facts.get("dtype")

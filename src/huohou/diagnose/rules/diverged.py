@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from huohou.diagnose.case import Case
-from huohou.diagnose.choice import STEADY, go_back, lowest_loss, safe_rate
+from huohou.diagnose.case import Case, place
+from huohou.diagnose.choice import STEADY, WHOLE_SCHEDULE, go_back, lowest_loss, safe_rate
 from huohou.diagnose.curves import level, lowest, noise, trend
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, where
@@ -32,6 +32,7 @@ WAVERING += [0.12, 0.24, 0.15, 0.28, 0.23, 0.1, 0.15, 0.44, 0.25, 0.17, 0.25, 0.
 WAVERING += [0.23, 0.27, 0.14, 0.13, 0.11, 0.04, 0.22, 0.42, 0.29, 0.09, 0.32, 0.26, 0.24, 0.19]
 WAVERING += [0.29, 0.3, 0.26, 0.44, 0.24]
 RISING = [*falling(4.0, 1.5, n=30), *line(1.5, 4.5, n=10)]
+UPHILL = [*falling(5.0, 1.0, n=28), *line(1.0, 1.4, n=12)]
 UNBOUND = [*falling(6.0, 1.0, n=20), *line(0.9, -8.0, n=20, noise=0.3)]
 
 
@@ -52,6 +53,7 @@ UNBOUND = [*falling(6.0, 1.0, n=20), *line(0.9, -8.0, n=20, noise=0.3)]
             evals=[3.2, 2.5, 2.4, 3.1, 4.0, 4.2],
         ),
         run(loss=UNBOUND, facts={"vocab_size": 900}),
+        run(loss=UPHILL, learning_rate=line(1e-3, -5e-4)),
         run(loss=UNBOUND, facts={"loss_kind": "in-batch"}),
         run(loss=[*falling(0.4, 0.2, n=10), *[0.3] * 30], grad_norm=[8.0] * 30 + [9e5] * 10),
         run(
@@ -69,6 +71,7 @@ UNBOUND = [*falling(6.0, 1.0, n=20), *line(0.9, -8.0, n=20, noise=0.3)]
         run(loss=falling(4.0, 1.5), grad_norm=[8.0] * 30 + [9e5] * 10),
         run(loss=[*falling(4.0, 1.5, n=30), *[math.nan] * 6]),
         run(loss=WAVERING),
+        run(loss=falling(5.0, 1.0), learning_rate=line(1e-3, -1e-5)),
         run(loss=UNBOUND),
         run(loss=UNBOUND, evals=falling(3.5, -7.0, n=8)),
         run(loss=UNBOUND, evals=falling(3.5, 1.0, n=8)),
@@ -77,21 +80,25 @@ UNBOUND = [*falling(6.0, 1.0, n=20), *line(0.9, -8.0, n=20, noise=0.3)]
     source="Deep Learning Tuning Playbook (training loss that increases); trainproof (end/min 1.5)",
 )
 def diverged(case: Case) -> Finding | None:
-    """The updates are too large for the loss surface: the run left what it had found. A jump
-    that is on its way down again (harder data, a rise of the learning rate) is not called so
-    unless it is still above the start, nor is a loss near zero that wavers, nor a rise that is
-    no more than batches differ by, unless the evaluation loss is as far gone and at its
-    highest, nor one of rewards, whose level says nothing. The other sign: three lines or more
-    of the training loss lie below zero, where it is known to be of a likelihood, of a contrast
-    or of a margin, or where the evaluation loss never does and ends far above its lowest. Such
-    a loss cannot be below zero: what is minimised has another term or another sign, which has
-    no floor, and the run follows it. A loss that had risen by a fifth of its lowest, for good
-    and beyond noise, before it ended as no number has diverged first. So has a run whose
-    gradient norm grew a thousandfold, to above 1000, while its loss did not fall.
+    """The updates are too large for the loss surface: the run left what it had found. A jump that
+    is on its way down again (harder data, a rise of the learning rate) is not called so unless it
+    is still above the start, nor is a loss near zero that wavers, nor a rise that is no more than
+    batches differ by, unless the evaluation loss is as far gone and at its highest, nor one of
+    rewards, whose level says nothing. The other sign: three lines or more of the training loss lie
+    below zero, where it is known to be of a likelihood, of a contrast or of a margin, or where the
+    evaluation loss never does and ends far above its lowest. Such a loss cannot be below zero: what
+    is minimised has another term or another sign, which has no floor, and the run follows it. A
+    loss that had risen by a fifth of its lowest, for good and beyond noise, before it ended as no
+    number has diverged first. So has a run whose gradient norm grew a thousandfold, to above 1000,
+    while its loss did not fall. And so has one whose learning rate is below 0 in three lines or
+    more, beyond a hundredth of its peak, and whose loss ends above what it was when that began:
+    with such a rate each update goes uphill.
     """
     values = case.losses
     if len(values) < POINTS or case.objective == "reward":
         return None
+    if (uphill := _uphill(case)) is not None:
+        return uphill
     if min(values) < 0:
         return _unbound(case) if case.objective == "likelihood" else None
     if (burst := _burst(case)) is not None:
@@ -111,6 +118,24 @@ def diverged(case: Case) -> Finding | None:
     if recovering and level(tail) < start:
         return None
     return _finding(case, low, limit)
+
+
+def _uphill(case: Case) -> Finding | None:
+    """Of a learning rate below 0: a schedule that went on past its end, or has another sign."""
+    rates = case.finite("learning_rate")
+    below = rates.values < -FLOOR * max(case.peak_rate() or 0.0, 0.0)
+    if below.sum() < BELOW or not below[-1]:
+        return None
+    onset = rates[int(below.argmax())]
+    curve = case.evals if len(case.evals) >= EVALS else case.loss
+    before = curve.values[curve.places <= place(onset)]
+    if not len(before) or curve[-1].value <= float(before[-1]):
+        return None
+    facts = [diverged.evidence("uphill", onset, n=int(below.sum()), of=len(rates))]
+    facts.append(diverged.evidence("end", case.loss[-1]))
+    advice = [diverged.advice("schedule", set=WHOLE_SCHEDULE)]
+    low, end = lowest(case.losses), case.losses[-1]
+    return diverged.finding(facts, advice, where=where(onset), low=low, end=end)
 
 
 def _burst(case: Case) -> Finding | None:

@@ -11,20 +11,24 @@ from huohou.diagnose.curves import level, noise
 from huohou.diagnose.embedding import (
     POINTS,
     Seen,
+    batches_differ,
     beats_guessing,
     contrasts,
     flat,
     kind,
     logit_std,
+    one_vector,
+    ranked,
     seen,
     sits_at,
     tail,
+    taught_alike,
     told,
     too_early,
 )
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Outcome, rule
-from huohou.diagnose.scores import SIMILARITIES, score
+from huohou.diagnose.scores import score
 from huohou.diagnose.settings import amount
 from huohou.measure.contrast import lead_of, one_logit_loss
 from huohou.measure.reference import COIN_LOSS, in_batch_loss, logit_of, softplus
@@ -34,9 +38,7 @@ from huohou.text import say
 
 PINNED = 0.002  # a part of the constant: similarities that differ by a hundredth leave it
 DIGITS = 6e-5  # a loss of four decimals is the constant
-ONE = 0.95  # cosines of unrelated texts above this
 ALIKE = 0.02  # right pairs this near to a cosine of 1, all of them
-APART = 0.01  # and no further apart
 BEGINS = 0.02  # of ln N: a loss that begins so near to it begins with similarities all alike,
 AHEAD = 0.03  # and if right ones end no further ahead than this, as a difference of cosines,
 REACHED = 0.95  # of a logistic loss with all cosines 1: so have all pairs of that line,
@@ -49,6 +51,8 @@ BATCH = {"loss_kind": "in-batch", "batch_size": 32}
 LOGISTIC = {"loss_kind": "logistic", "scale": 5.0}
 THREE = {"loss_kind": "logistic", "scale": 3.0}
 EIGHT = {"loss_kind": "logistic", "scale": 8.0}
+TEACHER = {"loss_kind": "embedding-mse", "candidates": 8}
+TAUGHT_ONE = [*falling(2.07, 0.23, n=30), *line(0.22, 0.2, n=10)]
 ONES = {"loss_kind": "logistic", "scale": 1.0}
 STUCK = Record({"path": "earlier"}, run(loss=[0.3133] * 3).series)
 REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logistic"})
@@ -75,6 +79,7 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=[0.0486] * 12, more={"eval_cosine_accuracy@1": [0.9, 1.0]}, facts=THREE),
         run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
         run(loss=falling(3.47, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
+        run(loss=TAUGHT_ONE, more={"eval_accuracy@1": [0.1, 0.2, 0.29]}, facts=TEACHER),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(STUCK,)),
     ),
     quiet=(
@@ -91,6 +96,10 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=falling(2.0, 0.3, n=20), pos_sim=[0.9, 0.8], neg_sim=[0.8, 0.1]),
         run(loss=falling(2.0, 0.3, n=20), eval_spearman_cosine=[0.4, 0.7]),
         run(loss=falling(3.47, 2.2, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
+        run(
+            loss=falling(2.8, 2.4, n=30, noise=0.2), facts={**BATCH, "batch_size": 16, "scale": 30}
+        ),
+        run(loss=TAUGHT_ONE, more={"eval_accuracy@1": [0.2, 0.6, 0.8]}, facts=TEACHER),
         run(loss=falling(4.6, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(REPAIRED,)),
     ),
@@ -98,30 +107,33 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
     "logistic loss of positives",
 )
 def embedding_collapse(case: Case) -> Outcome:
-    """A loss cannot tell embeddings apart that are all alike, and then has a value that is
-    known beforehand: ln N in a batch of N candidates, softplus(-s) for positives only with a
-    scale s (0.3133 for 1), the entropy of the labels for a logistic loss with negatives, the
-    margin of a ranking loss. The loss is counted as sitting there when its last third lies
-    within 0.2 % of it and varies as little, or when three values or more equal it to the
-    digits. A logistic loss with a known scale that ends where right pairs must have a mean
-    cosine above 0.98 leaves no room for wrong ones either; nor does one that swings up to what
-    cosines of 1 throughout give, twice or more within 5 % and never beyond, and ends above that
-    of no answer. It is said too where logged similarities of positives and negatives are both
-    above 0.95 and less than 0.01 apart, and where a rank correlation is NaN, which it is for
-    constant similarities (and for constant labels: where it is NaN from the first evaluation on
-    and the evaluation loss moves, those are meant). And where an in-batch loss begins within 2
-    % of ln N and ends, without moving any more, where by its scale right pairs are less than
-    0.03 of a cosine ahead of wrong ones (a warning where they rank well all the same). Runs
-    that a report tells of besides its own are judged likewise. Scores far above guessing refute
-    it, but not for a logistic training loss at its floor: there all right pairs have a cosine
-    of 1, and what still ranks is in digits that the loss does not see. A log that says nothing
-    of what was trained counts where its loss is ln of the batch, or of twice the batch, to the
-    printed digits.
+    """A loss cannot tell embeddings apart that are all alike, and then has a value that is known
+    beforehand: ln N in a batch of N candidates, softplus(-s) for positives only with a scale s
+    (0.3133 for 1), the entropy of the labels for a logistic loss with negatives, the margin of a
+    ranking loss. The loss is counted as sitting there when its last third lies within 0.2 % of it
+    and varies as little, or when three values or more equal it to the digits. A logistic loss with
+    a known scale that ends where right pairs must have a mean cosine above 0.98 leaves no room for
+    wrong ones either; nor does one that swings up to what cosines of 1 throughout give, twice or
+    more within 5 % and never beyond, and ends above that of no answer. It is said too where logged
+    similarities of positives and negatives are both above 0.95 and less than 0.01 apart, and where
+    a rank correlation is NaN, which it is for constant similarities (and for constant labels: where
+    it is NaN from the first evaluation on and the evaluation loss moves, those are meant). And
+    where an in-batch loss begins within 2 % of ln N and ends, without moving any more, where by its
+    scale right pairs are less than 0.03 of a cosine ahead of wrong ones (a warning where they rank
+    well all the same; not where batches differ by more than 1 % of ln N at the start, as they do
+    where another scale is at work). And where the distance to a teacher's embeddings fell to a
+    quarter, that of the evaluation, too, and yet less than half of the first places above guessing
+    are right: then the teacher says the same of all texts. Runs that a report tells of besides its
+    own are judged likewise. Scores far above guessing refute it, but not for a logistic training
+    loss at its floor: there all right pairs have a cosine of 1, and what still ranks is in digits
+    that the loss does not see. A log that says nothing of what was trained counts where its loss is
+    ln of the batch, or of twice the batch, to the printed digits.
     """
     earlier = [
         fact for other in case.record.others for fact in _at_constant(Case(other), "earlier")
     ]
     now = list(_at_constant(case))
+    now += [] if now else [*_one_target(case)]
     if not _ranking(case):
         now += [*_similar(case), *_nan(case), *([] if now else _as_one(case))]
     narrow = [] if now else [*_narrow(case)]
@@ -226,6 +238,14 @@ def _nearly_one(case: Case, values: list[float]) -> Constant | None:
     return Constant(f"softplus(-{scale:g})", softplus(-scale), sure=True) if near else None
 
 
+def _one_target(case: Case) -> Iterator[Evidence]:
+    """Embeddings that came near to those of a teacher that says the same of all texts."""
+    first, among = taught_alike(case), ranked(case)
+    if first is not None:
+        told = {"first": case.losses[0], "name": first.name, "told": first.value, "n": among}
+        yield embedding_collapse.evidence("one_target", case.loss[-1], **told)
+
+
 def _narrow(case: Case) -> Iterator[Evidence]:
     """An in-batch loss that begins at ln N and ends where right pairs are hardly ahead of wrong
     ones: all embeddings lie close together, though their order may be right."""
@@ -237,7 +257,7 @@ def _narrow(case: Case) -> Iterator[Evidence]:
         constant = in_batch_loss(n)
         ahead = lead_of(level(end), n) / scale if level(end) > 0 else 1.0
         alike = abs(level(values[:3]) / constant - 1) <= BEGINS and noise(end) < SETTLED * constant
-        if alike and -AHEAD < ahead < AHEAD:
+        if alike and -AHEAD < ahead < AHEAD and not batches_differ(case, n):
             facts = {"constant": f"ln {n}", "ahead": f"{ahead:.2g}", "scale": scale}
             yield embedding_collapse.evidence("narrow", case.loss[-1], first=values[0], **facts)
             for one in _ranking(case)[:1]:
@@ -260,10 +280,8 @@ def _as_one(case: Case) -> Iterator[Evidence]:
 
 
 def _similar(case: Case) -> Iterator[Evidence]:
-    for right, wrong in SIMILARITIES:
-        ends = [points[-1] for name in (right, wrong) if (points := case.finite(name))]
-        if len(ends) == 2 and ends[1].value > ONE and abs(ends[0].value - ends[1].value) < APART:
-            yield embedding_collapse.evidence("similar", ends[1], right=ends[0].value)
+    for right, wrong in one_vector(case):
+        yield embedding_collapse.evidence("similar", wrong, right=right.value)
 
 
 def _nan(case: Case) -> Iterator[Evidence]:

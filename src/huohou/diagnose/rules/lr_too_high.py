@@ -56,6 +56,7 @@ GONE = 0.03  # or with this part left of its first gradient norm,
 NOTHING = 0.97  # or above this part of its start
 # No transformer is trained with such a rate, whatever its loss does: adapters, all weights.
 BEYOND = {True: 0.06, False: 0.03}
+SET = 1.5  # times the rate that was set
 LEFT = 0.1  # of the first loss: with less left there was nothing to do better
 
 HUMPED = [3.0, 2.9, *falling(4.5, 2.7, n=38, rate=3)]
@@ -88,9 +89,11 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
         run(loss=RISEN, learning_rate=[5e-3] * 40, facts={"lora_rank": 16}),
         run(loss=RISEN, evals=[2.4, 2.1, 2.2, 2.3, 2.5, 2.7, 2.8]),
         run(loss=falling(4.5, 1.5), learning_rate=[0.05] * 40, facts={"vocab_size": 560}),
+        run(loss=falling(4.5, 1.5), learning_rate=line(1e-3, 4e-3), facts={"learning_rate": 1e-3}),
     ),
     quiet=(
         run(loss=falling(3.0, 1.2)),
+        run(loss=falling(3.0, 1.2), learning_rate=line(1e-3, 0), facts={"learning_rate": 1e-3}),
         run(loss=falling(3.0, 1.2, noise=0.25)),
         run(loss=[*falling(3.0, 1.2, n=20), 4.0, *falling(1.3, 1.2, n=19)]),
         run(loss=[*falling(3.0, 1.5, n=20), *falling(2.5, 1.2, n=20)]),
@@ -106,28 +109,28 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
     source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
 )
 def lr_too_high(case: Case) -> Finding | None:
-    """Five signs, measured in units of the noise of the loss itself. A hump: within the first
-    third of the run the loss is above its first value in two lines one after the other, by 10
-    %, 9 noises, and 2 of those that the first third has; or in one line among the first 5 or
-    the first twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss
-    ends 8 % and 6 noises above its lowest level and is not on its way down, while the
-    evaluation loss rises with it; or more than a quarter of what had been learnt is given back,
-    while the gradient norm is 3 times its early level or the learning rate is known to be above
-    what is usual. Swings: at least three excursions of two lines or more above what came
-    before, by 30 % of the level, a tenth of what was learnt and 6 noises, not at the ends of
-    epochs. Nothing learnt: with a rate above 0.015 the loss ends above 0.4 times its first
-    value and does not move, or less than 3 % of its gradient is left. The rate itself: above
-    0.03 (with LoRA 0.06) with a tenth of the loss left, where a language model or an encoder is
-    trained and neither plain descent nor Muon is known to be the optimizer. One bad batch is
-    one line and is left out, like a jump that is on its way down again. Rewards, losses below
-    zero or about it, and a ranking loss that sits on its margin, which is ``hinge-floor``, are
-    left out. Harder data make a hump or a rise as well, but not in the evaluation, and with the
-    gradient norm where it was. The start is the highest loss of the weights that a run began
-    with: lines before which all rates were 0 are theirs. Where a language model is above a
-    uniform guess by 1.7 nats, two lines that are 5 % above the start are enough for a hump. A
-    ranking loss that began off its margin and sits on it from the first lines on, with ten
-    times a usual rate, was thrown there. A rise is left out where the evaluation loss ends at
-    its lowest.
+    """Six signs, most measured in units of the noise of the loss itself. A hump: within the first
+    third of the run the loss is above its first value in two lines one after the other, by 10 %, 9
+    noises, and 2 of those that the first third has; or in one line among the first 5 or the first
+    twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss ends 8 % and 6
+    noises above its lowest level and is not on its way down, while the evaluation loss rises with
+    it; or more than a quarter of what had been learnt is given back, while the gradient norm is 3
+    times its early level or the learning rate is known to be above what is usual. Swings: at least
+    three excursions of two lines or more above what came before, by 30 % of the level, a tenth of
+    what was learnt and 6 noises, not at the ends of epochs. Nothing learnt: with a rate above 0.015
+    the loss ends above 0.4 times its first value and does not move, or less than 3 % of its
+    gradient is left. The rate itself: above 0.03 (with LoRA 0.06) with a tenth of the loss left,
+    where a language model or an encoder is trained and neither plain descent nor Muon is known to
+    be the optimizer. One bad batch is one line and is left out, like a jump that is on its way down
+    again. Rewards, losses below zero or about it, and a ranking loss that sits on its margin, which
+    is ``hinge-floor``, are left out. Harder data make a hump or a rise as well, but not in the
+    evaluation, and with the gradient norm where it was. The start is the highest loss of the
+    weights that a run began with: lines before which all rates were 0 are theirs. Where a language
+    model is above a uniform guess by 1.7 nats, two lines that are 5 % above the start are enough
+    for a hump. A ranking loss that began off its margin and sits on it from the first lines on,
+    with ten times a usual rate, was thrown there. A rise is left out where the evaluation loss ends
+    at its lowest. Last, rates in the log of more than 1.5 times the one that was set, in three
+    lines or more, but for plain descent: whatever the loss makes of them, nobody asked for them.
     """
     values = case.loss.values
     if len(values) < POINTS or case.objective == "reward" or values.min() < 0:
@@ -139,7 +142,7 @@ def lr_too_high(case: Case) -> Finding | None:
         return None
     hump = _hump(case, values) or _jolt(case, values)
     facts = [*hump, *_rise(case, values), *_swings(case, values), *_nothing_learnt(case, values)]
-    facts = facts or _beyond(case)
+    facts = facts or _beyond(case) or _above_set(case)
     if not facts:
         return None
     return _finding(case, facts)
@@ -360,6 +363,16 @@ def _beyond(case: Case) -> list[Evidence]:
     if level(case.losses[-_tail(len(case.losses)) :]) < LEFT * start:
         return []
     return [lr_too_high.evidence("beyond", case.loss[-1], start=start, limit=limit)]
+
+
+def _above_set(case: Case) -> list[Evidence]:
+    """Rates in the log that are far above the one that was set."""
+    asked, rates = amount(case, "learning_rate"), case.finite("learning_rate")
+    above = rates.values > SET * (asked or 0.0)
+    if not asked or asked <= 0 or above.sum() < LINES or plain_descent(case):
+        return []
+    top = rates[int(rates.values.argmax())]
+    return [lr_too_high.evidence("above_set", top, asked=asked)]
 
 
 def _is_high(case: Case) -> bool:

@@ -8,11 +8,11 @@ import numpy as np
 from huohou.diagnose.case import Case, place
 from huohou.diagnose.choice import WHOLE_SCHEDULE
 from huohou.diagnose.curves import level, longest_stretch, noise, trend
-from huohou.diagnose.embedding import seen
+from huohou.diagnose.embedding import one_vector, seen
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule, show, where
 from huohou.diagnose.scores import Score
-from huohou.diagnose.settings import amount, plain_descent, rate_reached
+from huohou.diagnose.settings import amount, plain_descent, rate_reached, relative_rate
 from huohou.record.columns import Floats, Point, Series
 from huohou.record.finding import Evidence, Finding
 
@@ -51,7 +51,7 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
     severity="warning",
     cause=Cause.RATE,
     needs=(Need("loss", KNOWN_POINTS),),
-    explains=("loss-stuck", "at-chance"),
+    explains=("loss-stuck", "at-chance", "embedding-collapse"),
     fires=(
         run(loss=CREEP, learning_rate=[2e-6] * 40, facts={"lora_rank": 8}),
         run(loss=CREEP, grad_norm=line(1.2, 1.18), facts={"finished": True}),
@@ -94,6 +94,7 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
         ),
         run(loss=line(4.6, 2.0), facts={"warmup_steps": 4000, "max_steps": 4000}),
         run(loss=CREEP, grad_norm=line(1.2, 1.18), more={"eval_cosine_accuracy@1": [0.96, 0.97]}),
+        run(loss=line(2.77, 2.77), learning_rate=[1e-9] * 40, pos_sim=[1.0], neg_sim=[1.0]),
     ),
     source="LoRA Without Regret (2025); AutoTrainer (slow convergence); arXiv 2402.19449 (plain "
     "descent on language models)",
@@ -113,7 +114,8 @@ def lr_too_low(case: Case) -> Finding | None:
     its peak, and meanwhile the evaluation loss, from 5 values on, falls on to the end, at less than
     30 % of its pace before, but no slower in the second half of that time than at a fifth of the
     first: it has not converged, it was slowed down. Fewer than 50 updates, preferences and rewards
-    (their rates are small), and the first half of a planned run, are left out. It explains a loss
+    (their rates are small), and the first half of a planned run, are left out. Where
+    the logged cosines say that all texts have one vector, no rate would help. It explains a loss
     that is stuck; a run that is much too short looks the same, and more updates are the other cure.
     """
     values = case.losses
@@ -133,7 +135,7 @@ def lr_too_low(case: Case) -> Finding | None:
         return None
     little = (start - end) / start < LITTLE
     facts = [*_descent(case), *(_tiny(case) if little else []), *_creeps(case, little)]
-    if not facts:
+    if not facts or any(one_vector(case)):
         return None
     return _finding(case, [lr_too_low.evidence("gain", case.loss[-1], start=start), *facts])
 
@@ -218,7 +220,7 @@ def _tiny(case: Case) -> list[Evidence]:
 def _creeps(case: Case, little: bool) -> list[Evidence]:
     """As fast at the end as at the start, for each unit of learning rate, and a gradient that is
     still there."""
-    ample = (case.peak_rate() or 0.0) >= AMPLE and not plain_descent(case)
+    ample = (case.peak_rate() or 0.0) >= AMPLE and not (plain_descent(case) or relative_rate(case))
     if ample or _ranks_right(case):
         return []
     norms = case.finite("grad_norm").values

@@ -33,6 +33,7 @@ COSINE = [1e-4 * (1 - i / 40) for i in range(40)]
     quiet=(
         run(loss=falling(2.0, 1.0), learning_rate=COSINE),
         run(loss=falling(2.0, 1.0), learning_rate=[0.0, *COSINE[1:]]),
+        run(loss=falling(2.0, 1.0), learning_rate=line(1e-3, -6e-4)),
         run(loss=falling(2.0, 1.0), learning_rate=[*[0.0] * 4, *COSINE[:36]]),
         run(loss=falling(2.0, 1.0), learning_rate=[2e-6, 2e-6, 1e-6, 1e-6, 1e-6, *[0.0] * 35]),
         run(
@@ -49,7 +50,7 @@ def lr_zero(case: Case) -> Finding | None:
     the run (or was not loaded with the checkpoint), where it is the beginning, the schedule began
     late; that time was spent on nothing. A rate that is not quite 0 and with which the evaluation
     loss goes on falling is ``lr-too-low``. Logs that print six decimals of a small rate are left
-    out.
+    out. A rate below 0 is none of 0: it is a matter of ``diverged``.
     """
     rates = case.finite("learning_rate")
     peak = case.peak_rate() or 0.0
@@ -58,11 +59,11 @@ def lr_zero(case: Case) -> Finding | None:
         return lr_zero.finding(
             facts, [lr_zero.advice("set_rate", set=WHOLE_SCHEDULE)], where=where(rates[0])
         )
-    marks = rates.values <= NOTHING * peak
+    marks = np.abs(rates.values) <= NOTHING * peak
     begin, end = longest_stretch(marks)
     if marks.sum() <= max(WASTED * len(rates), 4) or _rounded(peak, rates.values):
         return None
-    if rates.values[begin:end].min() > 0 and _learns(case, rates.places[begin]):
+    if np.abs(rates.values[begin:end]).min() > 0 and _learns(case, rates.places[begin]):
         return None
     share = round(100 * float(marks.mean()))
     first, last = rates[begin], rates[end - 1]

@@ -29,6 +29,8 @@ LINES = 0.2  # in this part of the lines, is another schedule
 SAME = 0.02  # of the rate that was set: a peak this far above it is another rate,
 MET = 0.8  # and one below this; between them a line has missed the top
 DONE_PART = 0.9  # of the updates: the last known rate is that of the end
+DOWN = ("linear", "cosine")  # schedules that come down
+TOP = 0.9  # of the lines: a rate that is at its peak no sooner, and has only risen
 STRAIGHT = (0.3, 0.75)  # of the way that a warm-up has made in half of its lines
 
 LOSS = falling(3.0, 1.0, n=40)
@@ -36,6 +38,7 @@ LONG = [1e-4 * (1 - i / 120) for i in range(40)]
 PAST = [5e-5 * (1 + math.cos(1.4 * math.pi * i / 39)) for i in range(40)]
 DONE = {"finished": True}
 HELD = [max(1e-4 * (1 - i / 40), 6e-5) for i in range(40)]
+GROWN = [1e-4 * (1 - 0.85 * math.exp(-i / 6)) for i in range(40)]
 SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmup_steps": 0}
 
 
@@ -52,6 +55,7 @@ SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmu
         run(loss=LOSS, facts={"warmup_steps": 500, "max_steps": 400}),
         run(loss=LOSS, learning_rate=PAST, facts=DONE),
         run(loss=LOSS, learning_rate=HELD, facts={**DONE, **SET}),
+        run(loss=LOSS, learning_rate=GROWN, facts={**DONE, **SET}),
     ),
     quiet=(
         run(loss=LOSS, learning_rate=[1e-4 * (1 - i / 40) for i in range(40)], facts=DONE),
@@ -62,24 +66,26 @@ SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmu
         run(loss=LOSS, facts={"warmup_steps": 50, "max_steps": 400}),
         run(loss=LOSS, learning_rate=HELD, facts={**DONE, **SET, "lr_scheduler": "polynomial"}),
         run(loss=LOSS, learning_rate=LONG, facts={**DONE, "max_steps": 1200}),
+        run(loss=LOSS, learning_rate=GROWN, facts={**DONE, **SET, "lr_scheduler": "finder"}),
         run(loss=LOSS, learning_rate=[1e-6 * 1.2**i for i in range(40)], facts=DONE),
     ),
     source="A linear or a cosine schedule is exact: its end follows from any part of it",
 )
 def schedule_mismatch(case: Case) -> Outcome:
-    """A linear or cosine schedule is recognised by fitting it to the logged rates, to within
-    1.2 % of the peak; so its end is known long before it comes. It does not belong to the run
-    when the run has finished and the rate is still above half of its peak, or when it ends at
-    more than 1.5 or less than 0.8 times the planned updates. So does a warm-up, a rise in a
-    straight line, that takes half of the run or more (a one-cycle schedule takes 30 %), and a
-    rate that had fallen and creeps up again to the end: a cosine that goes on past its end.
-    Where the settings name a linear or a cosine schedule with its warm-up and length, and its
-    peak is the rate that is set, it is said of rates that lie off it by 15 % of the peak in a
-    fifth of the lines, or end by a quarter of it above: held, broken off, stretched or begun
-    again. A run that was ended on its way down is not called so where the schedule fits its
-    plan: it is ``undertrained``. Other shapes, constant rates and runs whose length is not
-    known are left out. A rate that has already been 0 for long is ``lr-zero``. A peak that is
-    up to a fifth below the rate that is set may have been missed between two lines.
+    """A linear or cosine schedule is recognised by fitting it to the logged rates, to within 1.2 %
+    of the peak; so its end is known long before it comes. It does not belong to the run when the
+    run has finished and the rate is still above half of its peak, or when it ends at more than 1.5
+    or less than 0.8 times the planned updates. So does a warm-up, a rise in a straight line, that
+    takes half of the run or more (a one-cycle schedule takes 30 %), and a rate that had fallen and
+    creeps up again to the end: a cosine that goes on past its end. Where the settings name a linear
+    or a cosine schedule with its warm-up and length, and its peak is the rate that is set, it is
+    said of rates that lie off it by 15 % of the peak in a fifth of the lines, or end by a quarter
+    of it above: held, broken off, stretched or begun again. A run that was ended on its way down is
+    not called so where the schedule fits its plan: it is ``undertrained``. Other shapes, constant
+    rates and runs whose length is not known are left out. Or the settings name one of the two, with
+    a warm-up of less than half of the run, and the rate rises to the end. A rate that has already
+    been 0 for long is ``lr-zero``. A peak that is up to a fifth below the rate that is set may have
+    been missed between two lines.
     """
     found = schedule(case.finite("learning_rate"))
     settings = _warm_up_planned(case)
@@ -89,7 +95,8 @@ def schedule_mismatch(case: Case) -> Outcome:
         )
     if found is None or len(case.finite("learning_rate")) < RATES:
         return Need("learning_rate", RATES)
-    facts = _length(case, found) or _warm_up(case, found) or _back_up(case) or _is_another(case)
+    facts = _length(case, found) or _warm_up(case, found) or _back_up(case)
+    facts = facts or _is_another(case) or _only_rises(case)
     if not facts:
         return None
     key = "warm_up" if found.shape in ("other", "constant") else "length"
@@ -159,6 +166,19 @@ def _straight(rise: Floats) -> bool:
     """Whether a rate rises about linearly, as a warm-up does and an exponential does not."""
     middle = (float(rise[len(rise) // 2]) - float(rise[0])) / max(float(rise[-1] - rise[0]), 1e-30)
     return STRAIGHT[0] <= middle <= STRAIGHT[1]
+
+
+def _only_rises(case: Case) -> list[Evidence]:
+    """A rate that rises to the end of a run whose settings name a schedule that comes down, and no
+    warm-up that is as long."""
+    rates, warm, length = case.finite("learning_rate"), amount(case, "warmup_steps"), case.updates
+    name = str(setting(case, "lr_scheduler")).rpartition(".")[2].lower()
+    if case.finished is not True or warm is None or not length or warm > WARM * length:
+        return []
+    rises = bool((np.diff(rates.values) >= 0).all()) and rates.values.argmax() >= TOP * len(rates)
+    if not rises or rates.values[0] > RISING * rates.values[-1] or name not in DOWN:
+        return []
+    return [schedule_mismatch.evidence("only_rises", rates[-1], shape=name, warm=round(warm))]
 
 
 def _back_up(case: Case) -> list[Evidence]:

@@ -39,7 +39,7 @@ EVALUATED = Record(
     severity="error",
     cause=Cause.RESTART,
     needs=(Need("loss", 2 * HEAD, instead="restart"),),
-    explains=("schedule-mismatch",),
+    explains=("schedule-mismatch", "undertrained"),
     fires=(
         lives(falling(3.69, 1.5), falling(3.69, 1.4)),
         run(facts={"restart": {"at": 3.6947, "reached": 0.5}}),

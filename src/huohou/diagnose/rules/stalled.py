@@ -22,6 +22,7 @@ LONGER = 20.0  # the usual one, which together are that part of all the time;
 QUICK = 0.25  # quantile of the quicker lines
 EVENLY = 0.3  # not where what lies between them is the same but for this part,
 MOSTLY = 0.45  # but for a run that stands still about as long as it moves, by gaps of 10 times;
+WAITS = 0.78  # and but for one that waits for so much of all its time, however regularly;
 MOST = 0.5  # or more of them than this part are at ends of passes
 EVALS = 3  # gaps with an evaluation: fewer do not say how long one takes
 TINY = 1e-6
@@ -51,6 +52,7 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([5.0] * 12 + [120.0] + [5.0] * 3 + [120.0] + [5.0] * 30 + [120.0] + [5.0] * 8),
         _timed([5.0] * 12 + [90.0] + [5.0] * 15 + [90.0] + [5.0] * 11 + [90.0] + [5.0] * 10),
         _timed([5.0] * 25 + [20.0] * 20 + [5.0] * 25),
+        _timed(([5.0] * 9 + [250.0]) * 6),
     ),
     quiet=(
         _timed([5.0] * 60),
@@ -61,21 +63,24 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([5.0] * 20 + [2000.0] + [5.0] * 20 + [2100.0] + [5.0] * 10, evals=True),
         _timed([5.0] * 40 + [1900.0] + [5.0] * 9 + [1900.0] + [5.0] * 9, evals=True),
         _timed([60.0] * 3 + [5.0] * 50),
+        _timed([5.0, 5.0, 30.0] * 11 + [5.0, 30.0, 30.0] * 4),
         _timed([0.001] * 40 + [0.01] * 15),
         _timed([5.0] * 40 + [10.0] * 15),
     ),
     source="StalledTraining of Amazon SageMaker Debugger; trainproof (step time)",
 )
 def stalled(case: Case) -> Outcome:
-    """From the times of the lines: a single gap of more than half an hour and of more than 10
-    times the usual one, or of more than 30 times and a quarter of all the time, within one
-    process life; a gap that holds an evaluation is compared with others that do, by the latter.
-    Several gaps of more than 20 times the usual one are called so where they are more than a
-    quarter of all the time together, and do not come at equal distances, as checkpoints and
-    ends of passes do. Or lines that take more than 2.5 times as long as in the first half of
-    the run for the last fifth of it, or for any fifth as the lines before and after it. Gaps of
-    more than 10 times the usual are enough where they take 45 % of all the time: then even at
-    the ends of passes, but not every so many lines.
+    """From the times of the lines: a single gap of more than half an hour and of more than 10 times
+    the usual one, or of more than 30 times and a quarter of all the time, within one process life;
+    a gap that holds an evaluation is compared with others that do, by the latter. Several gaps of
+    more than 20 times the usual one are called so where they are more than a quarter of all the
+    time together, and do not come at equal distances, as checkpoints and ends of passes do. Or
+    lines that take more than 2.5 times as long as in the first half of the run for the last fifth
+    of it, or for any fifth as the lines before and after it. Gaps of more than 10 times the usual
+    are enough where they take 45 % of all the time: then even at the ends of passes, but not every
+    so many lines, unless they take 78 % of it: a run that waits three times as long as it trains
+    stands still, be it for its checkpoints. Lines are slower where their mean is, too: about every
+    second one may hold an evaluation.
     """
     losses = case.loss
     if len(losses) < POINTS or np.isnan(losses.times).any():
@@ -100,7 +105,7 @@ def stalled(case: Case) -> Outcome:
     before = max(float(np.nanmedian(gaps[: len(gaps) // 2])), SECONDS)
     last = gaps[-max(POINTS // 2, int(LASTING * len(gaps))) :]
     now = float(np.nanmedian(last))
-    if now > SLOWER * before:
+    if now > SLOWER * before and _each(last) > SLOWER * _each(gaps[: len(gaps) // 2]):
         return _finding("slower", losses[len(losses) - len(last)], before=before, now=now)
     return _for_a_while(losses, gaps)
 
@@ -115,7 +120,8 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
     some = np.flatnonzero(np.nan_to_num(gaps) > np.maximum(TIMES * alike, HICCUP))
     every = np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)
     mostly = float(gaps[some].sum()) >= MOSTLY * float(np.nansum(gaps))
-    mostly = mostly and not _regular(losses, every)
+    waits = float(gaps[some].sum()) >= WAITS * float(np.nansum(gaps))
+    mostly = mostly and (waits or not _regular(losses, every))
     long = some if mostly else long
     lost = float(gaps[long].sum())
     if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
@@ -129,6 +135,11 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
         "share": round(100 * lost / _all(gaps)),
     }
     return _finding("gaps", losses[int(long[0]) + 1], **told)
+
+
+def _each(gaps: Floats) -> float:
+    """Mean time of a line: a median leaps where about half of the lines hold an evaluation."""
+    return max(float(np.nanmean(gaps)), SECONDS)
 
 
 def _all(gaps: Floats) -> float:

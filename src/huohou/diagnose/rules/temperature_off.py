@@ -4,7 +4,17 @@ from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
 from huohou.diagnose.curves import level, noise
-from huohou.diagnose.embedding import POINTS, contrasts, kind, ranked, seen, tail, told, too_early
+from huohou.diagnose.embedding import (
+    POINTS,
+    batches_differ,
+    contrasts,
+    kind,
+    ranked,
+    seen,
+    tail,
+    told,
+    too_early,
+)
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.scores import SCALES, SIMILARITIES
@@ -24,6 +34,10 @@ SUNK = 0.03  # ends so far below it,
 AHEAD = 0.03  # with right texts less than this of a cosine ahead by the scale that is set,
 STEADY = 10  # by so many noises,
 RESTS = 0.12  # and has hardly gained since the middle of the run: it has reached its bound
+CALM = 0.04  # of ln N: batches of a usual scale differ by more, once a loss has left it, and
+BEYOND = 0.1  # of a cosine is the least that they get right texts ahead
+EXACT = 0.015  # of ln N: the loss begins so near to it;
+CLEARLY = 3  # noises below it
 LOUD = 20.0  # nats above ln N: no scale up to 100 is that sure of what is not so
 
 BATCH = {"loss_kind": "in-batch", "batch_size": 32, "negatives": 0}
@@ -47,10 +61,13 @@ GOOD = {
         run(loss=falling(11.0, 0.4), facts={**BATCH, "scale": 400.0}),
         run(loss=falling(120.0, 35.0), facts=BATCH),
         run(loss=TIMID, pos_sim=[0.3, 0.8], neg_sim=[0.2, 0.01], facts=BATCH),
+        run(loss=falling(3.48, 2.6, rate=1, noise=0.02), more=GOOD, facts={**BATCH, "scale": 20.0}),
+        run(loss=falling(3.55, 2.7, rate=1, noise=0.02), facts={**BATCH, "scale": 20.0}),
     ),
     quiet=(
         run(loss=falling(3.4, 0.4), facts={**BATCH, "scale": 20.0}),
         run(loss=falling(3.4, 0.4), facts={**BATCH, "scale": 100.0}),
+        run(loss=falling(3.9, 2.6, noise=0.5), facts={**BATCH, "scale": 20.0}),
         run(loss=falling(3.4, 0.9), more=GOOD, facts=BATCH),
         run(loss=TIMID, more={"eval_cosine_accuracy@1": [0.1, 0.15, 0.2]}, facts=BATCH),
         run(loss=falling(3.4, 0.5), pos_sim=[0.3, 0.8], neg_sim=[0.2, 0.1], facts=BATCH),
@@ -60,18 +77,21 @@ GOOD = {
     "the default of sentence-transformers",
 )
 def temperature_off(case: Case) -> Outcome:
-    """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 +
-    (N-1)e^-2s): with a scale of 1 a perfect model keeps a loss near ln N. It is said when the
-    scale is known, in the settings or as a series, and ten times off 20; when the loss ends
-    more than 0.5 nats above what its ranking needs, which by Fano's inequality is at most H(a)
-    + (1-a) ln(N-1) for a share a of right first places (of those among the whole evaluation, or
-    converted to N candidates where their number is known); and when logged similarities of
-    positives and negatives, whose difference bounds the scale by the loss, put it under 2; and
-    when the loss ends more than 20 nats above ln N. Whether it is too small or too large is
-    told by losses below or above ln N. Where the scale that is set is usual, but the loss came
-    down from ln N to rest where by that scale right texts are less than 0.03 of a cosine ahead
-    in every batch, another scale may be at work: information, for a narrow cone
-    (``embedding-collapse``) has the same loss.
+    """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 + (N-1)e^-2s):
+    with a scale of 1 a perfect model keeps a loss near ln N. It is said when the scale is known, in
+    the settings or as a series, and ten times off 20; when the loss ends more than 0.5 nats above
+    what its ranking needs, which by Fano's inequality is at most H(a) + (1-a) ln(N-1) for a share a
+    of right first places (of those among the whole evaluation, or converted to N candidates where
+    their number is known); and when logged similarities of positives and negatives, whose
+    difference bounds the scale by the loss, put it under 2; and when the loss ends more than 20
+    nats above ln N. Whether it is too small or too large is told by losses below or above ln N.
+    Where the scale that is set is usual, but the loss came down from ln N to rest where by that
+    scale right texts are less than 0.03 of a cosine ahead in every batch, another scale may be at
+    work: information, for a narrow cone (``embedding-collapse``) has the same loss. It is a warning
+    where there is no such cone: from the start on the loss differs from batch to batch by 1 % of ln
+    N, but by less than 4 %, which is little for a usual scale; and it ends 0.5 nats above what its
+    ranking needs, or it began within 1.5 % of ln N and right texts end less than 0.1 of a cosine
+    ahead by what is set.
     """
     if kind(case) not in (None, "in-batch"):
         return None
@@ -86,6 +106,8 @@ def temperature_off(case: Case) -> Outcome:
     if facts:
         return _finding(case, True, facts)
     if known is not None:
+        if facts := [*_another(case, known)]:
+            return _finding(case, True, facts)
         facts = [*_bounded(case, known)]
         return _finding(case, True, facts, "info") if facts else None
     facts = [*_excess(case)] or [*_loud(case)]
@@ -117,17 +139,51 @@ def _most(case: Case) -> float:
 
 def _excess(case: Case) -> Iterator[Evidence]:
     """The loss beside what the ranking needs, for the most candidates that the loss may be over."""
-    n, of = max(contrasts(case)), ranked(case)
+    n = max(contrasts(case))
+    share = _share(case, n)
+    if share is not None and level(tail(case.losses)) > needed_loss(share, n) + MORE:
+        yield _excess_of(case, share, n)
+
+
+def _share(case: Case, n: int) -> float | None:
+    """Right first places among so many candidates, None where they are no better than a guess."""
+    of = ranked(case)
     places = {s.what.k: s.value for s in seen(case) if s.point and s.what.measure == "accuracy"}
     if 1 not in places or not all(0 <= value <= 1 for value in places.values()):
-        return
+        return None
     share = among_fewer(places, of, n) if of else places[1]
-    if share < max(KNOWS, 3 / n):
-        return
-    end, needs = level(tail(case.losses)), needed_loss(share, n)
-    if end > needs + MORE:
-        fields = {"share": f"{100 * share:.3g}", "needs": needs, "n": n, "level": end}
-        yield temperature_off.evidence("excess", case.loss[-1], **fields)
+    return share if share >= max(KNOWS, 3 / n) else None
+
+
+def _excess_of(case: Case, share: float, n: int) -> Evidence:
+    fields = {"share": f"{100 * share:.3g}", "needs": needed_loss(share, n), "n": n}
+    end = level(tail(case.losses))
+    return temperature_off.evidence("excess", case.loss[-1], level=end, **fields)
+
+
+def _another(case: Case, scale: float) -> Iterator[Evidence]:
+    """A loss that begins at a guess and ends far from what its ranking needs, or where the scale
+    that is set has right texts hardly ahead; and yet batches differ, so there is no narrow cone,
+    but by less than they do with a usual scale."""
+    values, end = case.losses, level(tail(case.losses))
+    for n in contrasts(case):
+        constant = in_batch_loss(n)
+        off = abs(level(values[:HEAD]) / constant - 1)
+        calm = noise(values[: len(values) // 3]) < CALM * constant
+        if off > BEGINS or not calm or not batches_differ(case, n):
+            continue
+        if not 0 < end <= (1 - SUNK) * constant:
+            continue
+        share = _share(case, n)
+        if share is not None and end > needed_loss(share, n) + MORE:
+            yield _excess_of(case, share, n)
+            return
+        ahead = lead_of(end, n) / scale
+        clearly = constant - end > CLEARLY * noise(tail(values))
+        if off <= EXACT and ahead < BEYOND and clearly:
+            told = {"scale": scale, "ahead": f"{ahead:.2g}", "n": n}
+            yield temperature_off.evidence("calm", case.loss[-1], first=values[0], **told)
+            return
 
 
 def _bounded(case: Case, scale: float) -> Iterator[Evidence]:

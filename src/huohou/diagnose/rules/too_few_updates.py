@@ -20,6 +20,7 @@ WANTED = 100
     fires=(
         run(loss=[1.9, 1.7], every=5, facts={"finished": True}),
         run(loss=falling(4.2, 3.6, n=11), every=1),
+        run(loss=[7.1, 6.1, 4.7], every=1, facts={"finished": True, "max_steps": 300}),
     ),
     quiet=(
         run(loss=falling(4.2, 3.6), every=10),
@@ -30,9 +31,11 @@ WANTED = 100
 )
 def too_few_updates(case: Case) -> Finding | None:
     """Fewer than 50 updates of the weights, warm-up among them, move little and show little.
-    Counted from the plan of the run where the log has it, else from its last step.
+    Counted from the plan of the run where the log has it, else from its last step; from that, too,
+    where the run says that it is done: it may have been stopped long before.
     """
-    updates = max(filter(None, (case.planned, case.updates)), default=None)
+    known = (case.updates,) if case.finished else (case.planned, case.updates)
+    updates = max(filter(None, known), default=None)
     if updates is None or updates >= UPDATES or (case.finished is False and not case.planned):
         return None
     facts = [too_few_updates.evidence("count", n=int(updates))]
