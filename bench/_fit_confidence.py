@@ -29,7 +29,7 @@ from huohou.data.names import REGION, abbreviations, branch_kind, everyday, part
 
 TARGET = Path(__file__).parents[1] / "src" / "huohou" / "answer" / "confidence.json"
 TRUST = {"smollm2-135m": 0.0}  # an English model: where it chose, it made the answers worse
-QUESTIONS, SEED = 8_000, 8
+QUESTIONS, SEED = 12_000, 8
 EACH = 0.03  # of the questions: each way that no template has
 ERROR = 0.015  # of answers given, on questions that are harder than most
 AROUND = (

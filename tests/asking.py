@@ -62,7 +62,7 @@ class Dice:
             raise ModelError("answer.model_failed", name=self.name, problem="dice")
         return self.dice.choice(odd)()
 
-    def write(self, question: str) -> tuple[str, float]:
+    def write(self, question: str, heard: object = None) -> tuple[str, float]:
         return f"It is {MADE_UP}.", 0.9
 
     def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from asking import BRANCHES, CITIES, FOUR, MADE_UP, Dice
-from huohou import api
+from huohou import api, text
 from huohou.answer.choose import Lazy
+from huohou.answer.types import Answer
 from huohou.api import answers
+from huohou.cli._ask import show
 from huohou.cli.main import run
 from huohou.errors import UsageError
 
@@ -154,3 +156,22 @@ def test_a_small_loop_on_a_terminal(tmp_path: Path) -> None:
     assert out.splitlines() == ["The code of 武汉市 is 5210.", "The code of 黄石市 is 5220."]
     assert err.startswith("Ask; an empty line ends.")
     assert asking.returncode == 0
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("sure", "shown"),
+    [(0.9989, "99.8%"), (0.99999, "> 99.9%"), (0.996, "99.6%"), (0.5, "50%"), (1.0, "100%")],
+)
+def test_only_what_is_certain_is_shown_as_certain(
+    language: str, sure: float, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = text.language()
+    text.use(language)
+    try:
+        show(Answer("…", (), True, "found", sure, (), (), 0.0, "lookup", "value", "f"))
+    finally:
+        text.use(before)
+    told = capsys.readouterr().err
+    assert shown in told
+    assert ("100%" in told) == (sure == 1)

@@ -14,6 +14,7 @@ from huohou.answer.confidence import Belief, Confidence, read_confidence, shippe
 from huohou.answer.fitting import Example, fit, fit_trust
 from huohou.answer.types import Entry, Hit, How
 from huohou.errors import CannotJudgeError, DataError
+from huohou.measure.calibration import brier
 
 PLAIN = Confidence({"score": 11.0, "score.lead": 6.0, "how.exact": 17.0}, 9.0)
 anything = st.floats(allow_nan=True, allow_infinity=True)
@@ -144,6 +145,28 @@ def test_what_the_look_up_misses_lowers_the_confidence_of_unknown() -> None:
     assert after.ceilings["unknown"] < before.ceilings["unknown"]
 
 
+def test_claims_are_as_sure_as_they_were_borne_out() -> None:
+    found = fit(_examples(3000), error=0.05)
+    assert {"found", "unknown"} <= set(found.curves)
+    bare, held_out = replace(found, curves={}, ceilings={}), _examples(4000, seed=9)
+    fresh, raw = ([_settled(one, row) for row in held_out] for one in (found, bare))
+    assert [held for _, held in fresh] == [held for _, held in raw]  # only how surely it is said
+    assert brier([p for p, _ in fresh], [h for _, h in fresh]) <= 1.01 * brier(
+        [p for p, _ in raw], [h for _, h in raw]
+    )
+    doubtful = replace(found, curves={"found": (1.0, -3.0)}, ceilings={})
+    assert doubtful.settled("found", 0.9) == pytest.approx(9 / (9 + math.exp(3)))
+    assert doubtful.settled("unknown", 0.9) == 0.9
+
+
+def _settled(confidence: Confidence, example: Example) -> tuple[float, float]:
+    decision = confidence.decide(confidence.believe(example.hits))
+    if decision.status == "unknown":
+        return decision.confidence, float(not example.known)
+    named = decision.rows if decision.status == "ambiguous" else decision.rows[:1]
+    return decision.confidence, float(example.right in named)
+
+
 def test_trust_is_what_a_models_choices_are_worth() -> None:
     found = fit(_examples(800))
     blind = fit_trust(found, _examples(1500, seed=2), "blind")
@@ -189,6 +212,8 @@ def test_a_file_comes_back_as_it_was(weights: dict[str, float]) -> None:
         '{"schema": 1, "weights": {"score": NaN}, "none": 1}',
         '{"schema": 1, "weights": {"score": "high"}, "none": 1}',
         '{"schema": 1, "weights": {}, "none": 1, "ceilings": {"found": Infinity}}',
+        '{"schema": 1, "weights": {}, "none": 1, "curves": {"found": [1, NaN]}}',
+        '{"schema": 1, "weights": {}, "none": 1, "curves": {"found": [1]}}',
     ],
 )
 def test_a_file_that_is_none_is_told(tmp_path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from huohou.answer.index.canonical import canonical, normal_form
 from huohou.data.names import is_chinese
 from huohou.errors import HuohouError, MissingExtraError, ModelError
+from huohou.probe.answers import Heard
 
 CHOICES = 3  # names put before a model: a small one reads about 150 tokens a second on two cores
 LONG = 64  # characters of all names together beyond which what they share is left out
@@ -44,8 +45,9 @@ class Writer(Protocol):
     @property
     def name(self) -> str: ...
 
-    def write(self, question: str) -> tuple[str, float]:
-        """Its greedy answer, and the probability it gives to that answer."""
+    def write(self, question: str, heard: Heard | None = None) -> tuple[str, float]:
+        """Its greedy answer, and the probability it gives to that answer; heard is told each piece
+        as it is written."""
         ...
 
     def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:
@@ -77,9 +79,9 @@ class Lazy:
         """As the model's own."""
         return self._model().probabilities(question, candidates)
 
-    def write(self, question: str) -> tuple[str, float]:
+    def write(self, question: str, heard: Heard | None = None) -> tuple[str, float]:
         """As the model's own."""
-        return self._model().write(question)
+        return self._model().write(question, heard)
 
     def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:
         """As the model's own."""

@@ -28,6 +28,7 @@ MOST_CHOICES = 3  # rows put before the asker
 RIVAL = 0.1  # of the best row's probability: a row with less is no choice beside it
 NEAR = 1  # slips up to which the letters say more than how much is shared
 NEARBY = ("unlike", "other.bank", "cover.asked", "cover.tail", "cover.head", "rare", "score.lead")
+EDGE = 1e-6  # probabilities of 0 and 1 have no log odds
 SWAY = 3.0  # nats: however sure a model says it is, it speaks no louder
 UNKNOWN_MODEL = 0.05  # trust in a model that nobody has measured: it orders equal rows, no more
 
@@ -61,9 +62,10 @@ class Confidence:
 
     weights: by feature; none: constant of "none of these"; trust: by name of a model; found: an
     answer is given from this probability on; choice: up to three rows are offered when together
-    they have it; unknown: of "none", from which on the name counts as not in the table; ceilings:
-    by status, the confidence that no answer exceeds; error: the share of wrong answers that
-    ``found`` was chosen for; about: how calibrated it was on questions kept out.
+    they have it; unknown: of "none", from which on the name counts as not in the table; curves: by
+    status, slope and offset over the log odds of what the weights say, as held-out questions bore
+    it out; ceilings: by status, the confidence that no answer exceeds; error: the share of wrong
+    answers that ``found`` was chosen for; about: how calibrated it was on questions kept out.
     """
 
     weights: Mapping[str, float]
@@ -72,6 +74,7 @@ class Confidence:
     found: float = 0.9
     choice: float = 0.6
     unknown: float = 0.5
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     ceilings: Mapping[str, float] = field(default_factory=dict)
     error: float = 0.005
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -99,10 +102,14 @@ class Confidence:
         The rows of "unsure" are candidates to look at, not an answer.
         """
         status, rows, sure = self._decided(belief)
-        return Decision(status, rows, self.capped(status, sure))
+        return Decision(status, rows, self.settled(status, sure))
 
-    def capped(self, status: Status, sure: float) -> float:
-        """A confidence no surer than held-out questions have shown answers of its kind to be."""
+    def settled(self, status: Status, sure: float) -> float:
+        """A confidence as held-out questions have shown answers of its kind to be worth."""
+        if status in self.curves:
+            slope, offset = self.curves[status]
+            p = min(max(sure, EDGE), 1 - EDGE)
+            sure = 1 / (1 + math.exp(-slope * math.log(p / (1 - p)) - offset))
         return min(sure, self.ceilings.get(status, 1.0))
 
     def _decided(self, belief: Belief) -> tuple[Status, tuple[int, ...], float]:
@@ -197,7 +204,8 @@ def read_confidence(path: Path) -> Confidence:
         found = Confidence(**raw)
         single = (found.none, found.found, found.choice, found.unknown)
         several = (found.weights, found.trust, found.ceilings)
-        numbers = (*single, *(value for one in several for value in one.values()))
+        curves = [number for slope, offset in found.curves.values() for number in (slope, offset)]
+        numbers = (*single, *curves, *(value for one in several for value in one.values()))
         if not all(math.isfinite(one) for one in numbers):
             raise ValueError("not a number")
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:

@@ -14,12 +14,13 @@ from huohou.answer.confidence import Belief, Confidence, features
 from huohou.answer.types import Hit, Status
 from huohou.errors import CannotJudgeError
 from huohou.measure.calibration import auroc, brier, brier_skill, calibration_error
-from huohou.measure.recalibration import threshold
+from huohou.measure.recalibration import fit_platt, threshold
 
 PENALTY = 0.1  # on the squared weights of standardised features, of all questions together
 WIDEST = 10  # rows of a look-up that are fitted on: those that follow are hardly ever right
 TRUSTED = 4.0  # a model's log odds never count more than this many times
 FEWEST = 200  # questions: with fewer nothing can be said
+FEW = 10  # claims that held, and that did not: with fewer a curve says nothing
 PARTS = 5  # one at a time is kept out, to measure on
 ERROR = 0.01  # wrong answers in those given, by default
 EDGES = (0.55, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -86,10 +87,10 @@ def _measured(confidence: Confidence, unseen: Sequence[tuple[Confidence, Example
     sure, right = _columns(first)
     edge = threshold(sure, right, confidence.error, steps=EDGES)
     lowest = edge.value if edge else _seen(sure, right, confidence.error)
-    chosen = replace(confidence, found=lowest, ceilings={})
+    chosen = replace(confidence, found=lowest, curves={}, ceilings={})
     claims = [_claim(replace(chosen, weights=f.weights, none=f.none), one) for f, one in unseen]
-    capped = replace(chosen, ceilings=_ceilings(claims))
-    stated = [(capped.capped(status, p), holds) for status, p, holds in claims]
+    settled = replace(chosen, curves=_curves(claims), ceilings=_ceilings(claims))
+    stated = [(settled.settled(status, p), holds) for status, p, holds in claims]
     sure, holds = _columns(stated)
     about = {
         "questions": len(unseen),
@@ -101,7 +102,7 @@ def _measured(confidence: Confidence, unseen: Sequence[tuple[Confidence, Example
         "bound": edge.bound if edge else None,
         "answered": edge.coverage if edge else None,
     }
-    return replace(capped, about=about)
+    return replace(settled, about=about)
 
 
 def _seen(sure: Sequence[float], right: Sequence[float], error: float) -> float:
@@ -122,14 +123,31 @@ def _claim(confidence: Confidence, example: Example) -> tuple[Status, float, flo
     return decision.status, decision.confidence, float(example.right in named)
 
 
+def _curves(claims: Sequence[tuple[Status, float, float]]) -> dict[str, tuple[float, float]]:
+    """Platt's curve for each kind of claim of which enough held and enough did not.
+
+    The weights are fitted to which row is right; a claim is another question (one of three rows, or
+    that there is none), and may be surer or less sure than it should be.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for status in dict.fromkeys(status for status, _, _ in claims):
+        own = [(p, held) for s, p, held in claims if s == status]
+        if sum(held for _, held in own) >= FEW and sum(1 - held for _, held in own) >= FEW:
+            stated, holds = _columns(own)
+            curve = fit_platt(stated, holds)
+            if curve.slope > 0:
+                found[status] = (round(curve.slope, 4), round(curve.offset, 4))
+    return found
+
+
 def _ceilings(claims: Sequence[tuple[Status, float, float]]) -> dict[str, float]:
     """The share that held of the surest half of the claims of a kind, by Laplace's rule.
 
     A conditional logit is surer of some rows than any count can show; and of "unknown" it cannot
-    know what the look-up has not found.
+    know what the look-up has not found. "Unsure" says a low probability by itself, and needs none.
     """
     found: dict[str, float] = {}
-    for status in dict.fromkeys(status for status, _, _ in claims):
+    for status in dict.fromkeys(status for status, _, _ in claims if status != "unsure"):
         own = sorted(((p, held) for s, p, held in claims if s == status), reverse=True)
         surest = [held for _, held in own[: max(1, (len(own) + 1) // 2)]]
         found[status] = round((sum(surest) + 1) / (len(surest) + 2), 5)

@@ -1,39 +1,110 @@
 """A model in one GGUF file, run by llama.cpp (xllamacpp): no PyTorch, open in under a second."""
 
+import json
 import math
 import os
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from urllib.request import Request, urlopen
 
 from huohou.answer.choose import MOST_TOKENS, messages, spell
 from huohou.errors import ModelError
 from huohou.machine import THREADS, cores
 from huohou.models.library import first_line
+from huohou.models.tokenizer import Turn
+from huohou.probe.answers import Ended, Heard, Sampling, Spoken
+from huohou.probe.flow import Flow
 
 CONTEXT = 2048  # tokens: a question, a few names, an answer
 FAVOUR = 100.0  # nats added to what may be said: all else then has probability 0
 # The distribution itself, as the model has it: nothing cut off, nothing sharpened.
 PLAIN = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0, "samplers": ["temperature"]}
+TOO_LONG = "exceed_context_size_error"  # llama.cpp's name of a conversation without room
 
 
 class Llama:
-    """A chooser and writer. One question at a time; others wait."""
+    """A chooser and writer. One question at a time; others wait.
 
-    def __init__(self, server: Any, name: str, system: str | None = None) -> None:
-        self.name, self._server, self._system = name, server, system
+    server: llama.cpp's; key: what its own port wants to be told.
+    """
+
+    def __init__(self, server: Any, name: str, system: str | None = None, key: str = "") -> None:
+        self.name, self._server, self._system, self._key = name, server, system, key
         self._lock = Lock()
+
+    def speak(
+        self, chat: Sequence[Turn], sampling: Sampling, heard: Heard = lambda _: True
+    ) -> Spoken:
+        """Its answer to a conversation, as of ``huohou.probe.speak.speak``. Raises ModelError."""
+        began, listener = time.perf_counter(), _Listener(sampling.stop, heard)
+        asked = {
+            "messages": _plain(chat),
+            "max_tokens": min(sampling.max_tokens, CONTEXT),
+            **PLAIN,
+            "samplers": ["temperature", "top_p"],
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed % (2**32 - 1),  # the last one means any
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        with self._lock:
+            self._handle(asked, listener)
+        if listener.error is not None:
+            raise self._refusal(listener.error)
+        listener.close()
+        spent = time.perf_counter() - began
+        return Spoken(listener.text, listener.prompt, listener.tokens, spent, listener.ended)
+
+    def rendered(self, chat: Sequence[Turn]) -> tuple[str, int]:
+        """The very prompt that it is given for a conversation, and its length in tokens."""
+        prompt = str(self._ask("apply-template", {"messages": _plain(chat)})["prompt"])
+        words = {"content": prompt, "add_special": True, "parse_special": True}
+        return prompt, len(self._ask("tokenize", words)["tokens"])
+
+    def _ask(self, door: str, words: Mapping[str, Any]) -> dict[str, Any]:
+        """What it has no function for is asked on its port, which only this process can use."""
+        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
+        address = f"{self._server.listening_address}/{door}"
+        request = Request(address, json.dumps(words).encode(), headers)
+        try:
+            with urlopen(request, timeout=60) as reply:
+                found: dict[str, Any] = json.loads(reply.read())
+        except OSError as error:
+            problem = first_line(error)
+            raise ModelError("answer.model_failed", name=self.name, problem=problem) from error
+        return found
+
+    def _refusal(self, error: Mapping[str, Any]) -> ModelError:
+        if error.get("type") == TOO_LONG:
+            told = {
+                "tokens": error.get("n_prompt_tokens", "?"),
+                "most": error.get("n_ctx", CONTEXT),
+            }
+            return ModelError("probe.prompt_too_long", name=self.name, **told)
+        problem = str(error.get("message", error))
+        return ModelError("answer.model_failed", name=self.name, problem=problem)
 
     def probabilities(self, question: str, candidates: Sequence[str]) -> list[float]:
         """Of each number, from one forward pass over what is new in the chat."""
         numbers = [str(i) for i in range(1, len(candidates) + 2)]
         return self._among(messages(question, candidates), numbers)
 
-    def write(self, question: str) -> tuple[str, float]:
+    def write(self, question: str, heard: Heard | None = None) -> tuple[str, float]:
         """Greedy words and their probability, the product over their tokens."""
         asked = {"max_tokens": MOST_TOKENS, "temperature": 0.0, "logprobs": True, "top_logprobs": 1}
+        if heard is not None:
+            listener = _Listener((), heard)
+            with self._lock:
+                self._handle(self._chat(question) | asked | {"stream": True}, listener)
+            if listener.error is not None:
+                raise self._refusal(listener.error)
+            listener.close()
+            return listener.text.strip(), math.exp(listener.surprise)
         choice = self._complete(self._chat(question) | asked)
         tokens = choice["logprobs"]["content"] or []
         surprise = math.fsum(token["logprob"] for token in tokens)
@@ -71,14 +142,19 @@ class Llama:
         return [s / whole for s in shares] if whole > 0 else [1 / len(shares)] * len(shares)
 
     def _complete(self, request: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            reply = self._handle(request)
+        if "choices" not in reply:
+            raise self._refusal(reply.get("error", reply))
+        choice: dict[str, Any] = reply["choices"][0]
+        return choice
+
+    def _handle(self, request: dict[str, Any], *listener: "_Listener") -> Any:
         try:
-            with self._lock:
-                reply = self._server.handle_chat_completions(request)
+            return self._server.handle_chat_completions(request, *listener)
         except (RuntimeError, ValueError) as error:
             problem = first_line(error)
             raise ModelError("answer.model_failed", name=self.name, problem=problem) from error
-        choice: dict[str, Any] = reply["choices"][0]
-        return choice
 
 
 def open_llama(path: Path, name: str, system: str | None = None) -> Llama:
@@ -96,16 +172,71 @@ def open_llama(path: Path, name: str, system: str | None = None) -> Llama:
         raise ModelError("answer.model_failed", name=name, problem=first_line(error)) from error
     params = CommonParams()
     params.model.path = str(path)
-    params.n_ctx, params.n_parallel, params.n_predict = CONTEXT, 1, MOST_TOKENS
+    params.n_ctx, params.n_parallel, params.n_predict = CONTEXT, 1, CONTEXT
     params.verbosity, params.warmup, params.cache_ram_mib = -1, False, 0
-    params.api_keys, params.ui, params.endpoint_slots = [secrets.token_hex(16)], False, False
+    key = secrets.token_hex(16)
+    params.api_keys, params.ui, params.endpoint_slots = [key], False, False
     params.n_threads_http = 1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
     try:
         server = Server(params)
     except RuntimeError as error:
         raise ModelError("answer.bad_gguf", path=path, problem=first_line(error)) from error
-    return Llama(server, name, system)
+    return Llama(server, name, system, key)
+
+
+class _Listener:
+    """Takes the pieces of an answer from llama.cpp; says True when it is enough.
+
+    prompt, tokens: read and written, so many as pieces where nobody listened to the end; surprise:
+    sum of the tokens' log-probabilities, where asked for; error: what it says when it refuses.
+    """
+
+    def __init__(self, stop: Sequence[str], heard: Heard) -> None:
+        self._flow, self._heard = Flow(stop), heard
+        self.prompt = self.tokens = 0
+        self.surprise = 0.0
+        self.ended: Ended = "length"
+        self.error: Mapping[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        return self._flow.text
+
+    def __call__(self, piece: Mapping[str, Any]) -> bool:
+        if "error" in piece:
+            self.error = piece["error"]
+            return True
+        for choice in piece.get("choices", ()):
+            self._take(choice)
+        usage = piece.get("usage")
+        if usage:
+            self.prompt, self.tokens = usage["prompt_tokens"], usage["completion_tokens"]
+        return self.ended in ("stop", "left")
+
+    def close(self) -> None:
+        """Tell what was held back."""
+        self._tell(self._flow.close())
+
+    def _take(self, choice: Mapping[str, Any]) -> None:
+        words = choice["delta"].get("content")
+        self.tokens += bool(words)
+        told = (choice.get("logprobs") or {}).get("content") or ()
+        self.surprise += math.fsum(token["logprob"] for token in told)
+        self._tell(self._flow.put(words or ""))
+        if choice.get("finish_reason") == "stop" and self.ended == "length":
+            self.ended = "end"
+
+    def _tell(self, shown: str) -> None:
+        going_on = self._heard(shown) if shown else True
+        if self._flow.stopped:
+            self.ended = "stop"
+        elif not going_on and self.ended == "length":
+            self.ended = "left"
+
+
+def _plain(chat: Sequence[Turn]) -> list[dict[str, str]]:
+    return [{"role": turn.role, "content": turn.content} for turn in chat]
 
 
 def _assistant(text: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Answers that are read off rows: by name, by value, as a list. No model writes anything here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from huohou.answer import several_names, wording
 from huohou.answer.checks import Case, run_checks
 from huohou.answer.choose import Chooser
 from huohou.answer.confidence import MOST_CHOICES, Confidence, Decision
-from huohou.answer.meant import PARTLY, Meant, decide, hits_of
+from huohou.answer.meant import Meant, decide
 from huohou.answer.types import KEYED, Alternative, Answer, Check, Entry, Hit, Mode, Status
 from huohou.answer.understand import Asked, Columns
 from huohou.text import say
@@ -45,9 +45,18 @@ class LookUps:
                 return several
         return self.told(asked, mode, found)
 
+    def names_of(self, asked: Asked) -> Iterator[str]:
+        """What may be the name, best first; last of all the names that stand in the question, where
+        much else is said: looked for when somebody comes that far."""
+        yield from asked.names
+        if asked.spot:
+            spotted = dict.fromkeys(self.index.spotted(asked.text))
+            yield from (name for name in spotted if name not in asked.names)
+
     def meant(self, asked: Asked, chooser: Chooser | None = None) -> Meant:
         """The rows a name may mean, and what is decided of them."""
-        name, hits, found = decide(self.index, asked.names, self.confidence, chooser)
+        names = self.names_of(asked)
+        name, hits, found = decide(self.index, names, self.confidence, chooser)
         away = self._away(name, hits, found)
         if away is not None:
             return away
@@ -115,7 +124,7 @@ class LookUps:
         status, sure = found.decision.status, found.decision.confidence
         rows = found.rows
         if status == "found":
-            return self._given(asked, mode, found)
+            return self.given(asked, mode, found)
         if status == "ambiguous":
             hint = wording.telling(rows, self.columns.key, self.columns.value)
             words = wording.which(rows, found.total, self.nouns, hint)
@@ -138,10 +147,10 @@ class LookUps:
             note=found.note,
         )
 
-    def _given(self, asked: Asked, mode: Mode, found: Meant) -> Answer:
+    def given(self, asked: Asked, mode: Mode, found: Meant) -> Answer:
         """One row, checked, and its cell."""
         entry, column = found.rows[0], asked.column or self.columns.value
-        checks = self._checks(entry, column)
+        checks = self.checks(entry, column)
         broken = [check.name for check in checks if not check.passed]
         others = [Alternative(row, share) for row, share in found.others]
         if {"row", "name-belongs"} & set(broken):
@@ -164,7 +173,8 @@ class LookUps:
             note=found.note,
         )
 
-    def _checks(self, entry: Entry, column: str) -> tuple[Check, ...]:
+    def checks(self, entry: Entry, column: str) -> tuple[Check, ...]:
+        """What is checked of a row and its cell before it is told."""
         about = self.index.about
         case = Case(
             entry,
@@ -176,89 +186,6 @@ class LookUps:
             about.check_digits,
         )
         return run_checks(case)
-
-    # by value: the name of a code, or whether a name has it
-
-    def by_value(self, asked: Asked, mode: Mode) -> Answer:
-        """The names of codes, or other cells of their rows; or whether a name has that code."""
-        rows = {code: self.index.by_value(code) for code in asked.codes}
-        if asked.names:
-            stated = self._stated(asked, mode, rows)
-            if stated is not None:
-                return stated
-        known = [row for found in rows.values() for row in found]
-        if asked.names and len(known) > 1:
-            meant = self._one_of(asked, known)
-            if meant is not None:
-                return self._given(replace(asked, intent="value"), mode, meant)
-        missing = sum(not found for found in rows.values())
-        if not known:
-            return self._near(asked, mode)
-        note = say("answer.also_unknown", count=missing) if missing else ""
-        if asked.column:
-            return self._cells(asked, mode, known, note)
-        return self._names(asked, mode, known, note)
-
-    def _stated(self, asked: Asked, mode: Mode, rows: dict[str, list[Entry]]) -> Answer | None:
-        """Where a question holds a name beside a code: the name's own, and whether that is it."""
-        found = self.meant(asked)
-        if found.decision.status != "found":
-            return None
-        answer = self._given(replace(asked, intent="value", column=asked.column), mode, found)
-        if answer.status != "found" or asked.column:
-            return answer
-        if answer.values[0] in asked.codes:
-            words = say("answer.confirmed", words=answer.answer)
-        else:
-            real = any(rows.values())
-            key = "answer.denied" if real else "answer.denied_unknown"
-            words = say(key, words=answer.answer)
-        return replace(answer, answer=words)
-
-    def _one_of(self, asked: Asked, known: Sequence[Entry]) -> Meant | None:
-        """Of the rows of several codes the one that a name means and no other of them."""
-        for name in asked.names:
-            hits = [hit for hit in hits_of(self.index, name) if hit.entry in known]
-            hits = [hit for hit in hits if hit.features.get("inside") or hit.how in KEYED]
-            if len(hits) == 1:
-                decision = Decision("found", (0,), PARTLY)
-                return Meant((hits[0].entry,), (PARTLY,), (), decision, 1, 0.0)
-        return None
-
-    def _names(self, asked: Asked, mode: Mode, known: Sequence[Entry], note: str = "") -> Answer:
-        by_value: dict[str, list[Entry]] = {}
-        for row in known:
-            by_value.setdefault(row.value, []).append(row)
-        words = "\n".join(wording.named(rows, self.nouns) for rows in by_value.values())
-        names = list(dict.fromkeys(row.key for row in known))
-        if len(names) > len(by_value):
-            several = say("answer.note.several_names", count=len(names))
-            note = f"{note} {several}".strip()
-        checks = self._checks(known[0], self.columns.value) if len(by_value) == 1 else ()
-        return self.sure(asked, mode, words, names, known, checks=checks, note=note)
-
-    def _cells(self, asked: Asked, mode: Mode, known: Sequence[Entry], note: str) -> Answer:
-        words = "\n".join(wording.cell(row, asked.column) for row in known)
-        cells = list(dict.fromkeys(row.columns[asked.column] for row in known))
-        checks = self._checks(known[0], asked.column)
-        return self.sure(asked, mode, words, cells, known, checks=checks, note=note)
-
-    def _near(self, asked: Asked, mode: Mode) -> Answer:
-        """No row has the value: rows whose value is one slip away are shown, none is given."""
-        near = list(
-            {r.id: r for code in asked.codes for r in self.index.values_near(code)}.values()
-        )
-        words = say("answer.unknown_value", noun=self.nouns.value)
-        if near:
-            head = say("answer.unknown_near", noun=self.nouns.value)
-            lines = (say("answer.line", name=r.key, value=r.value) for r in near[:3])
-            words = "\n".join([head, *lines])
-        choices = [Alternative(row) for row in near[:3]]
-        return self.answer(
-            asked, mode, words, status="unknown", confidence=1.0, alternatives=choices
-        )
-
-    # the answer itself
 
     def sure(
         self,

@@ -1,6 +1,7 @@
 """Which row a name means: what the look-up found, what is believed of it, what a model adds."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -70,7 +71,7 @@ def hits_of(index: Search, text: str) -> list[Hit]:
 
 
 def decide(
-    index: Search, names: Sequence[str], confidence: Confidence, chooser: Chooser | None = None
+    index: Search, names: Iterable[str], confidence: Confidence, chooser: Chooser | None = None
 ) -> tuple[str, list[Hit], Meant]:
     """The best reading of a name given as several texts, with its text and hits.
 
@@ -121,6 +122,9 @@ def _meant(
 ) -> Meant:
     belief = confidence.believe(hits, chosen, model)
     decision, total = _several(hits, belief, confidence.decide(belief))
+    if decision.status == "ambiguous":  # that the one meant is among the rows that are named
+        whole = min(1.0, math.fsum(belief.hits[row] for row in decision.rows))
+        decision = replace(decision, confidence=confidence.settled("ambiguous", whole))
     spoken = _spoken(hits) if decision.status in ("unknown", "unsure") else None
     if spoken is not None:
         decision, total = Decision("found", (spoken,), SPOKEN), 1
@@ -161,7 +165,7 @@ def _several(hits: Sequence[Hit], belief: Belief, decision: Decision) -> tuple[D
             return decision, 1
         return Decision("ambiguous", tuple(like[:MOST_CHOICES]), decision.confidence), len(like)
     if decision.status == "unsure" and len(like) > MOST_CHOICES and belief.none < UNLIKELY:
-        return Decision("ambiguous", decision.rows, 1 - belief.none), len(like)
+        return Decision("ambiguous", decision.rows, decision.confidence), len(like)
     return decision, max(len(like), len(decision.rows))
 
 

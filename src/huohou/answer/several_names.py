@@ -33,7 +33,7 @@ def joins(text: str, rows: Sequence[Entry]) -> bool:
 def both(table: "LookUps", asked: Asked, mode: Mode) -> Answer | None:
     """The values of several names in one question, where each is found by itself."""
     column = asked.column or table.columns.value
-    for name in asked.names:
+    for name in table.names_of(asked):
         names, rows = between(name), list[Entry]()
         for one in names:
             row = _alone(table, one, rows[0] if rows else None, names[0])

@@ -12,7 +12,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
+from rapidfuzz.process import cdist
 
 from huohou.answer.index.canonical import canonical, folded, joined, normal_form
 from huohou.answer.types import KEYED, Entry, Hit
@@ -111,10 +114,10 @@ def features(said: Said, entry: Entry) -> dict[str, float]:
     """
     city = Fact(entry.key, entry.value, entry.line, entry.columns).city
     forms = forms_of(entry.key, city)
-    every = (*forms.full, *forms.bare)
-    fewest = min(slips(said.whole, every), slips(said.short, every))
+    apart, every = _apart(said, forms), len(forms.full) + len(forms.bare)
+    fewest = int(apart[:, :every].min(initial=MOST))
     other = fewest > 0 and _other_bank(said, forms.bank)
-    replaced = fewest == 1 and _replaced(said, every)
+    replaced = fewest == 1 and _replaced(said, (*forms.full, *forms.bare))
     if other and replaced:
         fewest = 2  # the short names of two banks are one character apart, and no slip
     found = {"slips": float(fewest)}
@@ -123,7 +126,7 @@ def features(said: Said, entry: Entry) -> dict[str, float]:
     if other:
         found["other.bank"] = 1.0
     if fewest > 0 and is_chinese(entry.key):
-        branch = min(slips(said.whole, forms.alone, 2), slips(said.short, forms.alone, 2))
+        branch = int(apart[:, every:].min(initial=2))
         told = {
             "inside": _inside(said, forms.full),
             "inside.bare": _inside(said, forms.bare),
@@ -134,13 +137,12 @@ def features(said: Said, entry: Entry) -> dict[str, float]:
     return found
 
 
-def slips(said: str, forms: Iterable[str], most: int = MOST) -> int:
-    """The fewest slips from a text to one of the forms, at most ``most``."""
-    fewest = most
-    for form in forms:
-        if abs(len(form) - len(said)) < fewest:
-            fewest = min(fewest, OSA.distance(said, form, score_cutoff=fewest - 1))
-    return fewest
+def _apart(said: Said, forms: Forms) -> NDArray[np.int32]:
+    """Slips from both texts to every form, full, bare, alone; MOST for all that is farther."""
+    texts = list(dict.fromkeys(said))
+    every = [*forms.full, *forms.bare, *forms.alone]
+    found = cdist(texts, every, scorer=OSA.distance, score_cutoff=MOST - 1, dtype=np.int32)
+    return np.asarray(found, dtype=np.int32)
 
 
 def _replaced(said: Said, forms: Iterable[str]) -> bool:
@@ -165,12 +167,17 @@ def _other_bank(said: Said, own: str) -> bool:
 
 def _inside(said: Said, forms: Iterable[str]) -> bool:
     """Whether the text contains one of them, and around it nothing that ends as a branch does."""
-    for form in forms:
-        for text in (said.short, said.whole) if len(form) >= CONTAINED else ():
-            before, found, after = text.partition(form)
-            if found and not any(kind in before + after for kind in KINDS):
-                return True
-    return False
+    return any(
+        not _another(text, form)
+        for text in dict.fromkeys(said)
+        for form in [one for one in forms if one in text and len(one) >= CONTAINED]
+    )
+
+
+def _another(text: str, form: str) -> bool:
+    """Whether what stands around the form ends as a branch does."""
+    before, _, after = text.partition(form)
+    return any(kind in before + after for kind in KINDS)
 
 
 @lru_cache(maxsize=4096)
@@ -209,6 +216,7 @@ def _turned(banks: Sequence[str], places: Sequence[str], branch: str) -> list[st
     ]
 
 
+@lru_cache(maxsize=4096)
 def letters(text: str) -> str:
     """A text in one width, script and case, without blanks and marks.
 

@@ -10,6 +10,7 @@ from huohou.answer.choose import MOST_TOKENS, messages, softmax, spell
 from huohou.data.dataset import Message
 
 if TYPE_CHECKING:
+    from huohou.probe.answers import Heard
     from huohou.probe.load import RunModels
 
 
@@ -26,14 +27,15 @@ class Tuned:
         numbers = [str(i) for i in range(1, len(candidates) + 2)]
         return self._among(chat, "", numbers)
 
-    def write(self, question: str) -> tuple[str, float]:
+    def write(self, question: str, heard: "Heard | None" = None) -> tuple[str, float]:
         """Greedy words and their probability, the product over their tokens."""
-        from huohou.probe.generate import answer
+        from huohou.probe.answers import Sampling
+        from huohou.probe.speak import speak
 
         with self._lock, self._models.using("tuned") as model:
-            chat = self._chat(question)
-            found = answer(model, self._models.tokenizer, [chat], max_new_tokens=MOST_TOKENS)[0]
-            return found.text, self._chance(model, chat, found.text) if found.text else 0.0
+            chat, listener = self._chat(question), heard or (lambda _: True)
+            told = speak(model, self._models.tokenizer, chat, Sampling(MOST_TOKENS), listener)
+            return told.text, self._chance(model, chat, told.text) if told.text else 0.0
 
     def spell(self, question: str, allowed: Callable[[str], Sequence[str]]) -> tuple[str, float]:
         """A step a character; where only one is allowed the model is not asked."""

@@ -1,8 +1,8 @@
 """The plain values of the answering engine: a row of the table, a match for it, and an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 How = Literal["exact", "normal", "short", "spelling", "grams", "code"]
 Status = Literal["found", "ambiguous", "unknown", "unsure"]
@@ -104,20 +104,58 @@ class Answer:
 
     def as_dict(self) -> dict[str, Any]:
         """The document of ``huohou ask --json``."""
-        return {
-            "schema": SCHEMA,
-            "answer": self.answer,
-            "values": list(self.values),
-            "verified": self.verified,
-            "status": self.status,
-            "confidence": self.confidence,
-            "evidence": [entry.as_row() for entry in self.evidence],
-            "alternatives": [one.as_dict() for one in self.alternatives],
-            "seconds": self.seconds,
-            "mode": self.mode,
-            "intent": self.intent,
-            "table": self.table,
-            "checks": [check.as_dict() for check in self.checks],
-            "model": self.model,
-            "note": self.note,
-        }
+        evidence = [entry.as_row() for entry in self.evidence]
+        others = [one.as_dict() for one in self.alternatives]
+        return document(self, evidence, others, self.intent, self.table)
+
+
+class Told(Protocol):
+    """What an answer from a table and one from documents have in common."""
+
+    @property
+    def answer(self) -> str: ...
+    @property
+    def values(self) -> tuple[str, ...]: ...
+    @property
+    def verified(self) -> bool: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def mode(self) -> str: ...
+    @property
+    def checks(self) -> tuple[Check, ...]: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def note(self) -> str: ...
+
+
+def document(
+    told: Told,
+    evidence: Sequence[Mapping[str, Any]],
+    alternatives: Sequence[Mapping[str, Any]],
+    intent: str,
+    table: str,
+) -> dict[str, Any]:
+    """The keys of an answer's JSON, whatever it stands on. table: fingerprint of that."""
+    return {
+        "schema": SCHEMA,
+        "answer": told.answer,
+        "values": list(told.values),
+        "verified": told.verified,
+        "status": told.status,
+        "confidence": told.confidence,
+        "evidence": list(evidence),
+        "alternatives": list(alternatives),
+        "seconds": told.seconds,
+        "mode": told.mode,
+        "intent": intent,
+        "table": table,
+        "checks": [check.as_dict() for check in told.checks],
+        "model": told.model,
+        "note": told.note,
+    }

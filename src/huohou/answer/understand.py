@@ -51,7 +51,8 @@ class Asked:
     best first; codes: what looks like a value, without spaces and dashes; column: the one asked
     for, where another than the value is; values: whether a list asks for values and not for names;
     holds: parts of the name that are told; parts: what the rows of a list hold, or of a vague name,
-    in several readings, with ANY for what was forgotten; vague: that the rest is forgotten.
+    in several readings, with ANY for what was forgotten; vague: that the rest is forgotten; spot:
+    whether names are looked for inside the text where none of ``names`` is found.
     """
 
     intent: Intent
@@ -63,6 +64,7 @@ class Asked:
     holds: tuple[Held, ...] = ()
     parts: tuple[str, ...] = ()
     vague: bool = False
+    spot: bool = False
 
 
 def understand(question: str, columns: Columns) -> Asked:

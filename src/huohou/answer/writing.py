@@ -15,6 +15,7 @@ from huohou.answer.choose import Writer
 from huohou.answer.types import Check, Entry, Hit, Status
 from huohou.errors import UsageError
 from huohou.measure.text import pattern_of
+from huohou.probe.answers import Heard
 from huohou.text import say
 
 if TYPE_CHECKING:
@@ -86,9 +87,15 @@ def constrained(
     return Written(value, entries, (), status, meant.passed, chance, (real, meant), note)
 
 
-def closed(index: "FactIndex", values: Values, writer: Writer, question: str) -> Written:
+def closed(
+    index: "FactIndex",
+    values: Values,
+    writer: Writer,
+    question: str,
+    heard: Heard | None = None,
+) -> Written:
     """The model's own words, with what the table says of each code in them."""
-    text, chance = writer.write(question)
+    text, chance = writer.write(question, heard)
     codes = values.codes(text)
     rows = {code: index.by_value(code) for code in codes}
     entries = tuple(row for found in rows.values() for row in found)

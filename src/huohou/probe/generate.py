@@ -56,7 +56,7 @@ def answer(
     causal = causal_of(model)
     rows = batch_rows or (ROWS_ON_CPU if causal.device.type == "cpu" else ROWS_ON_GPU)
     found: dict[int, Answer] = {}
-    with _answering(causal, _config(tokenizer, max_new_tokens)), torch.inference_mode():
+    with answering(causal, config_of(tokenizer, max_new_tokens)), torch.inference_mode():
         for start in range(0, len(order), rows):
             chosen = order[start : start + rows]
             batch = collate([prompts[i] for i in chosen], tokenizer.padding_id, share)
@@ -139,7 +139,8 @@ def causal_of(model: Any) -> Any:
     return inner() if inner is not None else model
 
 
-def _config(tokenizer: ChatTokenizer, max_new_tokens: int) -> GenerationConfig:
+def config_of(tokenizer: ChatTokenizer, max_new_tokens: int) -> GenerationConfig:
+    """The likeliest token always, until the end of a turn."""
     config: Any = GenerationConfig  # untyped in transformers
     built: GenerationConfig = config(
         do_sample=False,
@@ -152,7 +153,7 @@ def _config(tokenizer: ChatTokenizer, max_new_tokens: int) -> GenerationConfig:
 
 
 @contextmanager
-def _answering(causal: Any, config: GenerationConfig) -> Iterator[None]:
+def answering(causal: Any, config: GenerationConfig) -> Iterator[None]:
     """Model in evaluation mode with these settings alone; both as they were afterwards."""
     before, training = causal.generation_config, causal.training
     causal.generation_config = config

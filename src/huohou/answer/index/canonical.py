@@ -16,6 +16,8 @@ DENSE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 DENSE_ONE = re.compile(f"[{DENSE}]")
 _WORD = re.compile(f"[{DENSE}]|[^\\W_{DENSE}]+")
 _MARKS = re.compile(r"[\W_]+")
+# Most texts: one width, one case, no marks, no blanks. What is done to others changes nothing here.
+_PLAIN = re.compile("[\u3400-\u4dbf\u4e00-\u9fffa-z0-9]*")
 _BY_DENSE = re.compile(f"(?<=[{DENSE}]) | (?=[{DENSE}])")
 INSTITUTIONS = (
     {official: short for official, _, short in BANKS}
@@ -62,6 +64,8 @@ def folded(text: str) -> str:
     >>> folded("ＩＣＢＣ　農業銀行")
     'icbc 农业银行'
     """
+    if _PLAIN.fullmatch(text):
+        return text if text.isascii() else simplified(text)
     whole = text.encode("utf-8", "replace").decode("utf-8")  # no halves of surrogates
     plain = unicodedata.normalize("NFKC", whole).casefold()
     return plain if plain.isascii() else simplified(plain)
@@ -82,6 +86,8 @@ def joined(text: str) -> str:
     >>> joined("北京 (ICBC) branch-1。")
     '北京icbc branch 1'
     """
+    if _PLAIN.fullmatch(text):
+        return text
     return _BY_DENSE.sub("", _MARKS.sub(" ", text.casefold())).strip()
 
 

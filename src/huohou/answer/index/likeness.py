@@ -10,7 +10,7 @@ tail, the question does not tell that row from its neighbours.
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz.distance import OSA, Levenshtein
@@ -30,6 +30,7 @@ KIND, KIND_COST = 3, 0.5  # pieces at the end of a name, and what they count whe
 NEVER_EXACT = 0.96  # best score of what is not the same name
 
 Weigh = Callable[[str], float]
+Resembling = Callable[[str], AbstractSet[str]]
 Pairs = AbstractSet[tuple[str, str]]
 
 
@@ -44,13 +45,15 @@ class Asked:
     weights: tuple[float, ...]
     rare: float
     slips: Slips
+    resembling: Resembling
 
 
-def asked(text: str, weigh: Weigh, slips: Slips) -> Asked:
-    """text: in canonical form."""
+def asked(text: str, weigh: Weigh, slips: Slips, resembling: Resembling) -> Asked:
+    """text: in canonical form; resembling: characters that one may stand for."""
     pieces = tuple(units(text))
-    weights = tuple(weigh(one) for one in pieces)
-    return Asked(text, pieces, _pairs(pieces), frozenset(pieces), weights, sum(weights), slips)
+    weights = tuple(map(weigh, pieces))
+    pairs, rare = set(pairwise(pieces)), sum(weights)
+    return Asked(text, pieces, pairs, frozenset(pieces), weights, rare, slips, resembling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,14 @@ def compared(question: Asked, row: Row, weigh: Weigh) -> Compared:
     around, pairs = _around(row.context)
     left = _left(question.pieces, pairs.union(pairwise(theirs)), around.union(theirs))
     open_ones = _left(theirs, question.pairs, question.singles)
-    weights = [weigh(one) for one in theirs]
+    weights = list(map(weigh, theirs))
     start = len(theirs) - len(units(row.tail))
     mine, others = {question.pieces[i] for i in left}, {theirs[j] for j in open_ones}
     lost = [question.weights[i] for i in left if question.pieces[i] not in others]
-    unsaid = _unsaid(open_ones, len(theirs), start)
-    open_tail = [(j, cost) for j, cost in unsaid.items() if j >= start and theirs[j] not in mine]
+    unsaid = _unsaid(open_ones, len(theirs), start).items()
+    open_tail = [weights[j] * cost for j, cost in unsaid if j >= start and theirs[j] not in mine]
     said = _share(sum(lost), question.rare)
-    tail = _share(sum([weights[j] * cost for j, cost in open_tail]), sum(weights[start:]))
+    tail = _share(sum(open_tail), sum(weights[start:]))
     guess = said * (1 - TAIL_COUNTS * (1 - tail))
     return Compared(row, theirs, weights, start, left, open_ones, guess)
 
@@ -172,15 +175,10 @@ def _unsaid(open_ones: Sequence[int], length: int, start: int) -> dict[int, floa
     return costs
 
 
-def _pairs(pieces: Sequence[str]) -> Pairs:
-    return set(pairwise(pieces))
-
-
 def _left(pieces: Sequence[str], held: Pairs, singles: AbstractSet[str]) -> list[int]:
     """Places of the pieces that the other side does not hold beside the same neighbour."""
-    beside = [pair in held for pair in pairwise(pieces)]
-    sides = zip([False, *beside], [*beside, False], strict=True)
-    alone = [i for i, (before, after) in enumerate(sides) if not (before or after)]
+    beside = [False, *map(held.__contains__, pairwise(pieces)), False]
+    alone = [i for i in range(len(pieces)) if not (beside[i] or beside[i + 1])]
     # A word, or a text of one character, has no neighbour to be known by.
     return [i for i in alone if pieces[i] not in singles or not _stands_alone(pieces, i)]
 
@@ -194,30 +192,40 @@ def _paired(
     """
     costs: dict[int, tuple[float, int]] = {}
     reasons: list[str] = []
-    mine, alike = question.pieces, partial(_alike, question.slips)
-    for found in (_same, alike):
-        for i in left:
-            best = (1.0, "", -1)
-            for j in open_ones if i not in costs else ():
-                cost, why = found(mine[i], theirs[j])
-                if cost < best[0]:
-                    best = (cost, why, j)
-            if best[2] >= 0:
-                costs[i] = (best[0], best[2])
-                reasons.append(best[1])
-                open_ones.remove(best[2])
+    mine = question.pieces
+    for i in left:
+        same = next((j for j in open_ones if theirs[j] == mine[i]), -1)
+        if same >= 0:
+            costs[i] = (COST["moved"], same)
+            reasons.append("moved")
+            open_ones.remove(same)
+    for i in [one for one in left if one not in costs] if open_ones else ():
+        cost, why, partner = _partner(question, mine[i], theirs, open_ones)
+        if partner >= 0:
+            costs[i] = (cost, partner)
+            reasons.append(why)
+            open_ones.remove(partner)
     return costs | {i: (1.0, -1) for i in left if i not in costs}, reasons
 
 
-def _same(one: str, other: str) -> tuple[float, str]:
-    return (COST["moved"], "moved") if one == other else (1.0, "")
+def _partner(
+    question: Asked, one: str, theirs: Sequence[str], open_ones: Sequence[int]
+) -> tuple[float, str, int]:
+    """Of the pieces that are left over the one that a piece resembles most: cost, reason, place."""
+    best = (1.0, "", -1)
+    if len(one) == 1:
+        alike = question.resembling(one)
+        whys = [(question.slips.why(one, theirs[j]), j) for j in open_ones if theirs[j] in alike]
+        found = [(COST[why], why, j) for why, j in whys if why]
+    else:
+        found = [(*_spelled(one, theirs[j]), j) for j in open_ones]
+    for pair in found:
+        best = pair if pair[0] < best[0] else best
+    return best
 
 
-def _alike(slips: Slips, one: str, other: str) -> tuple[float, str]:
-    """Of two pieces that are not the same."""
-    if len(one) == len(other) == 1:
-        why = slips.why(one, other)
-        return (COST[why], why) if why else (1.0, "")
+def _spelled(one: str, other: str) -> tuple[float, str]:
+    """Of two words that are not the same."""
     shorter, longer = sorted((one, other), key=len)
     if len(shorter) >= PREFIX and longer.startswith(shorter):
         return PREFIX_COST, "spelled"

@@ -31,7 +31,9 @@ class Postings:
         self._counts: Array = np.zeros(0, dtype=np.int64)
         if (folder / "bm25").is_dir():
             self._index = _bm25s().BM25.load(folder / "bm25", mmap=True, show_progress=False)
-            self._counts = np.diff(self._index.scores["indptr"])
+            held = self._index.scores  # plain arrays over the same maps: quicker to cut
+            held |= {name: np.asarray(held[name]) for name in ("data", "indices", "indptr")}
+            self._counts = np.diff(held["indptr"])
 
     def number(self, gram: str) -> int | None:
         """The gram's number, None for one that no row holds."""

@@ -1,6 +1,6 @@
 """Which rows a text may mean, best first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from huohou.answer.index.canonical import canonical, folded, joined, normal_form, units
@@ -14,9 +14,10 @@ from huohou.answer.index.variants import variants
 from huohou.answer.types import Hit, How
 from huohou.data.facts import plain_code
 
-CANDIDATES = 80  # rows that BM25 hands on to be looked at
+CANDIDATES = 60  # rows that BM25 hands on to be looked at
 BESIDE = 24  # the same, beside rows that bear the very name: they are only alternatives
-COMPARED = 32  # of them are compared piece by piece
+COMPARED = 24  # of them are compared piece by piece
+HINTED = 4  # the same, of those found by another character: at first sight they lack a rare one
 SURE: tuple[tuple[str, How, float], ...] = (  # kind of key, said as, score
     (VALUE, "code", 1.0),
     (NORMAL, "normal", 0.99),
@@ -48,20 +49,16 @@ def search(state: State, text: str, k: int) -> list[Hit]:
     sought = forms(state, text)
     if not sought.form:
         return []
-    question = asked(sought.form, state.weigh, state.slips)
+    question = asked(sought.form, state.weigh, state.slips, state.resembling)
     sure = _sure(state, sought)
     wanted = grams(list(question.pieces))
-    near = candidates(state, wanted, BESIDE if sure else CANDIDATES)
-    rows = {
-        number: compared(question, state.row(number), state.weigh) for number in {**near, **sure}
-    }
-    found = _best(state, question, rows, sure, k)
+    looking = _Looking(state, question, sure, k)
+    looking.add(candidates(state, wanted, BESIDE if sure else CANDIDATES))
+    found = looking.best()
     if not found or found[0].score < UNSURE:
         for others in variants(question.pieces, state.others, state.count):
-            for number in candidates(state, [*wanted, *others]) if others else ():
-                if number not in rows:
-                    rows[number] = compared(question, state.row(number), state.weigh)
-        found = _best(state, question, rows, sure, k)
+            looking.add(candidates(state, [*wanted, *others]) if others else (), HINTED)
+        found = looking.best()
     exact = [_exactly(hit, sought.exact) for hit in found]
     return sorted(exact, key=lambda hit: (-hit.score, hit.entry.id))[:k]
 
@@ -77,20 +74,49 @@ def _sure(state: State, sought: Sought) -> dict[int, tuple[How, float]]:
     return found
 
 
-def _best(
-    state: State,
-    question: Asked,
-    rows: Mapping[int, Compared],
-    sure: Mapping[int, tuple[How, float]],
-    k: int,
-) -> list[Hit]:
-    """Piece by piece, those rows that look best at first sight."""
-    guessed = sorted(rows, key=lambda number: (number not in sure, -rows[number].guess, number))
-    found = [
-        _hit(state, question, number, rows[number], sure.get(number))
-        for number in guessed[: max(k, COMPARED)]
-    ]
-    return sorted(found, key=lambda hit: (-hit.score, hit.entry.id))
+class _Looking:
+    """Rows that are looked at for a question: each is compared once, the nearest piece by piece.
+
+    sure: those that carry the text as a name or a code.
+    """
+
+    def __init__(
+        self, state: State, question: Asked, sure: Mapping[int, tuple[How, float]], k: int
+    ) -> None:
+        self._state, self._question, self._sure, self._k = state, question, sure, k
+        self._rows: dict[int, Compared] = {}
+        self._features: dict[int, dict[str, float]] = {}
+        self._hinted: set[int] = set()
+        self.add(sure)
+
+    def add(self, numbers: Iterable[int], hinted: int = 0) -> None:
+        """More rows to look at. hinted: the first of them are compared whatever they look like."""
+        state = self._state
+        for at, number in enumerate(numbers):
+            if at < hinted:
+                self._hinted.add(number)
+            if number not in self._rows:
+                row = state.row(number)
+                self._rows[number] = compared(self._question, row, state.weigh)
+
+    def best(self) -> list[Hit]:
+        """Piece by piece, those rows that look best at first sight."""
+        rows, sure = self._rows, self._sure
+        guessed = sorted(rows, key=lambda number: (number not in sure, -rows[number].guess, number))
+        first = guessed[: max(self._k, COMPARED)]
+        found = [self._hit(number) for number in dict.fromkeys([*first, *sorted(self._hinted)])]
+        return sorted(found, key=lambda hit: (-hit.score, hit.entry.id))
+
+    def _hit(self, number: int) -> Hit:
+        row, sure = self._rows[number], self._sure.get(number)
+        if number not in self._features:
+            self._features[number] = likeness(self._question, row)
+        features = self._features[number]
+        entry = self._state.entry(number, row.row)
+        if sure:
+            return Hit(entry, sure[1], sure[0], features)
+        how: How = "spelling" if min(_covers(features)) >= SPELLED else "grams"
+        return Hit(entry, score(features), how, features)
 
 
 def _exactly(hit: Hit, text: str) -> Hit:
@@ -119,20 +145,17 @@ def spotted(state: State, text: str) -> list[str]:
     institution alone is none: it stands at the beginning of each of its branches, known or not.
     """
     pieces = units(forms(state, text).form)
+    stretches = {
+        (start, start + size): joined(" ".join(pieces[start : start + size]))
+        for size in range(min(len(pieces), LONGEST_NAME), SHORTEST_NAME - 1, -1)
+        for start in range(len(pieces) - size + 1)
+    }
+    texts = list(dict.fromkeys(stretches.values()))
+    carried = state.carried(FORM, texts) | state.carried(SHORT, texts) if texts else set()
     found: list[tuple[int, int]] = []
-    for size in range(min(len(pieces), LONGEST_NAME), SHORTEST_NAME - 1, -1):
-        starts = [
-            start
-            for start in range(len(pieces) - size + 1)
-            if not any(a <= start and start + size <= b for a, b in found)
-        ]
-        texts = [joined(" ".join(pieces[start : start + size])) for start in starts]
-        carried = {kind: state.carried(kind, texts) for kind in (FORM, SHORT)}
-        found += [
-            (start, start + size)
-            for start, one in zip(starts, texts, strict=True)
-            if any(one in texts_of for texts_of in carried.values())
-        ]
+    for (start, end), one in stretches.items():
+        if one in carried and not any(a <= start and end <= b for a, b in found):
+            found.append((start, end))
     names = [joined(" ".join(pieces[start:end])) for start, end in found]
     return [name for name in names if not state.tails or _has_tail(state, name)]
 
@@ -150,17 +173,6 @@ def candidates(state: State, wanted: Sequence[str], most: int = CANDIDATES) -> d
         for number, worth in segment.postings.best(wanted, most, alive):
             found[segment.first + number] = worth
     return found
-
-
-def _hit(
-    state: State, question: Asked, number: int, row: Compared, sure: tuple[How, float] | None
-) -> Hit:
-    features = likeness(question, row)
-    entry = state.entry(number, row.row)
-    if sure:
-        return Hit(entry, sure[1], sure[0], features)
-    how: How = "spelling" if min(_covers(features)) >= SPELLED else "grams"
-    return Hit(entry, score(features), how, features)
 
 
 def _covers(features: dict[str, float]) -> Sequence[float]:

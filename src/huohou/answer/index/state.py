@@ -15,6 +15,7 @@ from huohou.answer.types import Entry
 
 LOOKED_AT = 200  # rows of a table, to learn what its names are like
 KEPT_WEIGHTS = 200_000
+KEPT_OTHERS = 4_000  # characters of which those that resemble them are remembered
 LEAST_WEIGHT = 0.02  # of a piece that nearly every row has
 
 
@@ -33,13 +34,17 @@ class State:
         columns = manifest.about.columns
         self._key = columns.index(manifest.about.key)
         self._value = columns.index(manifest.about.value)
-        self._weights: dict[str, float] = {}
+        self.weights = Weights(self)
+        self.weigh: Callable[[str], float] = self.weights.__getitem__
         self._alike: Callable[[str], Sequence[str]] | None = None
+        self._others: dict[str, frozenset[str]] = {}
 
     def row(self, number: int) -> Row:
         """The stored row of a global number."""
-        segment = next(one for one in reversed(self.segments) if one.first <= number)
-        return segment.rows[number - segment.first]
+        for segment in reversed(self.segments):
+            if segment.first <= number:
+                return segment.rows[number - segment.first]
+        raise IndexError(number)
 
     def entry(self, number: int, row: Row | None = None) -> Entry:
         """The row as others see it. Raises IndexError for a number that no row has."""
@@ -85,16 +90,31 @@ class State:
             self._alike = self.slips.alike(letters)
         return self._alike(piece)
 
+    def resembling(self, piece: str) -> frozenset[str]:
+        """The same as a remembered set: those of the table for which ``Slips.why`` has a reason."""
+        found = self._others.get(piece)
+        if found is None:
+            found = frozenset(self.others(piece))
+            if len(self._others) < KEPT_OTHERS:
+                self._others[piece] = found
+        return found
+
     def known(self, gram: str) -> float:
         """Its weight, 0 for what no row has."""
         return self.weigh(gram) if self.count(gram) else 0.0
 
-    def weigh(self, piece: str) -> float:
-        """Rarity of a piece: 1 for what no row has, near 0 for what all have (a scaled idf)."""
-        found = self._weights.get(piece)
-        if found is None:
-            whole = len(self.alive) + 1
-            found = max(LEAST_WEIGHT, 1 - math.log(self.count(piece) + 1) / math.log(whole + 1))
-            if len(self._weights) < KEPT_WEIGHTS:
-                self._weights[piece] = found
+
+class Weights(dict[str, float]):
+    """Rarity of a piece: 1 for what no row has, near 0 for what all have (a scaled idf)."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+
+    def __missing__(self, piece: str) -> float:
+        whole = len(self._state.alive) + 1
+        share = math.log(self._state.count(piece) + 1) / math.log(whole + 1)
+        found = max(LEAST_WEIGHT, 1 - share)
+        if len(self) < KEPT_WEIGHTS:
+            self[piece] = found
         return found

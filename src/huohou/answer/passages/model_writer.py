@@ -1,11 +1,10 @@
 """A tuned model that puts an answer into words of its own, from passages it is shown."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from huohou.data.dataset import Message
 from huohou.probe.generate import answer
-from huohou.probe.load import load_run
+from huohou.probe.load import RunModels
 from huohou.text import say
 
 TOKENS = 160
@@ -13,11 +12,10 @@ SHOWN = 1500  # characters of a passage
 
 
 class TunedWriter:
-    """The model of a run of sft. Raises UsageError, ModelError where it cannot be loaded."""
+    """The model of a run of sft. name: as the answer names it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._models = load_run(folder)
-        self.name = folder.name
+    def __init__(self, models: RunModels, name: str) -> None:
+        self._models, self.name = models, name
 
     def write(self, question: str, passages: Sequence[str]) -> str:
         """Its greedy answer."""

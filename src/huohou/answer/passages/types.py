@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from huohou.answer.types import SCHEMA, Check, Status
+from huohou.answer.types import Check, Status, document
 
 MODE = "passages"
 Way = Literal["quoted", "written", "refused"]
@@ -81,24 +81,9 @@ class PassageAnswer:
 
     def as_dict(self) -> dict[str, Any]:
         """The document of ``huohou ask --passages --json``: the keys of an answer from a table."""
-        return {
-            "schema": SCHEMA,
-            "answer": self.answer,
-            "values": list(self.values),
-            "verified": self.verified,
-            "status": self.status,
-            "confidence": self.confidence,
-            "evidence": [quote.as_row(i) for i, quote in enumerate(self.evidence, 1)],
-            "alternatives": [_near(quote) for quote in self.alternatives],
-            "seconds": self.seconds,
-            "mode": self.mode,
-            "intent": "passage",
-            "table": self.fingerprint,
-            "checks": [check.as_dict() for check in self.checks],
-            "model": self.model,
-            "note": self.note,
-            "way": self.way,
-        }
+        evidence = [quote.as_row(i) for i, quote in enumerate(self.evidence, 1)]
+        near = [_near(quote) for quote in self.alternatives]
+        return document(self, evidence, near, "passage", self.fingerprint) | {"way": self.way}
 
 
 def _near(quote: Quote) -> dict[str, Any]:
