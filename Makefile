@@ -38,9 +38,10 @@ fuzz: setup-fuzz
 	$(BIN)/python tests/fuzz/large.py
 	$(BIN)/python tests/fuzz/fuzz_readers.py build/fuzz $(FUZZ_SECONDS)
 
-serve:
-	@echo "The page comes with a later release. Until then: huohou runs ls, runs show, runs logs -f" >&2
-	@exit 2
+# The page on this machine: make serve PORT=8080
+PORT ?= 3000
+serve: setup-train
+	$(BIN)/huohou serve --port $(PORT) --open
 
 help-pages: setup
 	$(BIN)/python docs/make_pages.py
@@ -53,11 +54,13 @@ setup-fuzz: $(VENV)/fuzz.stamp
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/train.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
+WEB_LOCK := src/huohou/web/package-lock.json
+
+$(VENV)/train.stamp: $(VENV)/bin/python pyproject.toml constraints.txt $(WEB_LOCK)
 	$(PIP) install $(PIP_FLAGS) -e '.[train,serve]'
 	touch $@
 
-$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt $(WEB_LOCK)
 	$(PIP) install $(PIP_FLAGS) -e '.[train,serve,dev]'
 	touch $@
 

@@ -195,6 +195,7 @@ OF_LOSS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 FLAG = "-s"  # the source of settings given on the command line
+PAGE = "page"  # the source of settings given on the page
 # Groups that only some recipes have.
 GROUPS = {"lora": ("sft",), "embed": ("embed", "align"), "align": ("align",)}
 
@@ -263,22 +264,25 @@ def load(
     run_file: Path | None = None,
     flags: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Settings of a run from all places, validated.
 
-    flags: ``key=value`` with dotted keys. Raises ConfigError with file, key and nearest name.
+    flags: ``key=value`` with dotted keys; given: values by dotted key as the page gives them, the
+    strongest. Raises ConfigError with file, key and nearest name.
     """
     env = os.environ if environment is None else environment
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for found, source in _layers(run_file, flags, env):
+    layers = [*_layers(run_file, flags, env), (dict(given or {}), PAGE)]
+    for found, source in layers:
         for key, value in found.items():
             _known(key, source)
             values[key] = value
             sources[key] = source
     base = run_file.resolve().parent if run_file else Path.cwd()
     settings = Settings(_validate(values, sources), sources, base)
-    _read_by_recipe(settings, {str(run_file), FLAG})
+    _read_by_recipe(settings, {str(run_file), FLAG, PAGE})
     return settings
 
 
@@ -296,14 +300,18 @@ def _read_by_recipe(settings: Settings, own: Collection[str]) -> None:
             )
 
 
-def again(known: Mapping[str, Setting], flags: Sequence[str] = ()) -> Settings:
+def again(
+    known: Mapping[str, Setting],
+    flags: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
+) -> Settings:
     """Settings of an earlier run, changed by flags; data paths in them must be absolute.
 
-    Raises ConfigError like ``load``.
+    given: changes as the page gives them. Raises ConfigError like ``load``.
     """
     values = {name: setting.value for name, setting in known.items() if name in _NAMES}
     sources = {name: setting.source for name, setting in known.items()}
-    for found, source in _flags(flags):
+    for found, source in [*_flags(flags), (dict(given or {}), PAGE)]:
         for key, value in found.items():
             _known(key, source)
             values[key], sources[key] = value, source
@@ -332,7 +340,10 @@ def _flags(flags: Sequence[str]) -> Iterator[tuple[dict[str, Any], str]]:
         key, equals, value = flag.partition("=")
         if not equals:
             raise ConfigError("config.flag_form", flag=flag)
-        yield {key.strip(): _scalar(value)}, FLAG
+        try:
+            yield {key.strip(): _scalar(value)}, FLAG
+        except yaml.YAMLError as error:  # "name=[a": it wants quotes of its own
+            raise ConfigError("config.flag_form", flag=flag) from error
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

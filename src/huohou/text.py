@@ -6,7 +6,8 @@ The sentences live in ``locale/en.json`` and ``locale/zh.json``: flat keys, ``{n
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import cache
@@ -21,6 +22,17 @@ def use(language: str | None) -> None:
     if language is not None and language not in LANGUAGES:
         raise ValueError(f"language {language!r} is not one of {', '.join(LANGUAGES)}")
     _chosen.set(language)
+
+
+@contextmanager
+def speaking(language: str | None) -> Iterator[None]:
+    """Within it that language is chosen for this context; after it what was chosen before."""
+    before = _chosen.get()
+    use(language)
+    try:
+        yield
+    finally:
+        _chosen.set(before)
 
 
 def language() -> str:

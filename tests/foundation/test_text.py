@@ -31,8 +31,12 @@ def test_both_languages_fill_the_same_slots(key: str) -> None:
 def used_keys() -> set[str]:
     """Keys written out in the code, in calls of say and in errors."""
     pattern = re.compile(r"""(?:\bsay|Error)\(\s*"([a-z_]+(?:[.-][a-z0-9_-]+)+)\"""")
+    in_templates = re.compile(r"""\bt\(\s*"([a-z_]+(?:[.-][a-z0-9_-]+)+)"[,)\s]""")
     return {
-        key for path in SOURCE.rglob("*.py") for key in pattern.findall(path.read_text("utf-8"))
+        key
+        for suffix, found in ((".py", pattern), (".html", in_templates))
+        for path in SOURCE.rglob(f"*{suffix}")
+        for key in found.findall(path.read_text("utf-8"))
     }
 
 
@@ -43,13 +47,18 @@ def test_every_key_in_the_code_is_in_the_locale_files() -> None:
 
 
 def test_every_sentence_is_used() -> None:
-    files = [p for p in SOURCE.rglob("*") if p.suffix in (".py", ".yaml", ".md")]
+    kinds = (".py", ".yaml", ".md", ".html", ".js")
+    files = [p for p in SOURCE.rglob("*") if p.suffix in kinds and p.parent.name != "lib"]
     code = "\n".join(path.read_text("utf-8") for path in files)
+    # what is put together: f"a.{b}", `a.${b}` in scripts, "a." ~ b in templates
     families = set(re.findall(r"""f["']([a-z_]+(?:\.[a-z0-9_]*)*[._])\{""", code))
+    families |= set(re.findall(r"""`([a-z_]+(?:\.[a-z0-9_]*)*[._])\$\{""", code))
+    families |= set(re.findall(r"""["']([a-z_]+(?:\.[a-z0-9_]*)*[._])["'] ~ """, code))
     unused = [
         key
         for key in text.sentences("en")
         if f'"{key}"' not in code
+        and f"'{key}'" not in code
         and f"«{key}»" not in code
         and not any(key.startswith(family) for family in families)
     ]

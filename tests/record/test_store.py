@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from huohou.errors import HuohouError, MissingExtraError, StoreError
 from huohou.record.events import dumps
 from huohou.record.recorder import Journal, Recorder
 from huohou.record.schema import metadata
-from huohou.record.series import FACTOR, LEVELS
+from huohou.record.series import FACTOR, LEVELS, MOST, Series
 from huohou.record.store import Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, slug
 
@@ -33,10 +34,19 @@ def filler(name: str = "bank codes", **facts: Any) -> Callable[[int, Path], None
 
 
 def tables(store: Store) -> dict[str, list[tuple[str, ...]]]:
-    """Every table but the bookkeeping, as sorted text (so that NaN equals NaN)."""
+    """Every table but the bookkeeping, as sorted text (so that NaN equals NaN).
+
+    The last digits of a sum depend on the order in which its parts came.
+    """
     with store._read() as connection:
         return {
-            table.name: sorted(tuple(map(repr, row)) for row in connection.execute(select(table)))
+            table.name: sorted(
+                tuple(
+                    f"{value:.12g}" if column == "sum" else repr(value)
+                    for column, value in row._mapping.items()
+                )
+                for row in connection.execute(select(table))
+            )
             for table in metadata.tables.values()
         }
 
@@ -477,6 +487,7 @@ def take_in_points(
         if numbers:
             assert min(found.min[i] for i in rows if found.nans[i] < found.n[i]) == min(numbers)
             assert max(found.max[i] for i in rows if found.nans[i] < found.n[i]) == max(numbers)
+        check_means(found, rows, mine)
         if mine:
             last = max(mine, key=lambda pair: pair[0])[0]
             assert found.step[rows[-1]] == last
@@ -485,6 +496,30 @@ def take_in_points(
             assert repr(found.last[rows[-1]] + 0.0) == repr(expected + 0.0)
         steps = [found.step[i] for i in rows]
         assert steps == sorted(steps)
+
+
+def check_means(found: Series, rows: list[int], mine: list[tuple[int, float]]) -> None:
+    """The mean of each bucket is that of the finite values that are in it."""
+    at = -1
+    for step, same in groupby(rows, key=lambda i: found.step[i]):
+        group = list(same)
+        inside = [v for s, v in mine if at < s <= step]
+        at = step
+        assert len(inside) == sum(found.n[i] for i in group)
+        if len(group) > 1:  # points of one step, as they are
+            assert {found.n[i] for i in group} == {1}
+            inside = [found.last[i] for i in group]
+            assert [found.mean[i] for i in group if math.isfinite(found.last[i])] == [
+                v for v in inside if math.isfinite(v)
+            ] or max(map(abs, inside)) > MOST
+            continue
+        clipped = [min(max(v, -MOST), MOST) for v in inside if math.isfinite(v)]
+        if not clipped:
+            assert math.isnan(found.mean[group[0]])
+            continue
+        # A sum of so many floats is off by the last digits of the largest of them.
+        off = 1e-12 * max(map(abs, clipped))
+        assert abs(found.mean[group[0]] - math.fsum(clipped) / len(clipped)) <= off
 
 
 @given(STEPS, st.integers(1, 30), ENDS, st.integers(1, 50))
@@ -524,6 +559,132 @@ def test_few_points_come_as_they_are(tmp_path: Path) -> None:
     assert found.last == found.min == found.max == [step / 2 for step in found.step]
     assert store.names(1) == ["eval_loss"]
     assert FACTOR**LEVELS > 10_000_000
+
+
+@pytest.mark.usefixtures("database")
+def test_sums_that_no_float_holds(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    with Recorder(folder / EVENTS) as recorder:
+        for step in range(100):
+            recorder.metrics(step, 0.0, loss=1.7e308, low=-1.7e308, tiny=5e-324)
+            store.take_in(folder)
+    found = store.chart(1, points=3)
+    assert max(found.series["loss"].mean) == pytest.approx(MOST)
+    assert min(found.series["low"].mean) == pytest.approx(-MOST)
+    assert all(0 <= mean <= 5e-322 for mean in found.series["tiny"].mean)
+    assert found.series["loss"].max == [1.7e308] * len(found.series["loss"].max)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_chart_is_of_one_moment(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    write_run(folder)
+    assert store.chart(1).totals == {}
+    store.take_in(folder)
+    found = store.chart(1, points=7, lo=20)
+    assert found.totals == {"eval_loss": 1, "grad_norm": 90, "loss": 130}
+    assert set(found.series) == set(store.names(1)) == set(found.totals)
+    assert found.taken == {
+        EVENTS: (folder / EVENTS).stat().st_size,
+        JOURNAL: (folder / JOURNAL).stat().st_size,
+    }
+    for name, series in found.series.items():
+        assert repr(series) == repr(store.series(1, name, points=7, lo=20))
+    few = store.chart(1, ["loss", "none"])
+    assert (list(few.series), few.series["none"].n) == (["loss", "none"], [])
+
+
+@pytest.mark.usefixtures("database")
+def test_a_page_of_the_list(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.listed() == (0, [])
+    for n in range(1, 8):
+        folder = store.create("x", filler(["Bank Codes", "50%_off"][n % 2]))
+        if n > 5:
+            with Journal(folder / JOURNAL, 0) as journal:
+                journal.state("completed")
+            store.take_in(folder)
+
+    def ids(*how: Any, **more: Any) -> tuple[int, list[int]]:
+        total, found = store.listed(*how, **more)
+        return total, [job.id for job in found]
+
+    assert ids() == (7, [7, 6, 5, 4, 3, 2, 1])
+    assert ids(limit=2) == (7, [7, 6])
+    assert ids(limit=2, before=6) == (7, [5, 4])
+    assert ids(["completed"]) == (2, [7, 6])
+    assert ids(["queued", "completed"], "bank") == (3, [6, 4, 2])
+    assert ids((), "%_O") == (4, [7, 5, 3, 1])
+    assert ids((), "%") == ids((), "%_O")
+    assert ids((), "%x") == (0, [])
+    assert ids((), "smollm2") == ids()
+    assert ids((), "7") == (1, [7])
+    assert store.counts() == {"queued": 5, "completed": 2}
+    assert [job.id for job in store.jobs([2, 5, 99])] == [5, 2]
+
+
+def test_the_stamp_changes_with_the_database(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    before = store.stamp()
+    assert store.stamp() == before
+    with Recorder(folder / EVENTS) as recorder:
+        recorder.metrics(1, 0.1, loss=0.0)
+    assert store.stamp() == before
+    store.take_in(folder)
+    assert store.stamp() != before
+    assert Store(tmp_path, url="sqlite://").stamp() is None
+
+
+KNOTS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.floats(0, 5)), max_size=120)
+
+
+@settings(max_examples=40)
+@given(KNOTS, st.integers(1, 40))
+def test_knots_of_the_clock(
+    tmp_path_factory: pytest.TempPathFactory, points: list[tuple[int, int, float]], wanted: int
+) -> None:
+    """Between two knots every point lies on the line, where time goes on evenly."""
+    workspace = tmp_path_factory.mktemp("clock")
+    store = Store(workspace, url="sqlite://")
+    store.rebuild()
+    folder = store.create("x", filler())
+    lines, at = [], {0: 0, 1: 0, 2: 0}
+    for seg, more, value in points:
+        at[seg] += more
+        place = {"t": 10.0 * at[seg] + 1000 * seg, "seg": seg, "step": at[seg]}
+        name = "eval_loss" if more == 3 else "loss"
+        lines.append({**place, "kind": "metrics", "epoch": at[seg] / 7, name: value})
+    (folder / EVENTS).write_bytes(b"".join(map(dumps, lines)))
+    store.take_in(folder)
+    knots = store.clock(1, wanted)
+    assert [(k.seg, k.line) for k in knots] == sorted((k.seg, k.line) for k in knots)
+    assert all(k.t == 10.0 * k.step + 1000 * k.seg and k.epoch == k.step / 7 for k in knots)
+    for seg in {seg for seg, _, _ in points}:
+        mine = [line["step"] for line in lines if line["seg"] == seg]
+        steps = {k.step for k in knots if k.seg == seg}
+        assert {min(mine), max(mine)} <= steps <= set(mine)
+
+
+@pytest.mark.usefixtures("database")
+def test_the_clock_of_a_long_run_has_few_knots(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    folder = store.create("x", filler())
+    event = {"kind": "metrics", "seg": 0}
+    with (folder / EVENTS).open("wb") as out:
+        for step in range(20_000):
+            now = {"t": step * 0.5, "step": step, "epoch": step / 1000, "loss": 1.0, "lr": 0.1}
+            now |= {"eval_loss": 2.0} if step % 1000 == 999 else {}
+            out.write(dumps(event | now))
+    store.take_in(folder)
+    knots = store.clock(1, 200)
+    assert 100 <= len(knots) <= 500
+    assert all(knot.t == knot.step * 0.5 and knot.epoch == knot.step / 1000 for knot in knots)
+    steps = {knot.step for knot in knots}
+    assert {0, 19_999, *range(999, 20_000, 1000)} <= steps
+    assert max(b - a for a, b in zip(sorted(steps), sorted(steps)[1:], strict=False)) <= 1000
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "😀" * 100, "..", "/etc/passwd", "a\0b", "CON", "é"])

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 import venv
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_base_install_has_no_torch_and_is_small(installed: Path) -> None:
     listed = run(str(installed / "python"), "-m", "pip", "list", "--format=json").stdout
     names = {package["name"].lower() for package in json.loads(listed)}
     assert not names & {"torch", "transformers", "peft", "pyarrow", "modelscope"}
-    assert len(names) < 30
+    assert len(names) < 42
 
 
 def test_help_and_env(installed: Path, tmp_path: Path) -> None:
@@ -91,3 +92,26 @@ def test_examples_come_with_the_wheel(installed: Path, tmp_path: Path) -> None:
 
 def test_runs_on_an_empty_workspace(installed: Path, tmp_path: Path) -> None:
     run(str(installed / "huohou"), "runs", "ls", cwd=tmp_path)
+
+
+def test_the_page_comes_whole_with_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """With its chart library, and it runs in the base install."""
+    command = [str(installed / "huohou"), "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout
+        try:
+            address = serving.stdout.readline().split()[-1]
+            for path in (
+                "",
+                "api/jobs",
+                "static/lib/uPlot.iife.min.js",
+                "static/lib/uPlot.min.css",
+            ):
+                with urllib.request.urlopen(address + path) as answer:
+                    assert answer.status == 200
+                    body = answer.read()
+            assert b"uplot" in body
+            with urllib.request.urlopen(address + "static/lib/uPlot.iife.min.js") as answer:
+                assert b"(v1." in answer.read()[:100]
+        finally:
+            serving.terminate()

@@ -28,6 +28,7 @@ def open_engine(
     mode: "Mode" = "grounded",
     confidence: "Confidence | None" = None,
     language: str | None = None,
+    model: "Model | None" = None,
     progress: "Callable[[str], None] | None" = None,
 ) -> "Engine":
     """An engine for one table, to be asked many questions, from several threads if wanted.
@@ -35,9 +36,9 @@ def open_engine(
     facts: the table (CSV, Excel, ``file.db:table``), the one of the job's plan when None; job: a
     run by number, name, `last` or folder, whose model is then the one that chooses and writes; a
     bundled model does where none is named; key, value: columns of names and values, guessed when
-    None; mode: the one asked in most (``lookup`` opens no model). The table's index is built once
-    and kept in the cache; models are opened when first needed. Raises UsageError, DataError,
-    StoreError, MissingExtraError.
+    None; mode: the one asked in most (``lookup`` opens no model); model: one that is there already,
+    in place of these. The table's index is built once and kept in the cache; models are opened when
+    first needed. Raises UsageError, DataError, StoreError, MissingExtraError.
     """
     need_extra("serve", "bm25s", "opencc", "rapidfuzz")
     from huohou.answer.confidence import of_table
@@ -50,15 +51,19 @@ def open_engine(
     plan = _plan(run.folder) if run is not None else None
     source = _table(facts, plan, job)
     index = open_index(source, key, value, progress=progress)
-    model = None if mode == "lookup" else _model(run, plan, progress)
+    if model is None and mode != "lookup":
+        model = _model(run, plan, progress)
     sure = confidence or of_table(str(source))  # fitted on this table, where that was done
     return Engine(index, model, sure, language, writer=model)
 
 
 def ask(question: str, engine: "Engine", mode: "Mode" = "grounded") -> "Answer":
     """One answer, kept in ``answers.jsonl`` of the workspace where there is a workspace."""
+    from huohou.record.asked import keep
+
     answer = engine.ask(question, mode)
-    _keep(question, answer)
+    about = {"question": question, "source": engine.index.about.source}
+    keep(workspace(), {**about, **answer.as_dict()})
     return answer
 
 
@@ -95,7 +100,7 @@ def _open_tuned(folder: Path, name: str, plan: "Plan") -> "Model":
     need_extra("train", "torch", "transformers", "peft")
     from huohou.answer.tuned import open_tuned
 
-    return open_tuned(folder, name, _system(plan))
+    return open_tuned(folder, name, system_prompt(plan))
 
 
 def _open_bundled(progress: "Callable[[str], None] | None") -> "Model":
@@ -106,7 +111,7 @@ def _open_bundled(progress: "Callable[[str], None] | None") -> "Model":
     return open_llama(bundled_gguf(BUNDLED[CHOOSER], progress), CHOOSER)
 
 
-def _system(plan: "Plan") -> str | None:
+def system_prompt(plan: "Plan") -> str | None:
     """The system prompt that the job's model was trained with, where its rows still tell."""
     from huohou.data.read import read_dataset
     from huohou.errors import DataError
@@ -119,23 +124,3 @@ def _system(plan: "Plan") -> str | None:
         return None
     turns = rows[0].messages if rows else ()
     return next((turn.content for turn in turns if turn.role == "system"), None)
-
-
-def _keep(question: str, answer: "Answer") -> None:
-    """One line more; a workspace is not made for it."""
-    import json
-    import os
-    import time
-
-    from huohou.record.workspace import ANSWERS
-
-    folder = workspace()
-    if not folder.is_dir():
-        return
-    told = {"t": time.time(), "question": question, **answer.as_dict()}
-    line = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-    handle = os.open(folder / ANSWERS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(handle, line)
-    finally:
-        os.close(handle)

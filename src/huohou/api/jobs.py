@@ -1,6 +1,6 @@
 """Jobs: train, resume, branch, stop, order. Nothing heavy is imported early."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +103,7 @@ def branch(
     checkpoint: str | None = None,
     extend_epochs: float = 0,
     flags: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
     detach: bool = False,
     stop_on: str | None = None,
     on_event: "OnEvent | None" = None,
@@ -110,8 +111,8 @@ def branch(
     """Start a new job from a checkpoint of a run; the job as it ended.
 
     Where nothing was changed it goes on exactly; else it begins anew from the weights.
-    checkpoint: its name, the last whole one when not given; flags: settings to change; detach,
-    stop_on: as in ``train``.
+    checkpoint: its name, the last whole one when not given; flags, given: settings to change, as
+    after -s and as the page gives them; detach, stop_on: as in ``train``.
     Raises UsageError where the weights do not fit what is asked for.
     """
     from huohou.jobs import lifecycle
@@ -127,7 +128,11 @@ def branch(
     if point.checkpoint is None:
         raise UsageError("resume.nothing_to_branch", id=run.job.id)
     epochs = old.value("train.num_epochs") + extend_epochs
-    plan = _plan_again(old, [f"name={name}", f"train.num_epochs={epochs}", *flags])
+    if given is None:
+        flags = [f"name={name}", *flags]
+    else:  # as it is: a name is a text, whatever YAML would make of it
+        given = {"name": name, **given}
+    plan = _plan_again(old, [f"train.num_epochs={epochs}", *flags], given)
     weights_only = resuming.refuse_other_shape(point.checkpoint, plan)
     if detach:
         check(run.store.workspace)
@@ -141,9 +146,13 @@ def branch(
 
 def same_name(run_file: Path | None, flags: Sequence[str] = ()) -> dict[str, Any] | None:
     """The newest job that has the name a run file gives, when there is one."""
+    return named(config.load(run_file, flags).run.name)
+
+
+def named(name: str) -> dict[str, Any] | None:
+    """The newest job of ours that has a name; None where there is none."""
     from huohou.jobs.lookup import Run
 
-    name = config.load(run_file, flags).run.name
     store = open_store()
     for job in store.jobs():
         if job.name == name and job.recipe != "import":
@@ -191,13 +200,15 @@ def _resumable(run: "Run") -> "Plan":
     return Plan.load(run.folder / PLAN)
 
 
-def _plan_again(old: "Plan", changed: Sequence[str]) -> "Plan":
+def _plan_again(
+    old: "Plan", changed: Sequence[str], given: Mapping[str, Any] | None = None
+) -> "Plan":
     """The plan of a run made anew from the files as they are now."""
     from huohou import plan
     from huohou.jobs.resume import flags_of
     from huohou.recipes import recipes
 
     need_extra("train", "torch", "transformers", "peft")
-    settings = config.again(old.settings, flags_of(old, changed))
+    settings = config.again(old.settings, flags_of(old, changed), given)
     recipe = recipes.get(settings.run.recipe)
     return plan.make_plan(settings, recipe.predict, recipe.reads)

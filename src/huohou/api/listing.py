@@ -124,3 +124,12 @@ def restore(refs: Sequence[str]) -> dict[str, Any]:
     back = [trash.bring_back(store, ref) for ref in dict.fromkeys(refs)]
     found = [Run(job, store.workspace / job.folder, store).as_dict() for job in back]
     return {"schema": 1, "runs": found}
+
+
+def trash() -> dict[str, Any]:
+    """Runs that were put away and can be brought back, the newest first."""
+    from huohou.jobs import trash
+
+    store = open_store()
+    found = trash.listed(store)
+    return {"schema": 1, "trash": str(trash.folder_of(store)), "runs": found}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huohou.api.common import find_run, need_extra
+from huohou.api.common import find_run, need_extra, workspace
 from huohou.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,13 +28,23 @@ def ask_passages(question: str, source: str | Path, *, model: str | None = None)
 def passages_answerer(
     source: str | Path, *, model: str | None = None
 ) -> "Callable[[str], PassageAnswer]":
-    """``ask_passages`` for many questions: documents and model are read once."""
+    """``ask_passages`` for many questions: documents and model are read once.
+
+    Each answer is kept in ``answers.jsonl`` of the workspace where there is a workspace.
+    """
     need_extra("serve", "bm25s")
     from huohou.answer.passages import Shelf, ask, read_passages
+    from huohou.record.asked import keep
 
     meaning, writer = _helpers(model)
     shelf = Shelf(read_passages(source), meaning)
-    return lambda question: ask(shelf, question, writer)
+
+    def answer(question: str) -> "PassageAnswer":
+        found = ask(shelf, question, writer)
+        keep(workspace(), {"question": question, "source": str(source), **found.as_dict()})
+        return found
+
+    return answer
 
 
 def _helpers(model: str | None) -> "tuple[Meaning | None, Writer | None]":
@@ -50,8 +60,9 @@ def _helpers(model: str | None) -> "tuple[Meaning | None, Writer | None]":
     if read_plan(folder).recipe in ("embed", "align"):
         return meaning_of(str(folder / "model")), None
     from huohou.answer.passages.model_writer import TunedWriter
+    from huohou.probe.load import load_run
 
-    return None, TunedWriter(folder)
+    return None, TunedWriter(load_run(folder), folder.name)
 
 
 def _run_folder(name: str) -> Path | None:

@@ -1,5 +1,6 @@
 """An answer as people read it, and the loop in which they ask."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from huohou.text import say
 if TYPE_CHECKING:
     from huohou.answer.passages import PassageAnswer
     from huohou.answer.types import Answer, Mode
+
+
+LITTLE, MUCH, NEARLY = 0.01, 0.99, 0.999  # from where on whole percents say too much
 
 
 def questions(given: str | None) -> Iterator[str]:
@@ -39,7 +43,7 @@ def show(answer: "Answer | PassageAnswer") -> None:
     for line in _sources(answer):
         click.secho(line, err=True, dim=True)
     told = say(f"ask.status.{answer.status}")
-    sure = say("ask.sure", status=told, percent=f"{answer.confidence:.0%}")
+    sure = say("ask.sure", status=told, percent=percent(answer.confidence))
     parts = [sure, answer.mode, say("ask.seconds", seconds=f"{answer.seconds:.2f}")]
     if answer.model:
         parts.append(say("ask.model", name=answer.model))
@@ -51,6 +55,21 @@ def show(answer: "Answer | PassageAnswer") -> None:
         click.secho(f"  {mark} {check.text}", err=True, dim=check.passed)
     if answer.note:
         click.secho(answer.note, err=True, fg=None if answer.verified else "yellow")
+
+
+def percent(sure: float) -> str:
+    """A confidence as people read it: nothing that was estimated is shown as certain.
+
+    >>> [percent(one) for one in (0.0, 0.004, 0.5, 0.9949, 0.9989, 0.9995, 1.0)]
+    ['0%', '< 1%', '50%', '99.4%', '99.8%', '> 99.9%', '100%']
+    """
+    if 0 < sure < LITTLE:
+        return f"< {LITTLE:.0%}"
+    if NEARLY < sure < 1:
+        return f"> {NEARLY:.1%}"
+    if MUCH <= sure < 1:
+        return f"{math.floor(1000 * sure) / 1000:.1%}"  # never rounded up
+    return f"{sure:.0%}"
 
 
 def _sources(answer: "Answer | PassageAnswer") -> list[str]:

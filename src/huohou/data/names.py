@@ -169,9 +169,7 @@ def everyday(name: str, city: str = "") -> list[str]:
     if not is_chinese(name):
         return _new([LEGAL.sub("", name)], name)
     bank, rest = _bank_and_rest(name)
-    for official, common, _ in BANKS:
-        bank = bank.replace(official, common)
-    bank = _without_province(bank)
+    bank = _without_province(_said(bank))
     return _new([bank + _with_city(rest, city), bank + rest], name)
 
 
@@ -190,9 +188,7 @@ def abbreviations(name: str, city: str = "") -> list[str]:
         short = " ".join(ENGLISH.get(word.lower(), word) for word in words)
         return [form for form in _new([short], name) if form not in everyday(name)]
     bank, rest = _bank_and_rest(name)
-    for official, _, short in BANKS:
-        bank = bank.replace(official, short)
-    bank = _without_province(bank)
+    bank = _without_province(_brief(bank))
     taken = [*everyday(name, city), name]
     return [
         form
@@ -247,10 +243,7 @@ def parts(name: str, city: str = "") -> Parts:
         return Parts(name, bare, bare, city, "")
     institution, rest = _bank_and_rest(name)
     official = name[: len(name) - len(rest)]
-    said, short = institution, institution
-    for full, common, brief in BANKS:
-        said, short = said.replace(full, common), short.replace(full, brief)
-    said, short = (_without_place(one, city) for one in (said, short))
+    said, short = (_without_place(one, city) for one in (_said(institution), _brief(institution)))
     branch = _without_city(rest, city)
     # A head office names its place twice over: 北京市分行 stays whole and has no branch.
     own = branch.startswith(REGION.sub("", city)) if city else False
@@ -274,6 +267,23 @@ def _bank_and_rest(name: str) -> tuple[str, str]:
     return name[: found.start()], name[found.end() :]
 
 
+@lru_cache(maxsize=1024)
+def _said(bank: str) -> str:
+    """``中国工商银行`` is ``工商银行``."""
+    for official, common, _ in BANKS:
+        bank = bank.replace(official, common)
+    return bank
+
+
+@lru_cache(maxsize=1024)
+def _brief(bank: str) -> str:
+    """``中国工商银行`` is ``工行``."""
+    for official, _, short in BANKS:
+        bank = bank.replace(official, short)
+    return bank
+
+
+@lru_cache(maxsize=1024)
 def _without_province(bank: str) -> str:
     """``湖北大悟农商行`` is ``大悟农商行``, but ``北京农商行`` keeps its place."""
     found = PROVINCES.match(bank)

@@ -182,4 +182,6 @@ def flags_of(plan: Plan, changed: Sequence[str]) -> list[str]:
         "data.format": plan.train.format,
         "train.dtype": plan.dtype.value,
     }
-    return [*(f"{name}={json.dumps(value)}" for name, value in fixed.items()), *changed]
+    # YAML reads JSON, but not JSON's pairs of escapes for one sign.
+    told = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in fixed.items())
+    return [*told, *changed]

@@ -4,8 +4,10 @@ Nothing is deleted here; whoever wants the space empties the folder.
 """
 
 from pathlib import Path
+from typing import Any
 
 from huohou.errors import StoreError, UsageError
+from huohou.jobs import queue
 from huohou.jobs.lookup import Run
 from huohou.record.recorder import FINAL, Journal
 from huohou.record.store import Job, Store
@@ -67,6 +69,21 @@ def bring_back(store: Store, ref: str) -> Job:
     if job is None:
         raise StoreError("runs.not_a_run", path=place)
     return job
+
+
+def listed(store: Store) -> list[dict[str, Any]]:
+    """Jobs in the trash and in the backups, the newest first: id, name, folder, where."""
+    there = sorted(_there(store), key=lambda path: number_of(path) or 0, reverse=True)
+    return [
+        {"id": number_of(path), "name": _called(path), "folder": path.name, "in": path.parent.name}
+        for path in there
+    ]
+
+
+def _called(path: Path) -> str:
+    """The job's own name; its folder's where the journal does not tell."""
+    found = queue.read(path)
+    return found.name if found is not None else path.name
 
 
 def _there(store: Store) -> list[Path]:

@@ -92,7 +92,12 @@ class Plan:
     @staticmethod
     def load(path: Path) -> "Plan":
         """Read a plan.json written by ``save``."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        return Plan.of(json.loads(path.read_text(encoding="utf-8")))
+
+    @staticmethod
+    def of(raw: dict[str, Any]) -> "Plan":
+        """The plan of a JSON form."""
+        raw = dict(raw)
         raw["settings"] = {k: Setting(**v) for k, v in raw["settings"].items()}
         raw["train"] = DataPart(**raw["train"])
         raw["eval"] = DataPart(**raw["eval"]) if raw["eval"] else None

@@ -88,6 +88,29 @@ def open_checkpoint(path: Path) -> Checkpoint | Damaged:
     return Checkpoint(path, int(found[1]), contract)
 
 
+def step_of(path: Path) -> int | None:
+    """Updates done, by a checkpoint's name; None for another name."""
+    found = _NAME.fullmatch(path.name)
+    return int(found[1]) if found else None
+
+
+def looks_whole(path: Path) -> bool | None:
+    """Whether a checkpoint has all its files in their sizes, without reading them.
+
+    None: it is not there, or it has no list of ours (another program saved it).
+    """
+    try:
+        document = json.loads((path / SEAL).read_text(encoding="utf-8"))
+        return all(
+            (path / file).stat().st_size == listed["bytes"]
+            for file, listed in dict(document["files"]).items()
+        )
+    except FileNotFoundError:
+        return False if (path / SEAL).is_file() else None
+    except (ValueError, KeyError, TypeError, OSError):
+        return False
+
+
 def newest(folder: Path) -> tuple[Checkpoint | None, list[Damaged]]:
     """The last whole checkpoint of a job's ``checkpoints`` folder, and the later damaged ones."""
     damaged: list[Damaged] = []

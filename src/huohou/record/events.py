@@ -123,13 +123,15 @@ class Appender:
 class Follower:
     """Reads a growing file of events from where it stopped the last time.
 
-    offset: bytes read so far, always at the begin of a line; skipped: lines that were no event.
+    offset: bytes read so far, always at the begin of a line; skipped: lines that were no event;
+    chunk: bytes of a piece.
     """
 
-    def __init__(self, path: Path, offset: int = 0) -> None:
+    def __init__(self, path: Path, offset: int = 0, chunk: int = _CHUNK) -> None:
         self.path = path
         self.offset = offset
         self.skipped = 0
+        self._chunk = chunk
 
     def poll(self) -> list[Event]:
         """Events that came since the last call; empty when there are none yet."""
@@ -151,7 +153,7 @@ class Follower:
         return []
 
     def _whole_lines(self) -> bytes:
-        size = _CHUNK
+        size = self._chunk
         try:
             with self.path.open("rb") as source:
                 while True:

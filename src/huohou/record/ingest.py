@@ -140,7 +140,7 @@ def _insert(connection: Connection, job: int, file: str, lines: list[tuple[int, 
     for line, event in lines:
         place = {"job_id": job, "file": file, "line": line, "t": _real(event.get("t"))}
         if file == EVENTS and event["kind"] in ("metrics", "eval"):
-            points += _points(job, line, event)
+            points += points_of(job, line, event)
             continue
         body = dumps({k: v for k, v in event.items() if k not in ("t", "seg", "kind", "plan")})
         seg = _step(event.get("seg"))
@@ -153,7 +153,8 @@ def _insert(connection: Connection, job: int, file: str, lines: list[tuple[int, 
     series.raise_pyramid(connection, points)
 
 
-def _points(job: int, line: int, event: Event) -> Iterator[Row]:
+def points_of(job: int, line: int, event: Event) -> Iterator[Row]:
+    """Rows of ``metrics`` for an event of numbers that begins at that byte of events.jsonl."""
     # An imported log that counts no steps is drawn over its lines.
     at = event.get("line") if event.get("step") is None else event["step"]
     step, seg = _step(at), _step(event.get("seg", 0))

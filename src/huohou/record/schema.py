@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from huohou.errors import MissingExtraError, StoreError
 
-SCHEMA = 2
+SCHEMA = 3
 BUSY_SECONDS = 30.0
 _WRITES = "huohou_writes"
 _WRITERS = 0x68756F686F75  # PostgreSQL's lock of who writes; of this database only
@@ -110,19 +110,22 @@ metrics = Table(
     sqlite_with_rowid=False,
 )
 
-# The pyramid: level k has one row for 8**k steps of a series (see series.py).
+# The pyramid: level k has one row for 8**k steps of a series (see series.py). The level stands
+# before the name in the key: what a job has in all is read from its few top rows.
 metric_levels = Table(
     "metric_levels",
     metadata,
     Column("job_id", Integer, primary_key=True),
+    Column("level", Integer, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("seg", BigInteger, primary_key=True),
-    Column("level", Integer, primary_key=True),
     Column("bucket", BigInteger, primary_key=True),
     Column("n", Integer, nullable=False),
     Column("nans", Integer, nullable=False),
+    Column("finite", Integer, nullable=False),
     Column("min", Double),  # NULL where every value is NaN
     Column("max", Double),
+    Column("sum", Double, nullable=False),  # of the finite values
     Column("last", Real, nullable=False),
     Column("last_step", BigInteger, nullable=False),
     sqlite_with_rowid=False,
@@ -203,6 +206,14 @@ def _open_sqlite(url: str) -> Engine:
 def writing(connection: Connection) -> Connection:
     """Mark a connection as a writer's before its transaction begins."""
     return connection.execution_options(**{_WRITES: True})
+
+
+def reading(connection: Connection) -> Connection:
+    """Mark a connection as a reader's before its transaction begins: all its queries see the
+    database of one moment, as they do in SQLite anyway."""
+    if connection.dialect.name == "postgresql":
+        return connection.execution_options(isolation_level="REPEATABLE READ")
+    return connection
 
 
 def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -1,8 +1,8 @@
 """Series of numbers in the store, and the pyramid that makes long ones quick to draw.
 
 Level k of the pyramid has one row for every 8**k steps of a series in a process life (seg): how
-many points, the smallest, the largest and the last. It grows as points arrive. A chart of a
-million points reads the level that has one to eight times the rows it draws; the ends of the
+many points, the smallest, the largest, the sum and the last. It grows as points arrive. A chart
+of a million points reads the level that has one to eight times the rows it draws; the ends of the
 range, which cut through a row's steps, are read from the points themselves, so the answer is
 exact: every point of the range is in exactly one bucket.
 """
@@ -19,10 +19,14 @@ from huohou.record.schema import metric_levels, metrics
 
 FACTOR = 8
 LEVELS = 8  # 8**8 steps a row: a run of 10**10 steps still has few rows on top
+# A value beyond this counts as this in a sum: so no sum of 10**16 of them is beyond every float,
+# which is an error in PostgreSQL.
+MOST = 1e290
 
 _PACKED = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _FLAGS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_Key = tuple[int, str, int, int, int]  # job, name, seg, level, bucket
+_VALUES = ("n", "nans", "finite", "min", "max", "sum", "last", "last_step")
+_Key = tuple[int, int, str, int, int]  # job, level, name, seg, bucket
 
 
 @dataclass(slots=True)
@@ -30,8 +34,8 @@ class Series:
     """A series as buckets, in order of seg and step.
 
     step: step of the bucket's last point; last: its value; min, max: of the values that are no
-    NaN (NaN when all are); n: points in the bucket; nans: how many of them are NaN.
-    A bucket of one point (n = 1) is that point.
+    NaN (NaN when all are); mean: of the finite values (NaN when there are none); n: points in the
+    bucket; nans: how many of them are NaN. A bucket of one point (n = 1) is that point.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Series:
     min: list[float] = field(default_factory=list)
     max: list[float] = field(default_factory=list)
     last: list[float] = field(default_factory=list)
+    mean: list[float] = field(default_factory=list)
     n: list[int] = field(default_factory=list)
     nans: list[int] = field(default_factory=list)
 
@@ -50,32 +55,42 @@ class Series:
         self.min.append(math.nan if bucket.min is None else bucket.min)
         self.max.append(math.nan if bucket.max is None else bucket.max)
         self.last.append(bucket.last)
+        self.mean.append(bucket.sum / bucket.finite if bucket.finite else math.nan)
         self.n.append(bucket.n)
         self.nans.append(bucket.nans)
 
 
 @dataclass(slots=True)
 class Bucket:
-    """Points of some steps. min and max are None when all are NaN."""
+    """Points of some steps. min and max are None when all are NaN; finite: values that are
+    neither NaN nor infinite, sum: theirs."""
 
     n: int
     nans: int
+    finite: int
     min: float | None
     max: float | None
+    sum: float
     last: float
     last_step: int
 
     @staticmethod
     def of(value: float, step: int) -> "Bucket":
         """The bucket of one point."""
+        if -MOST <= value <= MOST:
+            return Bucket(1, 0, 1, value, value, value, value, step)
         if math.isnan(value):
-            return Bucket(1, 1, None, None, value, step)
-        return Bucket(1, 0, value, value, value, step)
+            return Bucket(1, 1, 0, None, None, 0.0, value, step)
+        finite = math.isfinite(value)
+        counted = math.copysign(MOST, value) if finite else 0.0
+        return Bucket(1, 0, int(finite), value, value, counted, value, step)
 
     def merge(self, later: "Bucket") -> None:
         """Take in a bucket that came later."""
         self.n += later.n
         self.nans += later.nans
+        self.finite += later.finite
+        self.sum += later.sum
         if later.min is not None and (self.min is None or later.min < self.min):
             self.min = later.min
         if later.max is not None and (self.max is None or later.max > self.max):
@@ -85,7 +100,8 @@ class Bucket:
 
     def copy(self) -> "Bucket":
         """One of its own."""
-        return Bucket(self.n, self.nans, self.min, self.max, self.last, self.last_step)
+        counts = self.n, self.nans, self.finite
+        return Bucket(*counts, self.min, self.max, self.sum, self.last, self.last_step)
 
 
 def pack(value: float) -> dict[str, Any]:
@@ -106,25 +122,27 @@ def raise_pyramid(connection: Connection, points: Iterable[Mapping[str, Any]]) -
     """Add new points (rows of ``metrics``) to every level."""
     grown: dict[_Key, Bucket] = {}
     for point in points:
-        key = (point["job_id"], point["name"], point["seg"], 1, point["step"] // FACTOR)
-        value = unpack(point["value"], point["flag"])
-        _put(grown, key, Bucket.of(value, point["step"]))
+        key = (point["job_id"], 1, point["name"], point["seg"], point["step"] // FACTOR)
+        content = Bucket.of(unpack(point["value"], point["flag"]), point["step"])
+        known = grown.get(key)
+        if known is None:
+            grown[key] = content
+        else:
+            known.merge(content)
     level = grown
     for height in range(2, LEVELS + 1):
         above: dict[_Key, Bucket] = {}
-        for (job, name, seg, _, bucket), content in level.items():
-            _put(above, (job, name, seg, height, bucket // FACTOR), content.copy())
+        for (job, _, name, seg, bucket), content in level.items():
+            key = (job, height, name, seg, bucket // FACTOR)
+            known = above.get(key)
+            if known is None:
+                above[key] = content.copy()
+            else:
+                known.merge(content)
         grown = grown | above
         level = above
     if grown:
         _upsert(connection, grown)
-
-
-def _put(buckets: dict[_Key, Bucket], key: _Key, content: Bucket) -> None:
-    if key in buckets:
-        buckets[key].merge(content)
-    else:
-        buckets[key] = content
 
 
 def _upsert(connection: Connection, grown: dict[_Key, Bucket]) -> None:
@@ -135,25 +153,37 @@ def _upsert(connection: Connection, grown: dict[_Key, Bucket]) -> None:
     merged = {
         "n": old.n + new.n,
         "nans": old.nans + new.nans,
+        "finite": old.finite + new.finite,
+        "sum": old["sum"] + new["sum"],
         "min": case((old.min.is_(None), new.min), (new.min < old.min, new.min), else_=old.min),
         "max": case((old.max.is_(None), new.max), (new.max > old.max, new.max), else_=old.max),
         "last": case((newer, new.last), else_=old.last),
         "last_step": case((newer, new.last_step), else_=old.last_step),
     }
-    keys = ("job_id", "name", "seg", "level", "bucket")
-    values = ("n", "nans", "min", "max", "last", "last_step")
+    keys = ("job_id", "level", "name", "seg", "bucket")
     rows = [
-        dict(zip(keys, key, strict=True)) | {name: getattr(content, name) for name in values}
+        dict(zip(keys, key, strict=True)) | {name: getattr(content, name) for name in _VALUES}
         for key, content in grown.items()
     ]
     connection.execute(adding.on_conflict_do_update(index_elements=keys, set_=merged), rows)
 
 
+Tops = dict[str, dict[int, int]]  # of each series, of each seg: points
+
+
+def tops(connection: Connection, job: int) -> Tops:
+    """What series a job has, by name, and how many points each has in each process life."""
+    c = metric_levels.c
+    query = select(c.name, c.seg, func.sum(c.n)).where(c.job_id == job, c.level == LEVELS)
+    found: Tops = {}
+    for name, seg, n in connection.execute(query.group_by(c.name, c.seg)):
+        found.setdefault(name, {})[seg] = int(n)
+    return dict(sorted(found.items()))
+
+
 def names(connection: Connection, job: int) -> list[str]:
     """Names of a job's series, sorted."""
-    top = (metric_levels.c.job_id == job) & (metric_levels.c.level == LEVELS)
-    found = connection.execute(select(metric_levels.c.name).where(top).distinct())
-    return sorted(found.scalars())
+    return list(tops(connection, job))
 
 
 def read(
@@ -164,13 +194,16 @@ def read(
     points: int = 1000,
     lo: int | None = None,
     hi: int | None = None,
+    segs: Iterable[int] | None = None,
 ) -> Series:
     """A series between two steps (both included) in at most about `points` buckets a segment.
 
-    Where the range has no more than `points` points they come as they are.
+    Where the range has no more than `points` points they come as they are. segs: the process
+    lives it has points in, where that is known already.
     """
     found = Series(name)
-    spans = _spans(connection, job, name)
+    lives = tops(connection, job).get(name, ()) if segs is None else segs
+    spans = {seg: span(connection, job, name, seg) for seg in lives}
     low = min((first for first, _ in spans.values()), default=0) if lo is None else lo
     high = max((last for _, last in spans.values()), default=-1) if hi is None else hi
     for seg, (first, last) in sorted(spans.items()):
@@ -180,19 +213,15 @@ def read(
     return found
 
 
-def _spans(connection: Connection, job: int, name: str) -> dict[int, tuple[int, int]]:
-    top, m = metric_levels.c, metrics.c
-    where = (top.job_id == job) & (top.name == name) & (top.level == LEVELS)
-    segs = connection.execute(select(top.seg).where(where).distinct()).scalars().all()
-    spans = {}
-    for seg in segs:
-        mine = (m.job_id == job) & (m.name == name) & (m.seg == seg)
-        ends = [
-            connection.execute(select(end(m.step)).where(mine)).scalar_one()
-            for end in (func.min, func.max)  # one a query: the index answers each at once
-        ]
-        spans[seg] = (ends[0], ends[1])
-    return spans
+def span(connection: Connection, job: int, name: str, seg: int) -> tuple[int, int]:
+    """First and last step of a series in a process life that has points of it."""
+    m = metrics.c
+    mine = (m.job_id == job) & (m.name == name) & (m.seg == seg)
+    first, last = (
+        connection.execute(select(end(m.step)).where(mine)).scalar_one()
+        for end in (func.min, func.max)  # one a query: the index answers each at once
+    )
+    return first, last
 
 
 class _Reader:
@@ -236,7 +265,7 @@ class _Reader:
 
     def _level(self, level: int, first: int, end: int) -> list[Bucket]:
         c = metric_levels.c
-        query = select(c.n, c.nans, c.min, c.max, c.last, c.last_step).filter_by(**self._place)
+        query = select(*(c[name] for name in _VALUES)).filter_by(**self._place)
         query = query.where(c.level == level, c.bucket >= first, c.bucket < end)
         rows: Sequence[Any] = self._connection.execute(query.order_by(c.bucket)).all()
         return [Bucket(*row) for row in rows]
@@ -247,8 +276,9 @@ def _gather(rows: list[Bucket], low: int, high: int, points: int) -> list[Bucket
     gathered: dict[int, Bucket] = {}
     for row in rows:
         place = (row.last_step - low) // width
-        if place in gathered:
-            gathered[place].merge(row)
+        known = gathered.get(place)
+        if known is None:
+            gathered[place] = row  # made for this answer alone
         else:
-            gathered[place] = row.copy()
+            known.merge(row)
     return list(gathered.values())

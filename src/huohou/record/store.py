@@ -7,9 +7,9 @@ again from the folders at any time, so an unreadable, missing, older or newer da
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,20 @@ from sqlalchemy import Connection, Engine, delete, insert, inspect, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from huohou.errors import StoreError
-from huohou.record import ingest, series
+from huohou.record import clock, ingest, listing, series
+from huohou.record.clock import Knot
 from huohou.record.events import Event, revived
+from huohou.record.listing import Taken
 from huohou.record.recorder import State
 from huohou.record.schema import (
     SCHEMA,
     events,
     findings,
+    ingested,
     meta,
     metadata,
     open_engine,
+    reading,
     training_jobs,
     writing,
 )
@@ -66,7 +70,17 @@ class Job:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in _COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Series of a job at one moment. totals: points of each whole series, of every series it has;
+    taken: bytes of each of the job's files that are in it."""
+
+    series: Mapping[str, Series]
+    totals: Mapping[str, int]
+    taken: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +106,15 @@ class Store:
             self.url = f"sqlite:///{self._file}"
         self._engine: Engine = open_engine(self.url)
 
-    def jobs(self) -> list[Job]:
-        """All jobs, the newest first."""
+    def jobs(self, numbers: Collection[int] | None = None) -> list[Job]:
+        """All jobs, or those of these numbers, the newest first."""
         if self._is_bare():
             return []
+        query = select(training_jobs).order_by(training_jobs.c.id.desc())
+        if numbers is not None:
+            query = query.where(training_jobs.c.id.in_(numbers))
         with self._read() as connection:
-            rows = connection.execute(select(training_jobs).order_by(training_jobs.c.id.desc()))
-            return [_job(row._mapping) for row in rows]
+            return [_job(row._mapping) for row in connection.execute(query)]
 
     def job(self, number: int) -> Job | None:
         """The job of that number."""
@@ -108,6 +124,56 @@ class Store:
             query = select(training_jobs).where(training_jobs.c.id == number)
             row = connection.execute(query).first()
             return _job(row._mapping) if row else None
+
+    def listed(
+        self,
+        status: Collection[str] = (),
+        text: str = "",
+        *,
+        limit: int | None = None,
+        before: int | None = None,
+    ) -> tuple[int, list[Job]]:
+        """Jobs in these states whose name, recipe or model has that text in it, the newest first;
+        and how many there are in all.
+
+        limit: at most so many; before: only those with a lower number, so that one page follows
+        another also when jobs come and go.
+        """
+        if self._is_bare():
+            return 0, []
+        with self._read() as connection:
+            total, rows = listing.listed(connection, status, text, limit, before)
+            return total, [_job(row) for row in rows]
+
+    def taken_of_all(self) -> Taken:
+        """Of each job's folder: its state, and bytes of its files that have been taken in."""
+        if self._is_bare():
+            return {}
+        with self._read() as connection:
+            return listing.taken(connection)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are in each state that any is in."""
+        if self._is_bare():
+            return {}
+        with self._read() as connection:
+            return listing.counts(connection)
+
+    def findings_of(self, numbers: Collection[int] | None = None) -> dict[int, dict[str, str]]:
+        """Codes of findings by job, each with its latest severity; all jobs by default."""
+        if self._is_bare():
+            return {}
+        with self._read() as connection:
+            return listing.findings_of(connection, numbers)
+
+    def stamp(self) -> tuple[Any, ...] | None:
+        """Changes whenever the database does; None where that cannot be seen from outside.
+
+        It costs no query: who answers the same question often asks this first.
+        """
+        if self._file is None:
+            return None
+        return tuple(map(_look, (self._file, self._file.with_name(f"{self._file.name}-wal"))))
 
     def names(self, job: int) -> list[str]:
         """Names of the series a job has."""
@@ -121,13 +187,60 @@ class Store:
         with self._read() as connection:
             return series.read(connection, job, name, points=points, lo=lo, hi=hi)
 
-    def events(self, job: int, kinds: Collection[str] = ()) -> list[Event]:
-        """Events that are no numbers (log, checkpoint, state, ...), the oldest first."""
-        query = select(events).where(events.c.job_id == job)
-        if kinds:
-            query = query.where(events.c.kind.in_(kinds))
+    def chart(
+        self,
+        job: int,
+        names: Collection[str] | None = None,
+        points: int = 1000,
+        lo: int | None = None,
+        hi: int | None = None,
+    ) -> Chart:
+        """Several series as ``series`` reads one, all of them by default, of the same moment."""
+        how: dict[str, Any] = {"points": points, "lo": lo, "hi": hi}
         with self._read() as connection:
-            rows = connection.execute(query.order_by(events.c.t, events.c.file, events.c.line))
+            tops = series.tops(connection, job)
+            wanted = tops if names is None else dict.fromkeys(names)
+            found = {
+                name: series.read(connection, job, name, segs=tops.get(name, ()), **how)
+                for name in wanted
+            }
+            totals = {name: sum(segs.values()) for name, segs in tops.items()}
+            return Chart(found, totals, _taken(connection, job))
+
+    def clock(self, job: int, points: int = 1000) -> list[Knot]:
+        """When each step was done: about so many knots, by process life."""
+        with self._read() as connection:
+            return clock.knots(connection, job, points)
+
+    def taken(self, job: int) -> Mapping[str, int]:
+        """Bytes of each of a job's files that have been taken in."""
+        with self._read() as connection:
+            return _taken(connection, job)
+
+    def events(
+        self,
+        job: int,
+        kinds: Collection[str] = (),
+        file: str | None = None,
+        most: int | None = None,
+    ) -> list[Event]:
+        """Events that are no numbers (log, checkpoint, state, ...), the oldest first.
+
+        file: of that file alone; most: only the last so many.
+        """
+        c = events.c
+        query = select(events).where(c.job_id == job)
+        if kinds:
+            query = query.where(c.kind.in_(kinds))
+        if file is not None:
+            query = query.where(c.file == file)
+        if most is not None:
+            query = query.order_by(c.t.desc(), c.file.desc(), c.line.desc()).limit(most)
+        with self._read() as connection:
+            if most is None:
+                rows = connection.execute(query.order_by(c.t, c.file, c.line)).all()
+            else:
+                rows = connection.execute(query).all()[::-1]
             return [_event(row._mapping) for row in rows]
 
     def findings(self, job: int) -> list[dict[str, Any]]:
@@ -229,10 +342,11 @@ class Store:
     @contextmanager
     def _read(self) -> Iterator[Connection]:
         with self._connect(write=False) as connection:
-            ready = _schema_of(connection) == SCHEMA
-        if not ready:
-            with self._write():
-                pass  # it is built before the first write
+            if _schema_of(connection) == SCHEMA:
+                yield connection
+                return
+        with self._write():
+            pass  # it is built before the first write
         with self._connect(write=False) as connection:
             yield connection
 
@@ -247,7 +361,7 @@ class Store:
     def _connect(self, write: bool) -> Iterator[Connection]:
         try:
             with self._engine.connect() as plain:
-                connection = writing(plain) if write else plain
+                connection = writing(plain) if write else reading(plain)
                 with connection.begin():
                     yield connection
         except IntegrityError:
@@ -271,6 +385,19 @@ def _schema_of(connection: Connection) -> int | None:
     if not inspect(connection).has_table(meta.name):
         return None
     return connection.execute(select(meta.c.schema)).scalar()
+
+
+def _taken(connection: Connection, job: int) -> dict[str, int]:
+    query = select(ingested.c.file, ingested.c.bytes).where(ingested.c.job_id == job)
+    return {file: size for file, size in connection.execute(query)}
+
+
+def _look(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _rebuild(connection: Connection, workspace: Path) -> Rebuilt:

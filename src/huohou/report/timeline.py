@@ -26,8 +26,12 @@ class Moment:
 
 def moments(folder: Path) -> list[Moment]:
     """What happened, in order: states, process lives, the best checkpoint, findings, alerts."""
-    journal, events = (_read(folder / name) for name in (JOURNAL, EVENTS))
-    found = [*_of_journal(journal), *_of_events(events)]
+    return moments_of(_read(folder / JOURNAL), _read(folder / EVENTS))
+
+
+def moments_of(journal: Sequence[Event], events: Sequence[Event]) -> list[Moment]:
+    """The same from events that were read already."""
+    found = [*_of_journal(_dated(journal)), *_of_events(_dated(events))]
     return sorted(found, key=lambda one: one.t)
 
 
@@ -69,6 +73,10 @@ def _read(path: Path) -> list[Event]:
     while piece := follower.poll():
         found += [event for event in piece if _is_dated(event)]
     return found
+
+
+def _dated(events: Sequence[Event]) -> list[Event]:
+    return [event for event in events if _is_dated(event)]
 
 
 def _is_dated(event: Event) -> bool:

@@ -1,0 +1,1 @@
+"""The page and its API: a client of ``huohou.api`` like the command line. Needs no torch."""
