@@ -48,6 +48,7 @@ from huohou.api.settings import settings_schema
 from huohou.api.several import compare_runs
 from huohou.api.starting import keep_aside, plan_document, plan_for, start, take_example
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
+from huohou.api.talk import Talk, open_talk
 from huohou.api.told import checked_line, read_lines
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Limits",
     "Patient",
     "Planner",
+    "Talk",
     "Upload",
     "allowed",
     "allowed_settings",
@@ -114,6 +116,7 @@ __all__ = [
     "named",
     "need_extra",
     "open_engine",
+    "open_talk",
     "passages_answerer",
     "plain_text",
     "plan_document",
