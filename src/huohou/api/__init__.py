@@ -40,6 +40,7 @@ from huohou.api.places import DOCUMENTS, Upload, allowed, allowed_settings, brow
 from huohou.api.planner import Planner
 from huohou.api.plans import make_plan
 from huohou.api.predictions import evaluate_predictions
+from huohou.api.releases import export, export_forms, release_lines
 from huohou.api.reports import report
 from huohou.api.scores import calibrate, compare, evaluate_answers
 from huohou.api.search import mine
@@ -91,6 +92,8 @@ __all__ = [
     "evaluate_predictions",
     "explain",
     "explain_all",
+    "export",
+    "export_forms",
     "find_run",
     "folder_stamp",
     "follow",
@@ -122,6 +125,7 @@ __all__ = [
     "put_away",
     "read_lines",
     "reindex",
+    "release_lines",
     "report",
     "restore",
     "resume",

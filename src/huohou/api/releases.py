@@ -1,0 +1,59 @@
+"""A run's model handed over, with the proof that it is that model. Nothing heavy is imported
+early."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from huohou.api.common import find_run, need_extra
+from huohou.errors import RunFailedError, UsageError
+
+if TYPE_CHECKING:
+    from huohou.export.release import Release
+    from huohou.export.targets import Progress
+
+
+def export(
+    ref: str,
+    target: str,
+    *,
+    quantize: str | None = None,
+    out: Path | None = None,
+    progress: "Progress | None" = None,
+) -> "Release":
+    """Release a run's model as adapter, merged or gguf and prove that it is the trained model.
+
+    quantize: form of the weights, by default the target's first (``export_forms``); out: a folder
+    that is not there yet, by default one in the run's ``exports``. What the proof refuses is not
+    written: ``Release.proved`` and ``Release.findings`` say why. Raises UsageError, DataError,
+    ModelError, RunFailedError, MissingExtraError.
+    """
+    need_extra("train", "torch", "transformers", "peft", "gguf")
+    from huohou.diagnose.serving import judge
+    from huohou.evaluate.questions import choose
+    from huohou.export.release import export as made
+    from huohou.probe.load import read_plan
+
+    run = find_run(ref)
+    if run.job.status != "completed":
+        raise RunFailedError("export.unfinished", folder=run.folder)
+    plan = read_plan(run.folder)
+    if plan.recipe != "sft":
+        raise UsageError("export.recipe", recipe=plan.recipe)
+    rows = choose(plan, "train").dataset.rows
+    held_out = choose(plan, "eval").dataset.rows if plan.eval else ()
+    told = {} if progress is None else {"progress": progress}
+    return made(run.folder, target, judge, (rows, held_out), quantize=quantize, out=out, **told)
+
+
+def export_forms() -> dict[str, tuple[str, ...]]:
+    """Target to the forms of its weights, the usual one first."""
+    from huohou.export.targets import all_targets
+
+    return {name: target.forms for name, target in all_targets()}
+
+
+def release_lines(release: "Release") -> list[str]:
+    """What was seen of each side of a release, a sentence a side."""
+    from huohou.export.card import summary
+
+    return [summary(side) for side in release.proof["seen"]["sides"]]
