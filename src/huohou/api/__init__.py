@@ -40,7 +40,7 @@ from huohou.api.places import DOCUMENTS, Upload, allowed, allowed_settings, brow
 from huohou.api.planner import Planner
 from huohou.api.plans import make_plan
 from huohou.api.predictions import evaluate_predictions
-from huohou.api.releases import export, export_forms, release_lines
+from huohou.api.releases import export, export_forms, probe, side_lines
 from huohou.api.reports import report
 from huohou.api.scores import calibrate, compare, evaluate_answers
 from huohou.api.search import mine
@@ -122,10 +122,10 @@ __all__ = [
     "plan_document",
     "plan_for",
     "plan_sweep",
+    "probe",
     "put_away",
     "read_lines",
     "reindex",
-    "release_lines",
     "report",
     "restore",
     "resume",
@@ -137,6 +137,7 @@ __all__ = [
     "sampling",
     "series",
     "settings_schema",
+    "side_lines",
     "start",
     "stop",
     "sweep",

@@ -2,12 +2,14 @@
 early."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from huohou.api.common import find_run, need_extra
 from huohou.errors import RunFailedError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from huohou.export.release import Release
     from huohou.export.targets import Progress
 
@@ -52,8 +54,41 @@ def export_forms() -> dict[str, tuple[str, ...]]:
     return {name: target.forms for name, target in all_targets()}
 
 
-def release_lines(release: "Release") -> list[str]:
-    """What was seen of each side of a release, a sentence a side."""
+def probe(
+    base: str,
+    adapter: Path,
+    *,
+    merged: Path | None = None,
+    gguf: Path | None = None,
+    rows: Path | None = None,
+    progress: "Progress | None" = None,
+) -> dict[str, Any]:
+    """Ask models that others made whether they are one model: the document of `diagnose --json`,
+    with what was seen in ``source``.
+
+    base: folder, bundled name or hub id; adapter: peft's folder; merged, gguf: what is served;
+    rows: of the training, asked besides. Raises UsageError, DataError, ModelError,
+    MissingExtraError.
+    """
+    need_extra("train", "torch", "transformers", "peft", "gguf")
+    from huohou.data.read import read_dataset
+    from huohou.diagnose.engine import Diagnosis
+    from huohou.diagnose.serving import CODES, judge
+    from huohou.export.probe import Served
+    from huohou.export.probe import probe as asked
+
+    known = read_dataset(rows).rows if rows is not None else ()
+    seen = asked(base, adapter, Served(merged, gguf), known, progress or (lambda *_: None))
+    found = tuple(judge(seen))
+    source = {"base": base, "path": str(adapter), "seen": seen}
+    told: dict[str, Any] = Diagnosis(
+        source, "faulty" if found else "healthy", found, CODES, ()
+    ).as_dict()
+    return told
+
+
+def side_lines(seen: "Mapping[str, Any]") -> list[str]:
+    """What was seen of each side, a sentence a side."""
     from huohou.export.card import summary
 
-    return [summary(side) for side in release.proof["seen"]["sides"]]
+    return [summary(side) for side in seen["sides"]]

@@ -38,7 +38,7 @@ def show_release(release: "Release") -> None:
     key, colour = ("proved", "green") if release.proved else ("refused", "red")
     word = click.style(say(f"export.{key}"), fg=colour, bold=True)
     click.echo(f"{word}  {say(f'export.{key}_at', folder=release.folder)}", color=colours())
-    for line in api.release_lines(release):
+    for line in api.side_lines(release.proof["seen"]):
         click.echo(f"  {line}")
     for finding in release.findings:
         click.echo()

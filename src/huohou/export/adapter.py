@@ -5,6 +5,7 @@ import shutil
 from typing import Any
 
 from huohou.export.files import write_generation, write_tokenizer
+from huohou.export.merging import on_base
 from huohou.export.proving.folder import side
 from huohou.export.proving.sides import Side
 from huohou.export.targets import Making, Target, targets
@@ -26,10 +27,8 @@ def make(making: Making) -> tuple[Side, ...]:
     write_generation(models, making.folder)
 
     def load() -> tuple[Any, list[str]]:
-        from peft import PeftModel
-
         base = load_model(models.plan.model, models.dtype, models.device)
-        return PeftModel.from_pretrained(base, str(making.folder)).eval(), []
+        return on_base(base, making.folder), []
 
     return (side("adapter", "float32", making.folder, load),)
 

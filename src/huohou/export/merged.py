@@ -1,5 +1,7 @@
 """One model: the adapter merged into the base, as transformers and vLLM load it."""
 
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ def make(making: Making) -> tuple[Side, ...]:
     lost = overflowing(model.state_dict(), dtype)
     if lost:
         return (Side("merged", making.form, lambda wanted: _lost(making, wanted, lost)),)
-    model.to(dtype).save_pretrained(making.folder, max_shard_size=SHARD)
+    with redirect_stderr(StringIO()):  # its bar cannot be switched off
+        model.to(dtype).save_pretrained(making.folder, max_shard_size=SHARD)
     for path in making.folder.glob("*.safetensors"):
         path.chmod(0o644)  # safetensors writes 0600: a release is to be read by others
     write_tokenizer(making.models, making.folder)

@@ -1,9 +1,13 @@
 """The adapter worked into the base weights, in float32 whatever they are kept in."""
 
+import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from huohou.errors import ModelError
 from huohou.models import load_model
+from huohou.models.library import first_line
 from huohou.probe.load import RunModels
 
 
@@ -12,11 +16,22 @@ def merge(models: RunModels) -> Any:
 
     W + (alpha / rank) B A (Hu et al., arXiv 2106.09685), by peft.
     """
-    from peft import PeftModel
-
     base = load_model(models.plan.model, "float32", "cpu")
-    tuned: Any = PeftModel.from_pretrained(base, str(models.adapter))
+    tuned: Any = on_base(base, models.adapter)
     return tuned.merge_and_unload(safe_merge=False).eval()
+
+
+def on_base(base: Any, adapter: Path) -> Any:
+    """A base model with an adapter's folder on it. Raises ModelError where it does not fit."""
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft to transformers, not to us
+            return PeftModel.from_pretrained(base, str(adapter), is_trainable=False).eval()
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ModelError("probe.bad_adapter", folder=adapter, problem=first_line(error)) from error
 
 
 def overflowing(weights: Mapping[str, Any], dtype: Any) -> list[str]:

@@ -14,13 +14,14 @@ from huohou.errors import ModelError, RunFailedError, UsageError
 from huohou.export.card import card
 from huohou.export.proof import PROOF, prove
 from huohou.export.proving.questions import questions, shared_system
-from huohou.export.proving.trained import trained
+from huohou.export.proving.trained import pair_of, trained
 from huohou.export.targets import Making, Progress, all_targets
 from huohou.models import base_weights, resolve
 from huohou.probe.load import RunModels, load_run
 from huohou.record.finding import Finding
 
 EXPORTS, KEPT = "exports", ".trained"
+Rows = tuple[Sequence[Row], Sequence[Row]]  # of the training, and held out
 # Says what is wrong with what a proof saw, in the doctor's words.
 Judge = Callable[[Mapping[str, Any]], Sequence[Finding]]
 
@@ -47,7 +48,7 @@ def export(
     run_folder: Path,
     target: str,
     judge: Judge,
-    rows: tuple[Sequence[Row], Sequence[Row]],
+    rows: Rows,
     *,
     quantize: str | None = None,
     out: Path | None = None,
@@ -58,6 +59,8 @@ def export(
     rows: of the training and of the evaluation. out: a folder that is not there yet. Nothing of it
     is there before the proof holds. Raises UsageError, ModelError, RunFailedError.
     """
+    from safetensors import SafetensorError
+
     began = time.perf_counter()
     chosen = all_targets().get(target)
     form = quantize or chosen.forms[0]
@@ -73,11 +76,12 @@ def export(
     part.mkdir(parents=True)
     try:
         making = Making(models, part, form, shared_system(rows[0]), models.plan.name, progress)
-        release = _made(making, target, place, judge, rows, progress, run_folder)
+        kept = run_folder / EXPORTS / KEPT
+        release = _made(making, target, place, judge=judge, rows=rows, kept=kept)
         if release.proved:
             _hand_over(release, making, part, time.perf_counter() - began)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except (OSError, SafetensorError) as error:
+        if not _disk_full(error):
             raise
         raise UsageError("export.disk_full", folder=place.parent) from error
     finally:
@@ -86,21 +90,15 @@ def export(
 
 
 def _made(
-    making: Making,
-    target: str,
-    place: Path,
-    judge: Judge,
-    rows: tuple[Sequence[Row], Sequence[Row]],
-    progress: Progress,
-    run_folder: Path,
+    making: Making, target: str, place: Path, *, judge: Judge, rows: Rows, kept: Path
 ) -> Release:
     models = making.models
     longest = int(models.plan.value("train.max_length"))
     asked = questions(rows[0], rows[1], models.tokenizer, longest)
-    progress("asking", 0, 1)
-    reference = trained(models, asked, run_folder / EXPORTS / KEPT)
+    making.progress("asking", 0, 1)
+    reference = trained(pair_of(models), asked, kept)
     sides = all_targets().get(target).make(making)
-    seen = prove(reference, sides, progress)
+    seen = prove(reference, sides, making.progress)
     found = tuple(judge(seen))
     told = {
         "target": target,
@@ -130,7 +128,8 @@ def loaded(run_folder: Path) -> RunModels:
     """
     if not (run_folder / "adapter" / "adapter_model.safetensors").is_file():
         raise RunFailedError("export.unfinished", folder=run_folder)
-    models = load_run(run_folder)
+    # In float32 what was trained is seen, and not what this machine rounds.
+    models = load_run(run_folder, "float32")
     stated = models.plan.facts.get("base_weights")
     now = base_weights(models.plan.model)
     if stated is not None and stated != now:
@@ -154,3 +153,11 @@ def _refuse_full(models: RunModels, place: Path) -> None:
     if free < 2 * stored:
         need = f"{2 * stored / 1e6:.0f}"
         raise UsageError("export.no_room", folder=there, free=f"{free / 1e6:.0f}", need=need)
+
+
+def _disk_full(error: Exception) -> bool:
+    """Whether it says that no more can be written; safetensors says it in words alone."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return getattr(error, "errno", None) in full or any(
+        f"(os error {number})" in str(error) for number in full
+    )

@@ -40,9 +40,8 @@ class _Batch(ctypes.Structure):
     )
 
 
-@_LOG
-def _silent(_level: int, _text: bytes, _data: int) -> None:
-    """Nothing of llama.cpp's own between our lines."""
+# Nothing of llama.cpp's own between our lines.
+_silent = _LOG(lambda _level, _text, _data: None)
 
 
 def library() -> Any:
@@ -118,6 +117,14 @@ class Scorer:
             row = lib.llama_get_logits_ith(self._context, start - 1 + k)
             found[k] = np.ctypeslib.as_array(row, (self.vocabulary,))
         return found
+
+    def stops(self) -> list[int]:
+        """Ids at which llama.cpp ends an answer to this file."""
+        lib = self._lib
+        lib.llama_vocab_is_eog.argtypes = (ctypes.c_void_p, ctypes.c_int32)
+        lib.llama_vocab_is_eog.restype = ctypes.c_bool
+        words = lib.llama_model_get_vocab(self._model)
+        return [i for i in range(self.vocabulary) if lib.llama_vocab_is_eog(words, i)]
 
     def __enter__(self) -> Self:
         return self

@@ -23,7 +23,7 @@ class ByFile(ChatTokenizer):
         self.served = stops
 
     @property
-    def end_of_turn(self) -> frozenset[int]:  # type: ignore[override]
+    def end_of_turn(self) -> frozenset[int]:
         return self.served
 
 

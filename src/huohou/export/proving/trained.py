@@ -6,10 +6,10 @@ target is held against the same figures.
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from huohou.export.proving.folder import causal_width
 from huohou.export.proving.questions import Asked, fingerprint
 from huohou.export.proving.scoring import score
 from huohou.export.proving.sides import Floats, Said, Wanted
-from huohou.models import base_weights
+from huohou.models import ChatTokenizer, base_weights
 from huohou.probe.generate import answer
 from huohou.probe.load import RunModels
 
@@ -26,6 +26,30 @@ ROOM = 256 << 20  # bytes of log-probabilities that are kept
 FREE = {"train": 8, "held-out": 5, "odd": 3}  # questions of each kind that are answered freely
 LONGEST = 256  # tokens of a free answer
 SCORES, REST = "scores.npy", "rest.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A base model and an adapter on it, loaded once. base: as the user named it."""
+
+    base: str
+    adapter: Path
+    model: Any
+    tokenizer: ChatTokenizer
+    device: str = "cpu"
+    dtype: str = "float32"
+
+
+def pair_of(models: RunModels) -> Pair:
+    """Those of a run."""
+    return Pair(
+        models.plan.model,
+        models.adapter,
+        models.model,
+        models.tokenizer,
+        models.device,
+        models.dtype,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +69,13 @@ class Trained:
     prompts: tuple[str, ...]
 
 
-def trained(models: RunModels, asked: Sequence[Asked], kept: Path) -> Trained:
+def trained(pair: Pair, asked: Sequence[Asked], kept: Path) -> Trained:
     """The figures of a run's trained model, read from the folder kept where they are there."""
-    wanted = _wanted(models, asked)
-    key = _key(models, wanted)
+    wanted = _wanted(pair, asked)
+    key = _key(pair, wanted)
     place = kept / key
     if not (place / REST).is_file():
-        _measure(models, wanted, place)
+        _measure(pair, wanted, place)
     rest = np.load(place / REST)
     told = json.loads(str(rest["said"]))
     return Trained(
@@ -62,12 +86,12 @@ def trained(models: RunModels, asked: Sequence[Asked], kept: Path) -> Trained:
         _tokens(wanted),
         rest["base"],
         float(rest["nats"]),
-        tuple(models.tokenizer.decode(one.prompt) for one in asked),
+        tuple(pair.tokenizer.decode(one.prompt) for one in asked),
     )
 
 
-def _wanted(models: RunModels, asked: Sequence[Asked]) -> Wanted:
-    places = ROOM // (4 * causal_width(models.model))
+def _wanted(pair: Pair, asked: Sequence[Asked]) -> Wanted:
+    places = ROOM // (4 * causal_width(pair.model))
     answered = sum(bool(one.answer) for one in asked)
     each = max(1, places // max(1, answered))
     forced = [one.answer[:each] for one in asked]
@@ -80,12 +104,12 @@ def _wanted(models: RunModels, asked: Sequence[Asked]) -> Wanted:
     return Wanted(asked, free, min(LONGEST, 2 * longest + 16), forced)
 
 
-def _key(models: RunModels, wanted: Wanted) -> str:
-    adapter = (models.adapter / "adapter_model.safetensors").read_bytes()
-    config = (models.adapter / "adapter_config.json").read_bytes()
+def _key(pair: Pair, wanted: Wanted) -> str:
+    adapter = (pair.adapter / "adapter_model.safetensors").read_bytes()
+    config = (pair.adapter / "adapter_config.json").read_bytes()
     whole = hashlib.sha256(adapter + config)
-    parts = (fingerprint(wanted.asked), base_weights(models.plan.model), models.dtype)
-    whole.update(json.dumps([*parts, models.device, wanted.most]).encode())
+    parts = (fingerprint(wanted.asked), base_weights(pair.base), pair.dtype)
+    whole.update(json.dumps([*parts, pair.device, wanted.most]).encode())
     return whole.hexdigest()[:16]
 
 
@@ -93,21 +117,20 @@ def _tokens(wanted: Wanted) -> NDArray[np.int64]:
     return np.array([token for ids in wanted.forced for token in ids], np.int64)
 
 
-def _measure(models: RunModels, wanted: Wanted, place: Path) -> None:
+def _measure(pair: Pair, wanted: Wanted, place: Path) -> None:
     """Ask tuned and untuned model; what is written last says that the rest is whole."""
     place.mkdir(parents=True, exist_ok=True)
     tokens = _tokens(wanted)
     scores = np.lib.format.open_memmap(
-        place / SCORES, mode="w+", dtype=np.float32, shape=(len(tokens), causal_width(models.model))
+        place / SCORES, mode="w+", dtype=np.float32, shape=(len(tokens), causal_width(pair.model))
     )
     prompts = [one.prompt for one in wanted.asked]
     untuned = np.empty(scores.shape, np.float32)
-    with models.using("base") as model:
-        score(model, prompts, wanted.forced, untuned)
-        base_said = _free(models, wanted)
-    with models.using("tuned") as model:
-        score(model, prompts, wanted.forced, scores)
-        said = _free(models, wanted)
+    with pair.model.disable_adapter():
+        score(pair.model, prompts, wanted.forced, untuned)
+        base_said = _free(pair, wanted)
+    score(pair.model, prompts, wanted.forced, scores)
+    said = _free(pair, wanted)
     scores.flush()
     nats = divergences(scores, untuned)
     told = {"tuned": [asdict(one) for one in said], "base": [asdict(one) for one in base_said]}
@@ -119,12 +142,12 @@ def _measure(models: RunModels, wanted: Wanted, place: Path) -> None:
             nats=np.array(nats.mean() if len(nats) else 0.0),
             said=np.array(json.dumps(told)),
         )
-    os.replace(part, place / REST)
+    part.replace(place / REST)
 
 
-def _free(models: RunModels, wanted: Wanted) -> list[Said]:
+def _free(pair: Pair, wanted: Wanted) -> list[Said]:
     chats = [wanted.asked[i].messages for i in wanted.answers]
-    found = answer(models.model, models.tokenizer, chats, max_new_tokens=wanted.most)
+    found = answer(pair.model, pair.tokenizer, chats, max_new_tokens=wanted.most)
     return [Said(one.text, one.stopped) for one in found]
 
 
