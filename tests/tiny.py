@@ -105,19 +105,31 @@ def tiny_llama_folder(path: Path, seed: int = 0, spread: float = 0.05, **changes
     return path
 
 
-def tiny_adapter(model: Any, rows: Sequence[Any], folder: Path, steps: int = 70) -> None:
-    """Teach the model these rows (huohou.data Rows) by heart in seconds and save the adapter."""
+def tiny_adapter(
+    model: Any,
+    rows: Sequence[Any],
+    folder: Path,
+    steps: int = 70,
+    hf: Any = None,
+    ends: bool = True,
+) -> None:
+    """Teach the model these rows (huohou.data Rows) by heart in seconds and save the adapter.
+
+    hf: its tokenizer where that is another one; ends: whether the ends of turns are taught.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
 
     from huohou.data.labels import label_row
     from huohou.models import ChatTokenizer
 
-    tokenizer = ChatTokenizer(tiny_tokenizer(), "tiny")
+    tokenizer = ChatTokenizer(hf or tiny_tokenizer(), "tiny")
     labelled = [label_row(row, tokenizer, 512) for row in rows]
     width = max(len(row.ids) for row in labelled)
     ids = torch.tensor([[*r.ids, *[0] * (width - len(r.ids))] for r in labelled])
     trained = torch.tensor([[*r.labels, *[False] * (width - len(r.ids))] for r in labelled])
+    if not ends:
+        trained &= ids != tokenizer.closing
     with torch.random.fork_rng():
         torch.manual_seed(0)
         config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")

@@ -173,5 +173,5 @@ def test_the_place_of_the_language_is_told(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_code_of_the_model_is_not_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     """Each code that a diagnosis lists as not checked can be asked about."""
-    assert run(["explain", "same-as-base"]) == 2
+    assert run(["explain", "invented-fact"]) == 2
     assert "huohou eval RUN" in capsys.readouterr().err

@@ -60,7 +60,7 @@ def test_the_whole_doctor_names_it(rule: Rule) -> None:
     """What a rule finds alone is still found among all, or explained by a deeper cause."""
     for example in rule.fires:
         case = case_of(example)
-        result = diagnose(case.record, plan=case.plan)
+        result = diagnose(case.record, plan=case.plan, probe=case.probe)
         found = {finding.code for finding in result.findings}
         explained = {c for r in rules() if r.code in found for c in r.explains}
         assert rule.code in found | explained, found

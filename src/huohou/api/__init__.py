@@ -40,6 +40,7 @@ from huohou.api.places import DOCUMENTS, Upload, allowed, allowed_settings, brow
 from huohou.api.planner import Planner
 from huohou.api.plans import make_plan
 from huohou.api.predictions import evaluate_predictions
+from huohou.api.releases import export, export_forms, ollama_create, probe, side_lines
 from huohou.api.reports import report
 from huohou.api.scores import calibrate, compare, evaluate_answers
 from huohou.api.search import mine
@@ -93,6 +94,8 @@ __all__ = [
     "evaluate_predictions",
     "explain",
     "explain_all",
+    "export",
+    "export_forms",
     "find_run",
     "folder_stamp",
     "follow",
@@ -115,6 +118,7 @@ __all__ = [
     "move",
     "named",
     "need_extra",
+    "ollama_create",
     "open_engine",
     "open_talk",
     "passages_answerer",
@@ -122,6 +126,7 @@ __all__ = [
     "plan_document",
     "plan_for",
     "plan_sweep",
+    "probe",
     "put_away",
     "read_lines",
     "reindex",
@@ -136,6 +141,7 @@ __all__ = [
     "sampling",
     "series",
     "settings_schema",
+    "side_lines",
     "start",
     "stop",
     "sweep",

@@ -130,7 +130,7 @@ def _of_run(
     need_extra("train", "torch", "transformers", "peft")
     from huohou.probe.load import load_run
 
-    models = load_run(folder, checkpoint)
+    models = load_run(folder, checkpoint=checkpoint)
     told = (
         say("chat.by_base", model=models.plan.model)
         if base

@@ -10,7 +10,7 @@ EXIT = {"healthy": 0, "watch": 1, "faulty": 1, "cannot-judge": 3}
 
 
 @click.command(help=say("cli.diagnose.help"))
-@click.argument("run", metavar="RUN|PATH")
+@click.argument("run", metavar="RUN|PATH", required=False)
 @click.option("--reader", metavar="NAME", help=say("cli.diagnose.reader"))
 @click.option("--data", "rows", type=click.Path(path_type=Path), help=say("cli.diagnose.data"))
 @click.option("--eval", "eval_rows", type=click.Path(path_type=Path), help=say("cli.diagnose.eval"))
@@ -18,10 +18,22 @@ EXIT = {"healthy": 0, "watch": 1, "faulty": 1, "cannot-judge": 3}
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
 @click.option("--html", "page", type=click.Path(path_type=Path), help=say("cli.diagnose.html"))
 @click.option("--next", "next_file", type=click.Path(path_type=Path), help=say("cli.diagnose.next"))
+@click.option("--probe", is_flag=True, help=say("cli.diagnose.probe"))
+@click.option("--base", metavar="MODEL", help=say("cli.diagnose.base"))
+@click.option("--adapter", type=click.Path(path_type=Path), help=say("cli.diagnose.adapter"))
+@click.option("--merged", type=click.Path(path_type=Path), help=say("cli.diagnose.merged"))
+@click.option("--gguf", type=click.Path(path_type=Path), help=say("cli.diagnose.gguf"))
+@click.option("--modelfile", type=click.Path(path_type=Path), help=say("cli.diagnose.modelfile"))
 @click.option("--exit-zero", is_flag=True, help=say("cli.diagnose.exit_zero"))
 def command(
-    run: str,
+    run: str | None,
     *,
+    probe: bool,
+    base: str | None,
+    adapter: Path | None,
+    merged: Path | None,
+    gguf: Path | None,
+    modelfile: Path | None,
     reader: str | None,
     rows: Path | None,
     eval_rows: Path | None,
@@ -34,6 +46,14 @@ def command(
     from huohou import api
     from huohou.cli._diagnosis import show_diagnosis
 
+    if probe or run is None:
+        from huohou.cli._probe import ask
+
+        others = (reader, eval_rows, page, next_file)
+        stray = run is not None or any(one is not None for one in others)
+        served = {"merged": merged, "gguf": gguf, "modelfile": modelfile}
+        verdict = ask(stray or not probe, base, adapter, rows=rows, as_json=as_json, **served)
+        return 0 if exit_zero else EXIT[verdict]
     found = api.diagnose(
         run,
         reader=reader,

@@ -100,6 +100,7 @@ def diagnose(
             found.append((each, outcome))
     others = elsewhere(case, ran)
     ran += others.ran
+    skipped = [one for one in skipped if one.code not in others.ran]
     skipped += [Skipped(*one) for one in others.skipped if one[0] not in _codes(skipped)]
     findings = tuple(map(stated, _causes(found, others)))
     verdict, needs = _verdict(case, findings)

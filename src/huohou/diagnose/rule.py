@@ -49,7 +49,8 @@ class Cause(IntEnum):
     GEOMETRY = 3  # what a loss of embeddings can see of them
     DATA = 4
     DURATION = 5
-    WATCHING = 6
+    SERVING = 6  # what is handed over is not what was trained
+    WATCHING = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class ChatTokenizer:
     @cached_property
     def end_of_turn(self) -> frozenset[int]:
         """Ids that stop generation: the model's, the tokenizer's, and what closes an answer."""
-        ids = {*self._stops, self.hf.eos_token_id, self._closing_id()}
+        ids = {*self._stops, self.hf.eos_token_id, self.closing}
         return frozenset(i for i in ids if i is not None)
 
     @property
@@ -96,7 +96,8 @@ class ChatTokenizer:
         )
         return text
 
-    def _closing_id(self) -> int | None:
+    @cached_property
+    def closing(self) -> int | None:
         """The special token that the template closes an answer with, found by rendering two."""
         if not self.hf.chat_template:
             return None

@@ -37,8 +37,11 @@ class RunModels:
             yield self.model
 
 
-def load_run(folder: Path, checkpoint: int | None = None) -> RunModels:
+def load_run(folder: Path, dtype: str | None = None, *, checkpoint: int | None = None) -> RunModels:
     """The models of a job's folder. Raises UsageError, ModelError.
+
+    dtype: number format to compute in, by default that of the plan; one that is named leaves
+    nothing in 4 bits.
 
     The adapter is the one the job left at its end, of the best evaluation; while it trains or
     after it was stopped, its best or last checkpoint. checkpoint: the one after so many updates
@@ -52,10 +55,10 @@ def load_run(folder: Path, checkpoint: int | None = None) -> RunModels:
     tokenizer = load_tokenizer(plan.model)
     if tokenizer.fingerprint != plan.template:
         raise ModelError("probe.other_tokenizer", model=plan.model, folder=folder)
-    device, dtype = _here(plan)
-    base = load_model(
-        plan.model, dtype, device, four_bit=bool(plan.facts.get("four_bit")) and device != "cpu"
-    )
+    device, planned = _here(plan)
+    four_bit = dtype is None and bool(plan.facts.get("four_bit")) and device != "cpu"
+    dtype = dtype or planned
+    base = load_model(plan.model, dtype, device, four_bit=four_bit)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft to transformers, not to us

@@ -1,0 +1,1 @@
+"""Writing GGUF: settings, tokenizer, tensors and their number formats."""

@@ -1,0 +1,58 @@
+"""Log-probabilities of given answers, by transformers."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from huohou.export.proving.sides import Floats
+from huohou.probe.generate import causal_of
+
+TOKENS = 2048  # of a batch, padding included
+
+
+@torch.inference_mode()
+def score(
+    model: Any, prompts: Sequence[Sequence[int]], forced: Sequence[Sequence[int]], out: Floats
+) -> None:
+    """Fill out [tokens of all forced, V] with the log-probabilities of what comes at each of their
+    places, given the prompt and the forced tokens before it.
+
+    Rows are padded on the left, so that the head runs over the answers' columns alone.
+    """
+    causal = causal_of(model).eval()
+    begins = np.cumsum([0, *map(len, forced)])
+    for batch in _batches(prompts, forced):
+        rows = [[*prompts[i], *forced[i]] for i in batch]
+        width, keep = max(map(len, rows)), max(len(forced[i]) for i in batch)
+        ids = torch.tensor([[0] * (width - len(row)) + row for row in rows]).to(causal.device)
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+        mask = mask.to(causal.device)
+        logits = causal(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
+            use_cache=False,
+            logits_to_keep=keep + 1,
+        ).logits
+        for k, i in enumerate(batch):
+            own = logits[k, keep - len(forced[i]) : keep].float()
+            out[begins[i] : begins[i + 1]] = own.log_softmax(-1).cpu().numpy()
+
+
+def _batches(
+    prompts: Sequence[Sequence[int]], forced: Sequence[Sequence[int]]
+) -> Iterator[list[int]]:
+    order = [i for i in range(len(prompts)) if forced[i]]
+    order.sort(key=lambda i: len(prompts[i]) + len(forced[i]), reverse=True)
+    batch: list[int] = []
+    width = 0
+    for i in order:
+        if batch and (len(batch) + 1) * width > TOKENS:
+            yield batch
+            batch = []
+        width = width if batch else len(prompts[i]) + len(forced[i])
+        batch.append(i)
+    if batch:
+        yield batch
