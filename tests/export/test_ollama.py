@@ -86,7 +86,6 @@ def test_a_modelfile_that_is_right(taught: Path, tmp_path: Path) -> None:
     ("change", "shown"),
     [
         (lambda found: replace(found, template=LLAMA2), "[INST] <<SYS>>"),
-        (lambda found: replace(found, template=None), "code of Dawu branch?"),
         (lambda found: replace(found, system=None), "<|im_start|>user"),
         (lambda found: replace(found, system="Be kind."), "Be kind."),
         (
@@ -94,7 +93,7 @@ def test_a_modelfile_that_is_right(taught: Path, tmp_path: Path) -> None:
             "<|im_start|><|im",
         ),
     ],
-    ids=["another family", "no template", "no system prompt", "another one", "doubled BOS"],
+    ids=["another family", "no system prompt", "another one", "doubled BOS"],
 )
 def test_a_modelfile_with_a_fault(
     change: Callable[[Modelfile], Modelfile], shown: str, taught: Path, tmp_path: Path
@@ -114,7 +113,10 @@ def test_diagnose_probe_takes_a_modelfile(
     words = ["--probe", "--base", base, "--adapter", taught / "adapter", "--data", rows]
     code = main.run(["diagnose", *map(str, words), "--modelfile", str(path)])
     out = capsys.readouterr().out
-    assert code == 1 and "train-serve-mismatch" in out and "modelfile: 0 of 8" not in out
+    assert code == 1 and "train-serve-mismatch" in out and "modelfile: 0 of 8" in out
+    path.write_text("FROM x\nSYSTEM Be kind.\n", encoding="utf-8")
+    code = main.run(["diagnose", *map(str, words), "--modelfile", str(path)])
+    assert code == 2 and "TEMPLATE" in capsys.readouterr().err
     path.write_text("FROM x\nTEMPLATE {{ printf `%s` .Prompt }}\n", encoding="utf-8")
     code = main.run(["diagnose", *map(str, words), "--modelfile", str(path)])
     assert code == 2 and "printf" in capsys.readouterr().err

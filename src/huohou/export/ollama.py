@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from huohou.data.dataset import Message
+from huohou.errors import DataError
 from huohou.export.gguf import FORMS
 from huohou.export.gguf import make as make_gguf
 from huohou.export.go_render import ollama_prompt
@@ -23,7 +24,6 @@ from huohou.models import ChatTokenizer
 from huohou.models.tokenizer import Turn
 
 MODELFILE = "Modelfile"
-BARE = "{{ .Prompt }}"  # Ollama's own where a Modelfile and its GGUF file have none
 
 
 def make(making: Making) -> tuple[Side, ...]:
@@ -62,6 +62,8 @@ def modelfile_side(
 
     def ask(wanted: Wanted) -> Seen:
         found = read_modelfile(path)
+        if found.template is None:
+            raise DataError("modelfile.no_template", path=path)
         chats = (_typed(found, one.messages, system) for one in wanted.asked)
         prompts = [_rendered(found, tokenizer, chat) for chat in chats]
         return Seen(prompts, stops=stop_ids(found, tokenizer))
@@ -86,7 +88,7 @@ def _typed(found: Modelfile, chat: Sequence[Message], system: str | None) -> tup
 
 
 def _rendered(found: Modelfile, tokenizer: ChatTokenizer, chat: Sequence[Message]) -> Rendered:
-    text = ollama_prompt(found.template or BARE, chat)
+    text = ollama_prompt(found.template or "", chat)
     ids = tokenizer.hf.encode(text, add_special_tokens=False)
     return Rendered(text, tuple(ids))
 
