@@ -48,17 +48,22 @@ from huohou.api.settings import settings_schema
 from huohou.api.several import compare_runs
 from huohou.api.starting import keep_aside, plan_document, plan_for, start, take_example
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
+from huohou.api.team import ROLES, People, Role, people, team, token_add, token_revoke
 from huohou.api.told import checked_line, read_lines
+from huohou.api.working import work
 
 __all__ = [
     "DOCUMENTS",
+    "ROLES",
     "Caller",
     "Desk",
     "JobListing",
     "LeftError",
     "Limits",
     "Patient",
+    "People",
     "Planner",
+    "Role",
     "Upload",
     "allowed",
     "allowed_settings",
@@ -115,6 +120,7 @@ __all__ = [
     "need_extra",
     "open_engine",
     "passages_answerer",
+    "people",
     "plain_text",
     "plan_document",
     "plan_for",
@@ -137,9 +143,13 @@ __all__ = [
     "stop",
     "sweep",
     "take_example",
+    "team",
+    "token_add",
+    "token_revoke",
     "train",
     "trash",
     "turns",
     "watch",
+    "work",
     "workspace",
 ]
