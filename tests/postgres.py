@@ -37,14 +37,15 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Make, start and in the end remove a cluster. Raises MissingError."""
+def cluster(settings: str = _QUICK) -> Iterator[Cluster]:
+    """Make, start and in the end remove a cluster. settings: "" for a server as it is installed,
+    which waits until what it wrote is safe. Raises MissingError."""
     binaries = _binaries()
     # Beside pytest's folders: those are closed to the server's own user.
     place = Path(tempfile.mkdtemp(prefix="huohou-postgresql-"))
     data, port = place / "data", _free_port()
     user = _user(place)
-    options = f"-p {port} -h 127.0.0.1 -k '' {_QUICK}"
+    options = f"-p {port} -h 127.0.0.1 -k '' {settings}"
 
     def call(*words: str) -> None:
         command = [str(binaries / words[0]), *words[1:], "-D", str(data)]

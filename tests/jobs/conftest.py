@@ -1,6 +1,7 @@
 """A training recipe of milliseconds, installed like any other package's: a real plugin."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on PYTHONPATH with the recipe `fake`; a workspace beside it."""
     place = fake_training.install(tmp_path / "site")
     (place / "drive.py").write_text(DRIVER, encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(place))
+    monkeypatch.setenv("PYTHONPATH", str(place), prepend=os.pathsep)
     monkeypatch.setenv("HUOHOU_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("HUOHOU_LANG", "en")
     monkeypatch.delenv("HUOHOU_LOAD_PLUGINS", raising=False)

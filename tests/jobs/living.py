@@ -60,7 +60,7 @@ def ended(workspace: Path, *numbers: int) -> bool:
 
 
 def runner_lives(workspace: Path) -> bool:
-    return bool(locks.is_held(workspace / queue.FOLDER / detach.LOCK))
+    return bool(locks.is_held(detach.lock_of(workspace)))
 
 
 def kill(pid: int) -> None:

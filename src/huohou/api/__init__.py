@@ -50,17 +50,22 @@ from huohou.api.several import compare_runs
 from huohou.api.starting import keep_aside, plan_document, plan_for, start, take_example
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
 from huohou.api.talk import Talk, open_talk
+from huohou.api.team import ROLES, People, Role, people, team, token_add, token_revoke
 from huohou.api.told import checked_line, read_lines
+from huohou.api.working import work
 
 __all__ = [
     "DOCUMENTS",
+    "ROLES",
     "Caller",
     "Desk",
     "JobListing",
     "LeftError",
     "Limits",
     "Patient",
+    "People",
     "Planner",
+    "Role",
     "Talk",
     "Upload",
     "allowed",
@@ -122,6 +127,7 @@ __all__ = [
     "open_engine",
     "open_talk",
     "passages_answerer",
+    "people",
     "plain_text",
     "plan_document",
     "plan_for",
@@ -146,9 +152,13 @@ __all__ = [
     "stop",
     "sweep",
     "take_example",
+    "team",
+    "token_add",
+    "token_revoke",
     "train",
     "trash",
     "turns",
     "watch",
+    "work",
     "workspace",
 ]

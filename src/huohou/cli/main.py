@@ -56,6 +56,11 @@ def _choose_language(_ctx: click.Context, _param: click.Parameter, value: str | 
         text.use(value)
 
 
+def _choose_database(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value:
+        os.environ["HUOHOU_DB"] = value  # where all that this command starts finds it too
+
+
 def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value:
         from importlib.metadata import version
@@ -73,6 +78,13 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
     callback=_choose_language,
     help="English or Chinese / 英文或中文.",
 )
+@click.option(
+    "--db",
+    metavar="URL",
+    expose_value=False,
+    callback=_choose_database,
+    help="Database instead of $HUOHOU_DB / 代替 $HUOHOU_DB 的数据库.",
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version)
 def cli() -> None:
     """huohou 火候: fine-tune small models on your own data, and be told the truth."""
@@ -87,9 +99,14 @@ def run(arguments: list[str]) -> int:
     """Run the command line; returns 0, 1, 2, 3, 101 or 130 as the design page says."""
     for name, value in machine.THREADS.items():
         os.environ.setdefault(name, value)
+    database = os.environ.get("HUOHOU_DB")
     try:
         return _run(arguments)
     finally:
+        if database is None:
+            os.environ.pop("HUOHOU_DB", None)
+        else:
+            os.environ["HUOHOU_DB"] = database
         text.use(None)  # --lang holds to the end of this call, its error messages included
 
 

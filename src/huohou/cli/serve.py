@@ -1,6 +1,7 @@
 """``huohou serve``: the page, its API and the doors of other programs."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,13 +26,21 @@ PORT = 3000
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME", help=say("cli.serve.allow_host")
 )
+@click.option("--read-only", is_flag=True, help=say("cli.serve.read_only"))
 def command(
-    port: int, host: str, open_: bool, token_file: Path | None, names: tuple[str, ...]
+    *,
+    port: int,
+    host: str,
+    open_: bool,
+    token_file: Path | None,
+    names: tuple[str, ...],
+    read_only: bool,
 ) -> int:
     from huohou.web import serve
 
+    how: dict[str, Any] = {"token_file": token_file, "names": names, "read_only": read_only}
     try:
-        serve.run(host, port, open_=open_, token_file=token_file, names=names, note=click.echo)
+        serve.run(host, port, open_=open_, **how, note=click.echo)
     except KeyboardInterrupt:
         click.echo(say("web.serve.ended"), err=True)
         return 130

@@ -42,7 +42,9 @@ def carry_out(
 
     if detached:
         detach.enqueue(folder, journal, wanted(slots), start, stop_on)
-        return _job(store, folder)
+        job = _job(store, folder)  # workers find it in the database
+        turns.wake(store)
+        return job
     slot = turns.wait(store, folder, journal, wanted(slots), tell)
     if slot is None:
         return _job(store, folder)

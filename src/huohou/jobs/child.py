@@ -15,12 +15,14 @@ from pathlib import Path
 from huohou.errors import HuohouError
 from huohou.jobs import again, disk
 from huohou.jobs.exitcodes import DISK_FULL, FAILED, OUT_OF_MEMORY
+from huohou.jobs.queue import read
 from huohou.jobs.stopping import StopWatch
 from huohou.plan import Plan
 from huohou.recipes import Start, recipes
 from huohou.recipes.memory import is_out
-from huohou.record.recorder import Recorder
+from huohou.record.recorder import ACTIVE, Recorder
 from huohou.record.workspace import EVENTS, PLAN
+from huohou.text import say
 
 _TAIL = 15  # last lines of a traceback that are kept
 
@@ -34,10 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             writer = Recorder(options.folder / EVENTS, options.seg, echo=sys.stdout)
             recorder = stack.enter_context(writer)
+            if _is_too_late(options.folder, options.seg):
+                return FAILED
             _carry_out(options.folder, recorder, watch, options.start)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it was is recorded
             return _failed(error, recorder, options.folder)
     return 0
+
+
+def _is_too_late(folder: Path, seg: int) -> bool:
+    """Whether the job was settled, or begun anew, while this process was still starting."""
+    entry = read(folder)
+    if entry is None or (entry.seg == seg and entry.state in ACTIVE):
+        return False
+    sys.stdout.write(say("job.too_late") + "\n")
+    return True
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -9,9 +9,12 @@ runner gives its lock back first and then looks once more whether a job waits.
 import atexit
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,12 @@ from huohou.errors import UsageError
 from huohou.jobs import again
 from huohou.jobs.queue import FOLDER, Entry, read, start_file
 from huohou.recipes import Start
-from huohou.record import locks
+from huohou.record import checkpoints, locks
 from huohou.record.recorder import Journal
+from huohou.record.store import key_of
 from huohou.record.workspace import TRAIN_LOG, number_of
 from huohou.text import LANGUAGES, language
 
-LOCK = "runner.lock"
 LOG = "runner.log"
 # Variables that decide how a training computes go with the job: the runner that starts it may
 # have been started by somebody else's command. Secrets are not written down.
@@ -38,7 +41,7 @@ _started: "list[subprocess.Popen[bytes]]" = []
 
 def check(workspace: Path) -> None:
     """Raise UsageError where there are no file locks: one job could be started twice."""
-    lock = _lock(workspace)
+    lock = lock_of(workspace)
     lock.touch()
     if locks.is_held(lock) is None:
         raise UsageError("queue.no_locks", path=workspace)
@@ -57,6 +60,7 @@ def enqueue(
     severity of a finding that ends it early.
     """
     told = {
+        "host": socket.gethostname(),
         "python": sys.executable,
         "cwd": str(Path.cwd()),
         "language": language(),
@@ -64,16 +68,29 @@ def enqueue(
         "start": again.dumps(start or Start()),
         "stop_on": stop_on,
     }
-    _lock(folder.parent)  # makes the place
-    file = start_file(folder.parent, number_of(folder) or 0)
-    file.touch(0o600)
-    file.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+    lock_of(folder.parent)  # makes the place
+    _tell(folder, told)
     entry = read(folder)
     if entry is not None and entry.state != "queued":  # it goes on after its end
         journal.state("queued")
-    journal.queue(detached=True, slots=slots)
+    journal.queue(detached=True, slots=slots, store=store_key())
     journal.close()
-    ensure(folder.parent)
+
+
+def store_key() -> str:
+    """Which database commands of this process use; a runner serves the jobs of one."""
+    return key_of(os.environ.get("HUOHOU_DB", ""))
+
+
+def start_from(entry: Entry, start: Start) -> None:
+    """A job that is put back goes on from there."""
+    _tell(entry.folder, _told(entry) | {"start": again.dumps(start)})
+
+
+def _tell(folder: Path, told: Mapping[str, Any]) -> None:
+    file = start_file(folder.parent, number_of(folder) or 0)
+    file.touch(0o600)
+    file.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def forget(folder: Path) -> None:
@@ -84,7 +101,12 @@ def forget(folder: Path) -> None:
 def start_of(entry: Entry) -> Start:
     """Where a job goes on from."""
     told = _told(entry).get("start")
-    return again.loads(told) if isinstance(told, str) else Start()
+    start = again.loads(told) if isinstance(told, str) else Start()
+    if start.checkpoint is None:
+        return start
+    # Another machine may know the workspace under another path.
+    here = entry.folder.resolve() / checkpoints.FOLDER / start.checkpoint.name
+    return replace(start, checkpoint=here) if here.is_dir() else start
 
 
 def stop_on_of(entry: Entry) -> str | None:
@@ -106,28 +128,35 @@ def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
 
 def ensure(workspace: Path) -> None:
     """Start the runner of a workspace unless one is there."""
-    if not os.access(workspace, os.W_OK) or locks.is_held(_lock(workspace)):
+    lock = lock_of(workspace)
+    if not os.access(workspace, os.W_OK) or locks.is_held(lock):
         return
-    with _lock(workspace).with_name(LOG).open("ab") as log:
+    with lock.with_name(LOG).open("ab") as log:
         _start(sys.executable, "huohou.jobs.runner", workspace, stdout=log)
 
 
-def supervise(entry: Entry, slot: int) -> "subprocess.Popen[bytes]":
-    """Start the supervisor of a job; slot: descriptor that it holds from now on."""
+def supervise(entry: Entry, slot: int, lease: str | None = None) -> "subprocess.Popen[bytes]":
+    """Start the supervisor of a job; slot: descriptor that it holds from now on; lease: name of
+    the holder that claimed the job for it."""
     told = _told(entry)
-    kept = told.get("environment")
-    own = {str(k): str(v) for k, v in kept.items()} if isinstance(kept, dict) else {}
-    ours = {k: v for k, v in os.environ.items() if k not in surroundings(os.environ)}
-    home = entry.folder.parent.resolve()
-    cwd, python = Path(str(told.get("cwd", "."))), str(told.get("python"))
+    environment, python, cwd = dict(os.environ), sys.executable, None
+    if told.get("host", socket.gethostname()) == socket.gethostname():
+        kept = told.get("environment")
+        own = {str(k): str(v) for k, v in kept.items()} if isinstance(kept, dict) else {}
+        ours = {k: v for k, v in os.environ.items() if k not in surroundings(os.environ)}
+        environment = ours | own
+        python, cwd = str(told.get("python")), Path(str(told.get("cwd", ".")))
+    home = str(entry.folder.parent.resolve())
+    environment |= {"HUOHOU_HOME": home, "HUOHOU_LANG": language_of(entry)}
     with (entry.folder / TRAIN_LOG).open("ab") as log:
         return _start(
             python if Path(python).is_file() else sys.executable,
             "huohou.jobs.supervise",
             entry.folder,
+            *([lease] if lease else []),
             stdout=log,
-            env=ours | own | {"HUOHOU_HOME": str(home), "HUOHOU_LANG": language_of(entry)},
-            cwd=cwd if cwd.is_dir() else None,
+            env=environment,
+            cwd=cwd if cwd is not None and cwd.is_dir() else None,
             pass_fds=(slot,),
         )
 
@@ -146,16 +175,20 @@ def _told(entry: Entry) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _lock(workspace: Path) -> Path:
+def lock_of(workspace: Path) -> Path:
+    """Lock file of the runner of a workspace on this machine, for the database of this process."""
     place = workspace / FOLDER
     place.mkdir(parents=True, exist_ok=True)
-    return place / LOCK
+    name = re.sub(r"\W+", "-", socket.gethostname())
+    return place / ".".join(filter(None, ("runner", name, store_key(), "lock")))
 
 
-def _start(python: str, module: str, path: Path, **how: Any) -> "subprocess.Popen[bytes]":
+def _start(
+    python: str, module: str, path: Path, *more: str, **how: Any
+) -> "subprocess.Popen[bytes]":
     # -P: a file of the user's that is called like a module is not taken for it.
     process = subprocess.Popen(
-        [python, "-P", "-m", module, str(path.resolve())],
+        [python, "-P", "-m", module, str(path.resolve()), *more],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -1,13 +1,16 @@
 """Jobs before and after their process: made, and found when their supervisor has died."""
 
+import socket
 import time
 from pathlib import Path
 
 from huohou.errors import StoreError
-from huohou.jobs import disk, stopping
+from huohou.jobs import detach, disk, putting_back, stopping
+from huohou.jobs.queue import read
 from huohou.plan import Plan
 from huohou.record import locks
 from huohou.record.events import Event, Follower, events_with
+from huohou.record.leases import Leases
 from huohou.record.recorder import ACTIVE, Journal
 from huohou.record.store import Job, Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, PLAN
@@ -51,16 +54,24 @@ def create(store: Store, plan: Plan) -> tuple[Path, Journal]:
 def bury(store: Store) -> list[Job]:
     """Jobs whose supervisor died are brought to their end: as their process said, else lost.
 
-    Returns the jobs that were found.
+    Where workers serve the queue, those that they had go back to it. Returns the jobs found.
     """
     found = []
-    for job in store.jobs():
+    active = store.listed(ACTIVE)[1]
+    elsewhere = _elsewhere(store) if active else frozenset()
+    for job in active:
         folder = store.workspace / job.folder
-        if job.status in ACTIVE and folder.is_dir() and not _is_cared_for(folder):
+        if job.id not in elsewhere and folder.is_dir() and not _is_cared_for(folder):
             if _settle(folder):
                 found.append(job)
             store.take_in(folder)
     return found
+
+
+def _elsewhere(store: Store) -> frozenset[int]:
+    """Jobs that another machine has in hand; of those of this one the file locks tell more."""
+    here = socket.gethostname()
+    return frozenset(job for job, host in Leases(store).held().items() if host != here)
 
 
 def _is_cared_for(folder: Path) -> bool:
@@ -70,9 +81,16 @@ def _is_cared_for(folder: Path) -> bool:
         if held:
             return True
         if held is None:  # no locks here: the heartbeat must do
-            beat = folder / HEARTBEAT
-            return beat.exists() and time.time() - beat.stat().st_mtime < SILENT
-    return False
+            return _is_fresh(folder / HEARTBEAT)
+    # Locks may end at a machine: a training on another one is seen by what it writes.
+    entry = read(folder)
+    there = entry is not None and entry.host not in ("", socket.gethostname())
+    events = folder / EVENTS
+    return there and _is_fresh(events if events.exists() else folder / JOURNAL)
+
+
+def _is_fresh(file: Path) -> bool:
+    return file.exists() and time.time() - file.stat().st_mtime < SILENT
 
 
 def _settle(folder: Path) -> bool:
@@ -80,19 +98,25 @@ def _settle(folder: Path) -> bool:
         journal = Journal(folder / JOURNAL, seg=0)
     except StoreError:  # another command is doing it at this moment
         return False
-    with journal:
+    # Its training may be about to begin: it sees that it is too late (see child.py).
+    with journal, locks.held(folder / EVENTS) as free:
+        if free is False:
+            return False
         lines = Follower(folder / JOURNAL).poll()
         states = [e["state"] for e in lines if e["kind"] == "state"]
         if not states or states[-1] not in ACTIVE:
             return False
         journal.seg = max((e.get("seg", 0) for e in lines), default=0)
         end = last_end(folder, journal.seg)
+        if end is None and putting_back.put_back(folder, journal):
+            return True
         if end is None:
             journal.state("lost", error=say("job.lost"), reason="supervisor-died")
         else:
             journal.state(end["state"], error=end.get("error"), reason=end.get("reason"))
         disk.give_back(folder)
         stopping.forget(folder)
+        detach.forget(folder)
     return True
 
 

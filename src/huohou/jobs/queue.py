@@ -6,12 +6,11 @@ otherwise; lower is earlier), ``slots``, and ``detached`` for a job without a te
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from huohou.record import locks
+from huohou.record import locks, waiting
 from huohou.record.events import Event, Follower
 from huohou.record.recorder import ACTIVE, State
 from huohou.record.workspace import EVENTS, JOURNAL, job_folders
@@ -24,7 +23,9 @@ class Entry:
     """A job as its journal tells it.
 
     seg: the process life it waits for or is in; device: what it waits for (``cpu``, ``cuda:0``);
-    detached: the runner starts it; slots: jobs that may then train on the device at once.
+    detached: the runner starts it; slots: jobs that may then train on the device at once; store:
+    key of the database it was queued with; again: how often it was put back by itself; host:
+    machine of its last process life.
     """
 
     number: int
@@ -36,6 +37,9 @@ class Entry:
     priority: float = 0.0
     detached: bool = False
     slots: int = 1
+    store: str = ""
+    again: int = 0
+    host: str = ""
 
     @property
     def order(self) -> tuple[float, int]:
@@ -52,45 +56,36 @@ def read(folder: Path) -> Entry | None:
     first = next((line for line in lines if line["kind"] == "queued"), None)
     if first is None or not isinstance(first.get("id"), int):
         return None
-    entry = Entry(first["id"], str(first.get("name", "")), folder, _device(first))
-    waits: Event = {}
+    waits = waiting.first(first)
     state: State = "queued"
     for one in lines:
-        if one["kind"] == "state":
-            state = one.get("state", "lost")
-            if state == "queued":  # it waits once more, as if it were new
-                waits = {}
-        elif one["kind"] == "queue":
-            waits |= one
-    return replace(
-        entry,
+        waits = waiting.then(waits, one)
+        state = one.get("state", "lost") if one["kind"] == "state" else state
+    return Entry(
+        waits.number,
+        str(first.get("name", "")),
+        folder,
+        waits.device,
         state=state,
-        seg=max(_whole(one.get("seg")) for one in lines),
-        priority=_finite(waits.get("priority"), float(entry.number)),
-        detached=bool(waits.get("detached")) and start_file(folder.parent, entry.number).is_file(),
-        slots=_whole(waits.get("slots")) or 1,
+        seg=max(waiting.whole(one.get("seg")) for one in lines),
+        priority=waits.priority,
+        detached=waits.detached and start_file(folder.parent, waits.number).is_file(),
+        slots=waits.slots,
+        store=waits.store,
+        again=waits.again,
+        host=_host(lines),
     )
+
+
+def _host(lines: Sequence[Event]) -> str:
+    """Machine of the last process life."""
+    lives = [one for one in lines if one["kind"] == "segment"]
+    return str(lives[-1].get("host", "")) if lives else ""
 
 
 def start_file(workspace: Path, number: int) -> Path:
     """What a job without a terminal is started with; a folder from elsewhere brings none along."""
     return workspace / FOLDER / f"start-{number}.json"
-
-
-def _device(first: Event) -> str:
-    plan = first.get("plan")
-    device = plan.get("device") if isinstance(plan, dict) else None
-    value = str(device.get("value", "")) if isinstance(device, dict) else ""
-    return "cuda:0" if value == "cuda" else value
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def _finite(value: Any, instead: float) -> float:
-    usable = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if usable and math.isfinite(value) else instead
 
 
 class Queue:
@@ -100,10 +95,10 @@ class Queue:
         self.workspace = workspace
         self._seen: dict[Path, tuple[int, Entry | None]] = {}
 
-    def look(self) -> list[Entry]:
-        """Jobs that wait or train, in the order of the queue."""
+    def look(self, folders: Iterable[Path] | None = None) -> list[Entry]:
+        """Jobs that wait or train, in the order of the queue; folders: only those."""
         found = []
-        for folder in job_folders(self.workspace):
+        for folder in job_folders(self.workspace) if folders is None else folders:
             entry = self._entry(folder)
             if entry is not None:
                 found.append(entry)

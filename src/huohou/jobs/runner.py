@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from huohou.jobs import detach, logs, queue, slots
 from huohou.jobs.queue import Entry, Queue
 from huohou.record import locks
 from huohou.record.recorder import Journal
+from huohou.record.store import Store
 from huohou.record.workspace import JOURNAL, TRAIN_LOG
 from huohou.text import say
 
@@ -29,22 +30,36 @@ _TAIL = 15
 def main(arguments: Sequence[str]) -> int:
     """Serve a workspace until nothing waits."""
     workspace = Path(arguments[0])
-    (workspace / queue.FOLDER).mkdir(parents=True, exist_ok=True)
+    serve, waits = _shared(workspace) if Store(workspace).is_shared else _own(workspace)
     while True:
-        lock = os.open(workspace / queue.FOLDER / detach.LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        lock = os.open(detach.lock_of(workspace), os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if locks.acquire(lock) is False:
                 return 0
-            _Runner(workspace).serve()
+            serve()
         finally:
             os.close(lock)
         # Who queued a job a moment ago saw the lock held and left it to us.
-        if not _waiting(Queue(workspace).look()):
+        if not waits():
             return 0
 
 
+def _own(workspace: Path) -> tuple[Callable[[], None], Callable[[], bool]]:
+    """How the queue of a workspace of this machine is served, and whether anything waits."""
+    return lambda: _Runner(workspace).serve(), lambda: bool(_waiting(Queue(workspace).look()))
+
+
+def _shared(workspace: Path) -> tuple[Callable[[], None], Callable[[], bool]]:
+    """The same of a queue that other machines may serve too. Lasting workers need no runner."""
+    from huohou.jobs.worker import Worker
+
+    worker = Worker(Store(workspace), lasting=False)
+    return lambda: worker.serve(worker.is_spare, until_empty=True), worker.is_needed
+
+
 def _waiting(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.state == "queued" and entry.detached]
+    key = detach.store_key()
+    return [e for e in entries if e.state == "queued" and e.detached and e.store == key]
 
 
 @dataclass(slots=True)
@@ -75,13 +90,13 @@ class _Runner:
     def _serve(self, entries: Sequence[Entry], device: str) -> None:
         """Start the next job of a device if it has a slot for it."""
         line = [e for e in queue.line(entries, device) if not self._is_starting(e)]
-        if not line or not line[0].detached:
+        if not line or line[0] not in _waiting(line[:1]):
             return
         entry = line[0]
         before = self._starts.get(entry.folder)
         tries = before.tries if before else 0
         if tries >= TRIES:
-            _give_up(entry)
+            give_up(entry)
             return
         slot = slots.take(self._workspace, entries, device, entry.slots)
         if slot is not None:
@@ -94,10 +109,9 @@ class _Runner:
         return start is not None and start.process.poll() is None
 
 
-def _give_up(entry: Entry) -> None:
+def give_up(entry: Entry) -> None:
     """A job that cannot even be begun fails, with what its supervisor said last."""
     from huohou.jobs import turns
-    from huohou.record.store import Store
 
     text.use(detach.language_of(entry))
     lines = logs.last_lines(entry.folder / TRAIN_LOG, _TAIL)

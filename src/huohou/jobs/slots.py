@@ -1,4 +1,6 @@
-"""Slots of a device: lock files in the workspace, ``.slots/cpu-0.lock``, one for each job at once.
+"""Slots of a device: lock files in the workspace, one for each job at once.
+
+``.slots/HOST.cpu-0.lock``: machines that share a workspace have devices of their own.
 
 Whoever supervises a job holds one for its life, so a death frees it. Where the system has no such
 locks nothing is refused.
@@ -6,6 +8,7 @@ locks nothing is refused.
 
 import os
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -61,7 +64,7 @@ def take(workspace: Path, entries: Sequence[Entry], device: str, slots: int) -> 
         slot = _take(_file(workspace, device, i))
         if slot is not None:
             # Counted with the slot in hand: of two at the same moment one sees the other.
-            orphans = sum(queue.is_orphan(e) for e in queue.training(entries, device))
+            orphans = sum(_is_orphan_here(e) for e in queue.training(entries, device))
             others = sum(bool(locks.is_held(path)) for path in _files(workspace, device, i))
             if others + orphans < slots:
                 return slot
@@ -78,8 +81,13 @@ def _take(path: Path) -> Slot | None:
     return Slot(descriptor)
 
 
+def _is_orphan_here(entry: Entry) -> bool:
+    return entry.host in ("", socket.gethostname()) and queue.is_orphan(entry)
+
+
 def _name(device: str) -> str:
-    return re.sub(r"\W+", "-", device) or "any"
+    host, plain = (re.sub(r"\W+", "-", one) for one in (socket.gethostname(), device))
+    return f"{host}.{plain or 'any'}"
 
 
 def _file(workspace: Path, device: str, i: int) -> Path:

@@ -21,6 +21,7 @@ from huohou import machine
 from huohou.errors import StoreError
 from huohou.jobs import again, disk, endings, logs, memory, stopping
 from huohou.jobs.daylog import DayLog
+from huohou.jobs.lease import Lease
 from huohou.jobs.lifecycle import last_end
 from huohou.jobs.oversight import Oversight, Said
 from huohou.jobs.progress import Progress
@@ -34,7 +35,9 @@ from huohou.text import language, say
 OnEvent = Callable[[Event, Progress], None]
 
 TICK = 0.1  # seconds between two looks at the files
-SYNC = 1.0  # seconds between two transactions
+SYNC = 1.0  # seconds between two transactions, at least,
+SHARE = 20  # and so many times what the last one took,
+LATEST = 30.0  # and at most
 BEAT = 2.0  # seconds between two heartbeats
 _TAIL = 200  # last lines of train.log among which a death is explained
 
@@ -44,7 +47,8 @@ class Supervisor:
 
     on_event: shown every event as it comes, with the progress so far; tied: whether the training
     stops (with a checkpoint) when its supervisor dies, else it goes on alone; stop_on: severity of
-    a finding that ends the job early, with a checkpoint: ``error``, ``warning`` or None for none.
+    a finding that ends the job early, with a checkpoint: ``error``, ``warning`` or None for none;
+    holder: name of who claimed the job for us.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Supervisor:
         on_event: OnEvent | None = None,
         tied: bool = True,
         stop_on: str | None = None,
+        holder: str | None = None,
     ) -> None:
         self.folder = folder
         self.progress = Progress()
@@ -69,7 +74,8 @@ class Supervisor:
         self._tied = tied
         self._interrupts = 0
         self._killed = False
-        self._synced = self._beaten = 0.0
+        self._lease = Lease(store, number_of(folder) or 0, holder)
+        self._due = self._beaten = 0.0
         self._oversight = Oversight(folder, stop_on)
         self._day = DayLog(folder, journal.seg)
         if journal.seg:
@@ -90,7 +96,8 @@ class Supervisor:
         ended for want of memory is followed by one in smaller pieces.
         """
         start = start or Start()
-        with self._store.kept_open(), self._signals(), self._log() as log:
+        kept = contextlib.closing(self._lease)
+        with kept, self._store.kept_open(), self._signals(), self._log() as log:
             first = self._journal.seg
             while True:
                 ending = self._life(start, log)
@@ -160,8 +167,10 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 os.utime(self.folder / HEARTBEAT)
                 news.append({"kind": "heartbeat"})
+            if not self._lease.beat():
+                self._give_way(process)
         changed = any(event["kind"] == "state" for event in news)
-        if changed or (news and now - self._synced >= SYNC):
+        if changed or (news and now >= self._due):
             self._sync()
 
     def _show(self, event: Event) -> None:
@@ -175,11 +184,14 @@ class Supervisor:
             self._on_event = None
 
     def _sync(self) -> bool:
-        self._synced = time.monotonic()
+        began = time.monotonic()
         try:
             self._store.take_in(self.folder)
         except StoreError:  # only the index; the folder has everything, the next time more
             return False
+        finally:  # a database that many write to gets more at once, and less often
+            took = time.monotonic() - began
+            self._due = time.monotonic() + min(max(SYNC, SHARE * took), LATEST)
         return True
 
     def _tell(self, said: Said) -> None:
@@ -229,6 +241,13 @@ class Supervisor:
             self._killed = True
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+    def _give_way(self, process: "subprocess.Popen[bytes]") -> None:
+        """Another machine has taken the job over: two must not train it. The record is its now."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise StoreError("queue.given_away", job=self.folder.name)
 
     # The end
 

@@ -15,6 +15,7 @@ from huohou.jobs import detach, disk, queue, slots, stopping
 from huohou.jobs.queue import Entry, Queue
 from huohou.jobs.slots import Slot
 from huohou.record import locks
+from huohou.record.leases import Leases
 from huohou.record.recorder import Journal, State
 from huohou.record.store import Store
 from huohou.record.workspace import HEARTBEAT, JOURNAL
@@ -55,7 +56,7 @@ def wait(
                 told = text
             if time.monotonic() - cared >= CARE:
                 cared = time.monotonic()
-                _care(entries, folder)
+                _care(store, entries, folder)
             time.sleep(TICK)
     cancel(store, folder, journal)
     return None
@@ -74,11 +75,18 @@ def _waits_for(entries: Sequence[Entry], before: Sequence[int], me: Entry) -> st
     return say("queue.waiting", job=me.number, jobs=jobs, device=me.device)
 
 
-def _care(entries: Sequence[Entry], folder: Path) -> None:
+def _care(store: Store, entries: Sequence[Entry], folder: Path) -> None:
     with contextlib.suppress(OSError):
         os.utime(folder / HEARTBEAT)
     if any(entry.state == "queued" and entry.detached for entry in entries):
-        detach.ensure(folder.parent)
+        with contextlib.suppress(StoreError):
+            wake(store)
+
+
+def wake(store: Store) -> None:
+    """Somebody starts the jobs without a terminal: workers if there are any, else a runner."""
+    if not store.is_shared or not Leases(store).serving():
+        detach.ensure(store.workspace)
 
 
 @contextlib.contextmanager
@@ -155,9 +163,7 @@ def tend(store: Store) -> None:
     """At every command: a runner for the jobs that wait for one, an end for those whose command
     died while it waited."""
     needed = False
-    for job in store.jobs():
-        if job.status != "queued":
-            continue
+    for job in store.listed(["queued"])[1]:
         folder = store.workspace / job.folder
         entry = queue.read(folder)
         if entry is not None and entry.state != "queued":
@@ -167,7 +173,7 @@ def tend(store: Store) -> None:
         elif entry is not None and locks.is_held(folder / JOURNAL) is False:
             _lose(store, folder)
     if needed:
-        detach.ensure(store.workspace)
+        wake(store)
 
 
 def _lose(store: Store, folder: Path) -> None:

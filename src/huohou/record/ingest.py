@@ -6,7 +6,7 @@ Columns of ``training_jobs`` come each from one file only (states from job.jsonl
 events.jsonl), so that it does not matter either how the lines of the two files interleave.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from huohou.record import series
+from huohou.record import bulk, series, waiting
 from huohou.record.events import Event, Follower, dumps
 from huohou.record.recorder import FINAL
 from huohou.record.schema import events, findings, ingested, metrics, training_jobs
+from huohou.record.waiting import Waits
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL
 
 FILES = (JOURNAL, EVENTS)  # in this order: the journal says which job it is
@@ -28,10 +29,15 @@ _NOT_VALUES = frozenset({"t", "seg", "kind", "step", "epoch", "line"})
 Row = dict[str, Any]
 
 
+def job_of(folder: Path) -> int | None:
+    """Number of the job of a folder; None when it has no readable journal."""
+    follower = Follower(folder / JOURNAL)
+    return next((number_in(event) for event in _pieces(follower) if number_in(event)), None)
+
+
 def take_in(connection: Connection, folder: Path) -> int | None:
     """Take in what is new in a job's folder; its number, None when it has no readable journal."""
-    follower = Follower(folder / JOURNAL)
-    job = next((number_in(event) for event in _pieces(follower) if number_in(event)), None)
+    job = job_of(folder)
     if job is None:
         return None
     row = _row(connection, job) or _first_row(connection, job, folder)
@@ -40,8 +46,9 @@ def take_in(connection: Connection, folder: Path) -> int | None:
         if (folder.parent / row["folder"]).exists():  # a copy of another job's folder
             return None
         row["folder"] = folder.name
-    for file in FILES:
-        _take_in_file(connection, job, folder / file, row)
+    offsets = _offsets(connection, job)
+    news = {file: _take_in_file(connection, folder / file, row, offsets) for file in FILES}
+    _keep_offsets(connection, job, {f: at for f, at in news.items() if at != offsets.get(f, 0)})
     _derive(row, folder)
     if row != before:
         connection.execute(update(training_jobs).where(training_jobs.c.id == job).values(row))
@@ -70,30 +77,38 @@ def _first_row(connection: Connection, job: int, folder: Path) -> Row:
     row: Row = dict.fromkeys(column.name for column in training_jobs.columns)
     row |= {"id": job, "folder": folder.name, "status": "queued", "progress_percentage": 0.0}
     row |= {"name": "", "recipe": "", "base_model": "", "created_at": 0.0}
+    row |= {"device": "", "priority": float(job), "detached": False, "slots": 1}
     connection.execute(insert(training_jobs).values(row))
     return row
 
 
-def _take_in_file(connection: Connection, job: int, path: Path, row: Row) -> None:
-    where = (ingested.c.job_id == job) & (ingested.c.file == path.name)
-    start = connection.execute(select(ingested.c.bytes).where(where)).scalar() or 0
-    follower = Follower(path, start)
+def _offsets(connection: Connection, job: int) -> dict[str, int]:
+    query = select(ingested.c.file, ingested.c.bytes).where(ingested.c.job_id == job)
+    return {file: size for file, size in connection.execute(query)}
+
+
+def _keep_offsets(connection: Connection, job: int, offsets: Mapping[str, int]) -> None:
+    if not offsets:
+        return
+    values = [{"job_id": job, "file": file, "bytes": at} for file, at in offsets.items()]
+    adding = _dialect_insert(connection, ingested).values(values)
+    new = {"bytes": adding.excluded.bytes}
+    connection.execute(adding.on_conflict_do_update(index_elements=["job_id", "file"], set_=new))
+
+
+def _take_in_file(connection: Connection, path: Path, row: Row, offsets: Mapping[str, int]) -> int:
+    """Take in what is new in a file; how many of its bytes have been taken in now."""
+    follower = Follower(path, offsets.get(path.name, 0))
     while lines := follower.lines():
-        _insert(connection, job, path.name, lines)
+        _insert(connection, row["id"], path.name, lines)
         for _, event in lines:
             (_apply_state if path.name == JOURNAL else _apply_numbers)(row, event)
-    if follower.offset != start:
-        values = {"job_id": job, "file": path.name, "bytes": follower.offset}
-        upsert = _dialect_insert(connection, ingested).values(values)
-        connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=["job_id", "file"], set_={"bytes": follower.offset}
-            )
-        )
+    return follower.offset
 
 
 def _apply_state(row: Row, event: Event) -> None:
     kind, t = event["kind"], _real(event.get("t"))
+    _apply_waits(row, event)
     if kind == "queued":
         for key in ("name", "recipe", "base_model"):
             row[key] = _text(event.get(key, ""))[:_LONGEST]
@@ -106,6 +121,19 @@ def _apply_state(row: Row, event: Event) -> None:
             row["started_at"] = t
         row["finished_at"] = t if state in FINAL else None
         row["error"] = _text(event["error"]) if event.get("error") else None
+
+
+def _apply_waits(row: Row, event: Event) -> None:
+    """How it waits for its turn, by a line of the journal."""
+    if event["kind"] == "queued" and number_in(event) == row["id"]:
+        waits = waiting.first(event)
+    elif event["kind"] in ("queue", "state"):
+        known = Waits(row["id"], row["device"], row["priority"], row["detached"], row["slots"])
+        waits = waiting.then(known, event)
+    else:
+        return
+    row["device"], row["priority"] = _text(waits.device)[:64], waits.priority
+    row["detached"], row["slots"] = waits.detached, waits.slots
 
 
 def _apply_numbers(row: Row, event: Event) -> None:
@@ -148,7 +176,9 @@ def _insert(connection: Connection, job: int, file: str, lines: list[tuple[int, 
         others.append(place | {"seg": seg, "kind": kind, "body": body.decode().rstrip()})
         found += [place | {"nth": i} | f for i, f in enumerate(_findings(event))]
     for table, rows in ((metrics, points), (events, others), (findings, found)):
-        if rows:
+        if rows and connection.dialect.name == "postgresql":
+            bulk.insert(connection, table, rows, "DO NOTHING")
+        elif rows:
             connection.execute(_dialect_insert(connection, table).on_conflict_do_nothing(), rows)
     series.raise_pyramid(connection, points)
 

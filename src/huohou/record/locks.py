@@ -8,6 +8,8 @@ nothing is refused.
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _LOOKS = 10  # a look at a lock holds it for microseconds; who takes it tries so often,
@@ -42,6 +44,19 @@ def acquire(descriptor: int) -> bool | None:
             return taken
         time.sleep(_PAUSE)
     return False
+
+
+@contextmanager
+def held(path: Path) -> Iterator[bool | None]:
+    """Keep a file from its writer for a moment, also one that is only about to open it.
+
+    False: it has a writer; None: unknown. The file is made when it is not there.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        yield take(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_held(path: Path) -> bool | None:

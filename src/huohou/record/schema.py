@@ -10,11 +10,13 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     Dialect,
     Double,
     Engine,
+    Index,
     Integer,
     MetaData,
     String,
@@ -30,10 +32,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from huohou.errors import MissingExtraError, StoreError
 
-SCHEMA = 3
+SCHEMA = 4
 BUSY_SECONDS = 30.0
 _WRITES = "huohou_writes"
-_WRITERS = 0x68756F686F75  # PostgreSQL's lock of who writes; of this database only
+_ONE_JOB = "huohou_job"
+# PostgreSQL's locks of who writes, of this database only: everything, or one job's rows.
+_WRITERS = 0x68756F686F75
+_JOBS = 0x68756F68
 
 
 class _Column(UserDefinedType[Any]):
@@ -92,6 +97,12 @@ training_jobs = Table(
     Column("folder", Text, nullable=False, unique=True),  # relative to the workspace
     Column("step", BigInteger),
     Column("steps", BigInteger),
+    # How it waits for its turn (see waiting.py).
+    Column("device", String(64), nullable=False),
+    Column("priority", Real, nullable=False),
+    Column("detached", Boolean, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Index("training_jobs_in_turn", "status", "priority", "id"),
 )
 
 # line: the byte of events.jsonl that the value's line begins at, so that it can be traced.
@@ -166,6 +177,28 @@ ingested = Table(
     Column("bytes", BigInteger, nullable=False),
 )
 
+# What is no index of the folders, and is kept when the rest is rebuilt (see leases.py).
+team = MetaData()
+
+leases = Table(
+    "leases",
+    team,
+    Column("job_id", Integer, primary_key=True, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("until", Double, nullable=False),  # unix seconds by the database's clock
+)
+
+workers = Table(
+    "workers",
+    team,
+    Column("name", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("until", Double, nullable=False),
+)
+
 
 def open_engine(url: str) -> Engine:
     """Engine of a store: SQLite (WAL) or PostgreSQL. Write transactions wait for each other.
@@ -216,6 +249,17 @@ def reading(connection: Connection) -> Connection:
     return connection
 
 
+def taking_in(connection: Connection, job: int) -> Connection:
+    """Mark a connection as one that writes one job's rows: those of other jobs need not wait."""
+    return writing(connection).execution_options(**{_ONE_JOB: job})
+
+
+def claiming(connection: Connection) -> Connection:
+    """Mark a connection as one that writes single rows of its own: PostgreSQL locks those rows
+    alone, SQLite has one writer anyway."""
+    return writing(connection) if connection.dialect.name == "sqlite" else connection
+
+
 def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # transactions begin where _begin says
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
@@ -234,5 +278,9 @@ def _begin(connection: Connection) -> None:
 
 def _begin_postgresql(connection: Connection) -> None:
     # Two that make the tables, or count a job's points, at the same moment would fail.
-    if connection.get_execution_options().get(_WRITES):
+    options = connection.get_execution_options()
+    if options.get(_WRITES) and options.get(_ONE_JOB):
+        job = f"pg_advisory_xact_lock({_JOBS}, {options[_ONE_JOB]:d})"
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_WRITERS}), {job}")
+    elif options.get(_WRITES):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from huohou.record import bulk
 from huohou.record.schema import metric_levels, metrics
 
 FACTOR = 8
@@ -165,8 +166,20 @@ def _upsert(connection: Connection, grown: dict[_Key, Bucket]) -> None:
         dict(zip(keys, key, strict=True)) | {name: getattr(content, name) for name in _VALUES}
         for key, content in grown.items()
     ]
+    if connection.dialect.name == "postgresql":
+        bulk.insert(connection, metric_levels, rows, _MERGED)
+        return
     connection.execute(adding.on_conflict_do_update(index_elements=keys, set_=merged), rows)
 
+
+# The same merge in PostgreSQL's words, for all rows at once.
+_MERGED = """(job_id, level, name, seg, bucket) DO UPDATE SET
+n = o.n + excluded.n, nans = o.nans + excluded.nans, finite = o.finite + excluded.finite,
+sum = o.sum + excluded.sum,
+min = CASE WHEN o.min IS NULL OR excluded.min < o.min THEN excluded.min ELSE o.min END,
+max = CASE WHEN o.max IS NULL OR excluded.max > o.max THEN excluded.max ELSE o.max END,
+last = CASE WHEN excluded.last_step >= o.last_step THEN excluded.last ELSE o.last END,
+last_step = greatest(o.last_step, excluded.last_step)"""
 
 Tops = dict[str, dict[int, int]]  # of each series, of each seg: points
 

@@ -4,8 +4,10 @@ SQLite (WAL) in ``$HUOHOU_HOME/huohou.db``, or any URL in ``$HUOHOU_DB``. What i
 again from the folders at any time, so an unreadable, missing, older or newer database is.
 """
 
+import hashlib
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -24,6 +26,7 @@ from huohou.record.listing import Taken
 from huohou.record.recorder import State
 from huohou.record.schema import (
     SCHEMA,
+    claiming,
     events,
     findings,
     ingested,
@@ -31,6 +34,8 @@ from huohou.record.schema import (
     metadata,
     open_engine,
     reading,
+    taking_in,
+    team,
     training_jobs,
     writing,
 )
@@ -105,6 +110,9 @@ class Store:
             self._file = self.workspace / DATABASE
             self.url = f"sqlite:///{self._file}"
         self._engine: Engine = open_engine(self.url)
+        self._is_made = False
+        # Whether several machines may be at work on it: a file is one machine's.
+        self.is_shared = self._engine.dialect.name != "sqlite"
 
     def jobs(self, numbers: Collection[int] | None = None) -> list[Job]:
         """All jobs, or those of these numbers, the newest first."""
@@ -283,6 +291,12 @@ class Store:
 
     def take_in(self, folder: Path) -> int | None:
         """Take in what is new in a job's folder; the job's number."""
+        job = ingest.job_of(folder)
+        if job is None:
+            return None
+        with self._connect(lambda plain: taking_in(plain, job)) as connection:
+            if self._schema_of(connection) == SCHEMA:
+                return ingest.take_in(connection, folder)
         with self._write() as connection:
             return ingest.take_in(connection, folder)
 
@@ -300,13 +314,13 @@ class Store:
         if not self.workspace.is_dir():
             raise StoreError("store.no_workspace", path=self.workspace)
         try:
-            with self._connect(write=True) as connection:
+            with self._connect(writing) as connection:
                 return _rebuild(connection, self.workspace)
         except StoreError:
             if self._file is None or not self._file.exists():
                 raise
             self._move_aside(self._file)
-        with self._connect(write=True) as connection:
+        with self._connect(writing) as connection:
             return _rebuild(connection, self.workspace)
 
     def _move_aside(self, file: Path) -> None:
@@ -340,27 +354,50 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self._connect(write=False) as connection:
-            if _schema_of(connection) == SCHEMA:
+        with self._connect(reading) as connection:
+            if self._schema_of(connection) == SCHEMA:
                 yield connection
                 return
         with self._write():
             pass  # it is built before the first write
-        with self._connect(write=False) as connection:
+        with self._connect(reading) as connection:
             yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._connect(write=True) as connection:
-            if _schema_of(connection) != SCHEMA:
+        with self._connect(writing) as connection:
+            if self._schema_of(connection) != SCHEMA:
                 _rebuild(connection, self.workspace)
             yield connection
 
     @contextmanager
-    def _connect(self, write: bool) -> Iterator[Connection]:
+    def claiming(self) -> Iterator[Connection]:
+        """A transaction about single rows (see leases.py), beside those of other writers."""
+        with self._connect(claiming) as connection:
+            if self._schema_of(connection) == SCHEMA:
+                yield connection
+                return
+        with self._write():
+            pass
+        with self._connect(claiming) as connection:
+            yield connection
+
+    def _schema_of(self, connection: Connection) -> int | None:
+        # Asking whether there is a table is dear: who has seen it once asks it at once. Where it
+        # was dropped meanwhile that fails once, and the next call builds it again.
+        there, self._is_made = self._is_made and self.is_shared, False
+        if there:
+            found: int | None = connection.execute(select(meta.c.schema)).scalar()
+        else:
+            found = _schema_of(connection)
+        self._is_made = found is not None
+        return found
+
+    @contextmanager
+    def _connect(self, mark: Callable[[Connection], Connection]) -> Iterator[Connection]:
         try:
             with self._engine.connect() as plain:
-                connection = writing(plain) if write else reading(plain)
+                connection = mark(plain)
                 with connection.begin():
                     yield connection
         except IntegrityError:
@@ -369,6 +406,17 @@ class Store:
             where = self._file or self._engine.url.render_as_string(hide_password=True)
             problem = error.orig if isinstance(error, DBAPIError) else error
             raise StoreError("store.failed", where=where, problem=problem) from error
+
+
+def key_of(url: str) -> str:
+    """A short name of a database's address, without what is secret in it; "" for the file.
+
+    >>> key_of(""), key_of("postgresql://a:b@host/x") == key_of("postgresql://c@host/x")
+    ('', True)
+    """
+    if not url:
+        return ""
+    return hashlib.sha256(re.sub("//[^/]*@", "//", url).encode()).hexdigest()[:8]
 
 
 def alone(folder: Path) -> tuple[Store, int | None]:
@@ -400,12 +448,15 @@ def _look(file: Path) -> tuple[int, int, int] | None:
 
 
 def _rebuild(connection: Connection, workspace: Path) -> Rebuilt:
-    ours = _schema_of(connection) is not None
+    before = _schema_of(connection)
     there = set(inspect(connection).get_table_names()) & metadata.tables.keys()
-    if there and not ours:  # somebody else's tables of the same names
+    if there and before is None:  # somebody else's tables of the same names
         raise StoreError("store.foreign", tables=", ".join(sorted(there)))
     metadata.drop_all(connection)
     metadata.create_all(connection)
+    if before != SCHEMA:
+        team.drop_all(connection)
+    team.create_all(connection)
     connection.execute(insert(meta).values(schema=SCHEMA))
     taken: set[int] = set()
     skipped = []

@@ -12,6 +12,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 
 from huohou import api
 from huohou.web import failures, pages, routes
+from huohou.web.access import Access
 from huohou.web.assets import Assets
 from huohou.web.document import Document
 from huohou.web.language import Language
@@ -22,12 +23,17 @@ STATIC = Path(__file__).parent / "static"
 
 
 def create_app(
-    workspace: Path | None = None, *, token: str | None = None, hosts: Sequence[str] = ()
+    workspace: Path | None = None,
+    *,
+    token: str | None = None,
+    hosts: Sequence[str] = (),
+    access: Access | None = None,
 ) -> FastAPI:
     """The page of a workspace, by default $HUOHOU_HOME or ./runs.
 
     token: what each request must carry; None: the application is for loopback only.
-    hosts: names beside those of loopback under which it may be called.
+    hosts: names beside those of loopback under which it may be called. access: who may do what,
+    instead of a token.
     """
     app = FastAPI(
         title="huohou",
@@ -53,7 +59,7 @@ def create_app(
         exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream"),
     )
     app.add_middleware(Assets, folder=STATIC)  # they need nothing of what stands further inside
-    app.add_middleware(Guard, token=token, hosts=hosts)
+    app.add_middleware(Guard, access=access or Access(token), hosts=hosts)
     app.add_middleware(Headers)
     app.add_middleware(Language)
     return app

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from huohou import text
 from huohou.text import say
+from huohou.web.access import role_of
 from huohou.web.document import dumps
 from huohou.web.language import cookie
 
@@ -56,6 +57,7 @@ def render(
         pages=PAGES,
         lang="zh-CN" if language == "zh" else language,
         theme=theme(request),
+        role=role_of(request.scope),
         other_lang=other,
         other_href=_with(request, lang=other),
         words=island(words(page)),

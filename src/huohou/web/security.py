@@ -5,7 +5,6 @@ point there (DNS rebinding). So a request must name a host of ours, a changing o
 our own page, and off loopback each one carries a token.
 """
 
-import hmac
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
@@ -17,10 +16,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from huohou.errors import UsageError
 from huohou.web import failures
+from huohou.web.access import ROLE, SAFE, Access, below, may
 from huohou.web.language import cookie
 
-SAFE = ("GET", "HEAD", "OPTIONS")
 MB = 2**20
 BODY_LIMIT = 8 * MB
 UPLOAD_LIMIT = 256 * MB
@@ -99,8 +99,8 @@ def told_length(scope: Scope) -> int:
 class Guard:
     """Refuses what does not come from our own page or a program that the user started."""
 
-    def __init__(self, app: ASGIApp, *, token: str | None, hosts: Sequence[str]) -> None:
-        self.app, self.token = app, token
+    def __init__(self, app: ASGIApp, *, access: Access, hosts: Sequence[str]) -> None:
+        self.app, self.access = app, access
         self.hosts = {plain(host) for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,29 +118,44 @@ class Guard:
             return failures.answer(scope, 403, "web.security.host", host=headers.get("host", ""))
         if not from_our_page(scope["method"], headers):
             return failures.answer(scope, 403, "web.security.origin")
-        return None if self.token is None else self._without_token(scope, headers, self.token)
+        try:
+            return self._unless_allowed(scope, headers)
+        except UsageError as error:  # who may come in cannot be told: nobody may
+            return failures.told(scope, 503, error.key, str(error))
 
     def _is_ours(self, header: str) -> bool:
         host = plain(header)
         # A page that rebinds its name to this machine still sends that name: an address is safe,
         # but without a token only the addresses of loopback can be meant.
-        return (
-            is_loopback(host) or host in self.hosts or (self.token is not None and is_address(host))
-        )
+        return is_loopback(host) or host in self.hosts or (is_address(host) and self._is_asked())
 
-    def _without_token(self, scope: Scope, headers: RequestHeaders, token: str) -> Response | None:
+    def _is_asked(self) -> bool:
+        try:
+            return self.access.is_asked()
+        except UsageError:  # the request is refused for that further on
+            return True
+
+    def _unless_allowed(self, scope: Scope, headers: RequestHeaders) -> Response | None:
         name = cookie_name(scope)
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         in_address = dict(query).get("token")
-        if scope["method"] == "GET" and in_address is not None and same(in_address, token):
-            return _welcome(scope, name, token, [one for one in query if one[0] != "token"])
+        asked = self.access.is_asked()
+        has_one = scope["method"] == "GET" and in_address is not None and asked
+        if has_one and self.access.role(in_address) is not None:
+            rest = [one for one in query if one[0] != "token"]
+            return _welcome(scope, name, str(in_address), rest)
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else cookie(headers, name)
-        if given is not None and same(given, token):
+        role = self.access.role(given)
+        if role is None:
+            refused = failures.answer(scope, 401, "web.security.token")
+            refused.headers["www-authenticate"] = "Bearer"
+            return refused
+        scope[ROLE] = role
+        if may(role, scope["method"], scope["path"]):
             return None
-        refused = failures.answer(scope, 401, "web.security.token")
-        refused.headers["www-authenticate"] = "Bearer"
-        return refused
+        key = "web.security.read_only" if self.access.read_only else "web.security.reader"
+        return failures.answer(scope, 403, key)
 
 
 def _welcome(
@@ -172,11 +187,6 @@ def from_our_page(method: str, headers: RequestHeaders) -> bool:
         return True
     parts = urlsplit(origin)
     return parts.scheme in ("http", "https") and parts.netloc.lower() == headers["host"].lower()
-
-
-def same(given: str, wanted: str) -> bool:
-    """Whether two tokens are equal, in a time that does not tell where they differ."""
-    return hmac.compare_digest(given.encode(), wanted.encode())
 
 
 def cookie_name(scope: Scope) -> str:
@@ -215,11 +225,6 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def below(path: str, roots: Iterable[str]) -> bool:
-    """Whether a path is one of these or stands below one."""
-    return any(path == root or path.startswith(root + "/") for root in roots)
 
 
 def own_names() -> Iterator[str]:

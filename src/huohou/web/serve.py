@@ -19,6 +19,7 @@ from huohou import api
 from huohou.errors import HuohouError, UsageError
 from huohou.text import say
 from huohou.web import html
+from huohou.web.access import Access
 from huohou.web.app import STATIC, create_app
 from huohou.web.security import is_loopback, own_names, plain
 
@@ -35,16 +36,20 @@ def run(
     open_: bool = False,
     token_file: Path | None = None,
     names: Sequence[str] = (),
+    read_only: bool = False,
     note: _Say = print,
 ) -> None:
     """Serve until Ctrl-C, which is a KeyboardInterrupt here. Raises UsageError.
 
-    names: names beside those of loopback under which it is called. note: tells the person.
+    names: names beside those of loopback under which it is called; read_only: nobody changes
+    anything. note: tells the person.
     """
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # strangers' malformed forms
-    token = _token(host, token_file)
+    team = api.people()
+    token = _token(host, token_file, has_people=bool(team.all()))
     listener = _listen(host, port)
-    app = create_app(token=token, hosts=_hosts(host, names))
+    access = Access(token, lambda: team, read_only)
+    app = create_app(access=access, hosts=_hosts(host, names))
     address = _address(host, listener.getsockname()[1], token)
     config = uvicorn.Config(
         app,
@@ -56,7 +61,7 @@ def run(
         timeout_graceful_shutdown=PATIENCE,
     )
     with listener:
-        _Server(app, config, lambda: _begin(address, token, open_, note)).run(sockets=[listener])
+        _Server(app, config, lambda: _begin(address, access, open_, note)).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -76,10 +81,14 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _begin(address: str, token: str | None, open_: bool, note: _Say) -> None:
+def _begin(address: str, access: Access, open_: bool, note: _Say) -> None:
     note(say("web.serve.ready", address=address))
-    if token is not None:
+    if access.token is not None:
         note(say("web.serve.token"))
+    if access.people is not None and access.people().all():
+        note(say("web.serve.people", n=len(access.people().all()), path=access.people().file))
+    if access.read_only:
+        note(say("web.serve.read_only"))
     if not (STATIC / "lib" / "uPlot.iife.min.js").is_file():
         note(say("web.serve.no_charts"))
     note(say("web.serve.end"))
@@ -142,11 +151,12 @@ def _free(host: str) -> int:
     return 0
 
 
-def _token(host: str, file: Path | None) -> str | None:
+def _token(host: str, file: Path | None, *, has_people: bool = False) -> str | None:
     """What requests must carry: of that file, which is made when it is not there; else a new one
-    for addresses that others can reach."""
+    for addresses that others can reach, unless there are people with tokens of their own."""
     if file is None:
-        return None if is_loopback(plain(host)) else secrets.token_urlsafe(32)
+        is_safe = is_loopback(plain(host)) or has_people
+        return None if is_safe else secrets.token_urlsafe(32)
     try:
         token = file.read_text(encoding="utf-8").strip() if file.exists() else _new_token(file)
     except (OSError, UnicodeDecodeError) as error:

@@ -5,6 +5,7 @@ import { copy } from "./clip.js";
 import { tell } from "./dialog.js";
 import { chip, el, fill } from "./dom.js";
 import { clock, count, duration, number, percent } from "./format.js";
+import { mayChange } from "./role.js";
 import { say } from "./words.js";
 
 /**
@@ -250,7 +251,7 @@ function marks(told, how) {
   const buttons = [true, false].map((value) => el("button", {
     type: "button", "data-right": String(value), "data-testid": value ? "mark-right" : "mark-wrong", "aria-pressed": String(told.mark?.right === value), onclick: () => put(value),
   }, say(value ? "web.js.answers.right" : "web.js.answers.wrong")));
-  fill(host, buttons, form,
+  fill(host, mayChange() ? [...buttons, form] : null,
     el("span", { class: "grow" }), told.t ? el("time", { class: "muted" }, clock(told.t)) : null,
     el("button", { type: "button", class: "quiet small", "data-testid": "ask-again", onclick: () => how.onAgain(told) }, say("web.js.answers.again")));
 

@@ -5,6 +5,7 @@ import { copier } from "./clip.js";
 import { tell } from "./dialog.js";
 import { el, fill } from "./dom.js";
 import { percent } from "./format.js";
+import { mayChange } from "./role.js";
 import { say } from "./words.js";
 
 /**
@@ -118,7 +119,7 @@ export class Findings {
           finding.reference ? ` · ${finding.reference}` : null)),
       el("div", { class: "row small" },
         steps(finding, 1) ? el("button", { type: "button", class: "quiet", onclick: () => this.how.onGo(finding) }, say("web.js.job.findings.show")) : null,
-        this.how.job === null ? null : el("button", { type: "button", class: "quiet", "data-testid": put ? "dismiss" : "undismiss", onclick: () => this.#put(finding.code, put) },
+        this.how.job === null || !mayChange() ? null : el("button", { type: "button", class: "quiet", "data-testid": put ? "dismiss" : "undismiss", onclick: () => this.#put(finding.code, put) },
           say(put ? "web.js.job.findings.dismiss" : "web.js.job.findings.back"))));
     return card;
   }

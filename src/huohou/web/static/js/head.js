@@ -4,6 +4,7 @@ import { post } from "./api.js";
 import { choose, tell } from "./dialog.js";
 import { el, fill, set, show } from "./dom.js";
 import { clock, count, duration, number } from "./format.js";
+import { mayChange } from "./role.js";
 import { say } from "./words.js";
 
 /** @typedef {Record<string, any>} Job columns, with progress and actions */
@@ -95,7 +96,7 @@ export class Head {
   }
 
   #actions() {
-    const offered = offers(this.job);
+    const offered = mayChange() ? offers(this.job) : [];
     const shown = JSON.stringify(offered);
     if (shown === this.actionsShown) return;
     this.actionsShown = shown;

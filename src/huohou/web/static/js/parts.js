@@ -5,6 +5,7 @@ import { tell } from "./dialog.js";
 import { el, fill } from "./dom.js";
 import { copier } from "./clip.js";
 import { bytes, clock, count, number, percent } from "./format.js";
+import { mayChange } from "./role.js";
 import { paged } from "./table.js";
 import { say } from "./words.js";
 
@@ -97,5 +98,5 @@ export function showReport(host, job, there) {
       make.removeAttribute("disabled");
     }
   } }, say(there ? "web.js.job.report.again" : "web.js.job.report.make"));
-  fill(host, el("div", { class: "row" }, there ? link() : null, make));
+  fill(host, el("div", { class: "row" }, there ? link() : null, mayChange() ? make : null));
 }

@@ -3,6 +3,7 @@
 import { Failure, post } from "./api.js";
 import { choose, tell } from "./dialog.js";
 import { el } from "./dom.js";
+import { mayChange } from "./role.js";
 import { say } from "./words.js";
 
 /** @typedef {{id: number, name: string, status: string, recipe: string, queue_position?: number | null}} Job */
@@ -26,7 +27,7 @@ export function acts(job, done) {
     [GOES_ON.includes(job.status) && job.recipe !== "import", "resume", "web.js.jobs.resume", () => resume(job, done)],
     [FINAL.includes(job.status), "put-away", "web.js.jobs.put_away", () => putAway(job, done)],
   ];
-  return all.filter(([can]) => can).map(([, act, key, run]) => button(job, act, say(key), run));
+  return all.filter(([can]) => can && mayChange()).map(([, act, key, run]) => button(job, act, say(key), run));
 }
 
 /** @param {Job} job @param {string} act @param {string} words @param {() => Promise<void>} run */

@@ -3,6 +3,7 @@
 import { Failure, get } from "./api.js";
 import { tell } from "./dialog.js";
 import { el, fill } from "./dom.js";
+import { mayChange } from "./role.js";
 import { restore } from "./steer.js";
 import { say } from "./words.js";
 
@@ -26,7 +27,7 @@ export class Trash {
     const { runs, trash } = await get("/api/trash");
     const line = (/** @type {{id: number, name: string, in: string}} */ one) => el("li", {},
       el("span", {}, `${one.name} `, el("span", { class: "muted small" }, `#${one.id} · ${one.in}`)),
-      el("button", { type: "button", class: "quiet", "data-testid": "restore", onclick: () => this.#restore(one) }, say("web.js.jobs.bring_back")));
+      !mayChange() ? null : el("button", { type: "button", class: "quiet", "data-testid": "restore", onclick: () => this.#restore(one) }, say("web.js.jobs.bring_back")));
     fill(this.host, runs.length
       ? [el("ul", {}, runs.map(line)), el("p", { class: "muted small" }, say("web.js.jobs.trash_where", { path: trash }))]
       : el("p", { class: "muted" }, say("web.js.jobs.trash_empty")));

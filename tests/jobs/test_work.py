@@ -1,0 +1,290 @@
+"""A queue that several machines serve: leases, workers that really die, each job exactly once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from living import ended, folder_of, is_alive, journal, kill, segment, state_of, states, wait_until
+from sqlalchemy import update
+
+from huohou import api
+from huohou.cli.main import run
+from huohou.errors import UsageError
+from huohou.jobs import detach, lifecycle, worker
+from huohou.jobs.worker import Worker
+from huohou.plan import Plan
+from huohou.record.leases import Holder, Leases
+from huohou.record.schema import leases
+from huohou.record.store import Store
+
+pytestmark = pytest.mark.usefixtures("plugin", "database")
+
+Ask = Callable[..., None]
+ONE, TWO = Holder("one", "here"), Holder("two", "there")
+
+
+@pytest.fixture
+def runs(tmp_path: Path, database: str) -> Path:
+    """A workspace whose store is a file or a PostgreSQL."""
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def put(plan: Plan, runs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Store]:
+    """Put so many jobs into the queue, and start nothing that serves it."""
+    monkeypatch.setattr(detach, "ensure", lambda _: None)
+
+    def queue(count: int) -> Store:
+        for _ in range(count):
+            api.train(plan, detach=True)
+        return Store(runs)
+
+    return queue
+
+
+def run_out(store: Store) -> None:
+    """All leases have run out."""
+    with store.claiming() as connection:
+        connection.execute(update(leases).values(until=0.0))
+
+
+def others(host: str) -> str:
+    """Code of a process that is on another machine, as far as it knows."""
+    return f"import socket; socket.gethostname = lambda: {host!r}"
+
+
+def test_each_job_is_claimed_once_in_order(put: Callable[[int], Store]) -> None:
+    store = put(3)
+    api.move("3")
+    mine, theirs = Leases(store), Leases(Store(store.workspace))
+    assert [mine.claim(ONE), theirs.claim(TWO), mine.claim(ONE)] == [3, 1, 2]
+    assert theirs.claim(TWO) is None
+    assert mine.held() == {3: "here", 1: "there", 2: "here"}
+    mine.release(1, ONE)  # not ours to give
+    assert theirs.claim(TWO) is None
+    mine.release(2, ONE)
+    assert theirs.claim(TWO, ["cuda:0"]) is None
+    assert theirs.claim(TWO, ["cpu"], without=[2]) is None
+    assert theirs.claim(TWO, ["cpu"]) == 2
+
+
+def test_a_lease_that_ran_out_is_free_and_its_holder_is_told(put: Callable[[int], Store]) -> None:
+    store = put(1)
+    held = Leases(store)
+    assert held.claim(ONE) == 1
+    assert held.renew(1, ONE)
+    run_out(store)
+    assert held.renew(1, ONE)  # nobody took it meanwhile
+    assert held.claim(TWO) is None
+    run_out(store)
+    assert held.claim(TWO) == 1
+    assert not held.renew(1, ONE)
+    store.rebuild()  # the leases are no index of the folders
+    assert held.held() == {1: "there"}
+
+
+def test_two_at_the_same_moment_do_not_wait_for_each_other(
+    put: Callable[[int], Store], database: str
+) -> None:
+    if database == "sqlite":
+        pytest.skip("a file has one writer")
+    store = put(2)
+    from huohou.record.leases import _next, _now
+
+    with store.claiming() as first:
+        assert first.execute(_next(_now(first), (), ())).scalar() == 1
+        began = time.monotonic()
+        assert Leases(Store(store.workspace)).claim(TWO) == 2
+        assert time.monotonic() - began < 5
+
+
+def test_a_worker_empties_the_queue(
+    put: Callable[[int], Store], runs: Path, capsys: pytest.CaptureFixture[str], fake: Ask
+) -> None:
+    fake(steps=3)
+    put(2)
+    assert run(["work", "--slots", "2", "--until-empty"]) == 0
+    told = capsys.readouterr().out
+    assert "Job 1 (bank codes) begins on cpu" in told
+    assert "Job 2 (bank codes): completed" in told
+    for number in (1, 2):
+        assert states(folder_of(runs, number)) == ["starting", "running", "completed"]
+    assert Leases(Store(runs)).held() == {}
+    assert not list((runs / ".slots").glob("start-*"))
+    assert not list((runs / ".slots").glob("*.mark"))
+
+
+def test_jobs_of_other_devices_are_left(put: Callable[[int], Store], runs: Path) -> None:
+    put(1)
+    assert run(["work", "--device", "cuda:0", "--until-empty"]) == 0
+    assert state_of(runs, 1) == "queued"
+
+
+def test_a_job_of_another_machine_is_put_back_when_its_lease_is_over(
+    put: Callable[[int], Store], runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine is gone with all that ran on it; nothing but its lease tells."""
+    store = put(1)
+    folder = folder_of(runs, 1)
+    assert Leases(store).claim(TWO) == 1
+    with lifecycle.Journal(folder / "job.jsonl", 0) as their:
+        their.state("starting")
+        their.segment(1, 2, "there")
+    store.take_in(folder)
+    assert lifecycle.bury(store) == []  # its lease holds
+    run_out(store)
+    assert lifecycle.bury(store) == []  # it wrote a moment ago
+    os.utime(folder / "job.jsonl", (1, 1))
+    assert [job.id for job in lifecycle.bury(store)] == [1]
+    assert state_of(runs, 1) == "queued"
+    found = store.job(1)
+    assert found is not None and found.status == "queued"
+    assert "there went down" in [e for e in journal(folder) if e["kind"] == "alert"][-1]["text"]
+    monkeypatch.setattr("huohou.jobs.putting_back.TIMES", 1)
+    with lifecycle.Journal(folder / "job.jsonl", 1) as their:
+        their.state("running")
+    os.utime(folder / "job.jsonl", (1, 1))
+    os.utime(folder / "events.jsonl", (1, 1))
+    store.take_in(folder)
+    lifecycle.bury(store)
+    assert state_of(runs, 1) == "lost"  # not for ever
+    assert not list((runs / ".slots").glob("start-*"))
+
+
+def test_a_training_that_writes_on_another_machine_is_left_alone(
+    put: Callable[[int], Store], runs: Path
+) -> None:
+    store = put(1)
+    folder = folder_of(runs, 1)
+    with lifecycle.Journal(folder / "job.jsonl", 0) as their:
+        their.state("running")
+        their.segment(1, 2, "there")
+    (folder / "events.jsonl").touch()
+    store.take_in(folder)
+    assert lifecycle.bury(store) == []
+    os.utime(folder / "events.jsonl", (1, 1))
+    assert [job.id for job in lifecycle.bury(store)] == [1]
+
+
+def test_a_training_whose_job_was_settled_while_it_started_does_nothing(
+    put: Callable[[int], Store], runs: Path
+) -> None:
+    """Its supervisor was killed in that moment, and another machine has put the job back."""
+    put(1)
+    folder = folder_of(runs, 1)
+    with lifecycle.Journal(folder / "job.jsonl", 0) as their:
+        their.state("starting")
+    with lifecycle.Journal(folder / "job.jsonl", 1) as ours:
+        ours.state("queued")
+    words = [sys.executable, "-P", "-m", "huohou.jobs.child", str(folder), "--seg", "0"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "too late" in done.stdout
+    assert (folder / "events.jsonl").read_bytes() == b""
+
+
+def test_a_workspace_that_is_not_shared_is_found_before_the_start(
+    put: Callable[[int], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = put(1)
+    monkeypatch.setattr(worker, "_PATIENCE", 0.1)
+    Leases(store).serve(TWO, "what it wrote", 1)
+    with pytest.raises(UsageError, match="there wrote into the workspace is not seen"):
+        Worker(store).serve(lambda: True)
+    Leases(store).leave(TWO)
+    Worker(store).serve(lambda: True)
+
+
+def test_a_folder_that_is_not_here_stops_nobody(
+    put: Callable[[int], Store], runs: Path, fake: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake(steps=3)
+    put(2)
+    folder_of(runs, 1).rename(runs / "away")
+    assert run(["work", "--until-empty"]) == 0
+    assert "Job 1 waits in the queue, but cannot be started" in capsys.readouterr().out
+    assert state_of(runs, 2) == "completed"
+
+
+def test_a_supervisor_that_lost_its_lease_ends_its_training(
+    put: Callable[[int], Store], runs: Path, fake: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines never train one job for long."""
+    fake(steps=10_000, seconds=0.02)
+    store = put(1)
+    serving = Worker(store, count=1)
+    assert serving._begin()
+    wait_until(lambda: state_of(runs, 1) == "running")
+    pid = segment(folder_of(runs, 1))["pid"]
+    with store.claiming() as connection:
+        connection.execute(update(leases).values(holder="another", host="there"))
+    wait_until(lambda: not is_alive(pid))
+    assert states(folder_of(runs, 1))[-1] == "running"  # nothing more is written to the record
+    wait_until(lambda: "another machine" in (folder_of(runs, 1) / "train.log").read_text())
+
+
+def start_worker(host: str) -> "subprocess.Popen[str]":
+    code = f"{others(host)}; from huohou.cli.main import main; main(['work', '--slots', '1'])"
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def supervisors(runs: Path, count: int) -> list[int]:
+    """Process ids of the supervisors that are at work."""
+    found = [n for n in range(1, count + 1) if state_of(runs, n) in ("starting", "running")]
+    lives = [e for n in found for e in journal(folder_of(runs, n)) if e["kind"] == "segment"]
+    return [life["supervisor"] for life in lives if is_alive(life["supervisor"])]
+
+
+def check_once(runs: Path, count: int) -> None:
+    """Each job was trained, by one process life that came to its end."""
+    for number in range(1, count + 1):
+        found = [e for e in journal(folder_of(runs, number)) if e["kind"] == "state"]
+        assert [e["state"] for e in found].count("completed") == 1, number
+        events = (folder_of(runs, number) / "events.jsonl").read_text()
+        assert events.count('"kind": "end"') == 1, number
+    store = Store(runs)
+    store.rebuild()
+    assert store.counts() == {"completed": count}
+
+
+def many_once(put: Callable[[int], Store], runs: Path, count: int, kills: int) -> None:
+    put(count)
+    began = [start_worker(f"machine-{i}") for i in range(4)]
+    try:
+        for _ in range(kills):
+            wait_until(lambda: bool(supervisors(runs, count)))
+            kill(supervisors(runs, count)[0])
+        wait_until(lambda: ended(runs, 1, 2))
+        began[0].send_signal(signal.SIGKILL)
+        wait_until(lambda: ended(runs, *range(1, count + 1)), seconds=400)
+        for one in began[1:]:
+            one.send_signal(signal.SIGTERM)
+        assert [one.wait(60) for one in began[1:]] == [0, 0, 0]
+    finally:
+        for one in began:
+            one.kill()
+            one.communicate()
+    check_once(runs, count)
+
+
+@pytest.mark.slow
+def test_four_workers_run_each_of_twenty_jobs_once_and_one_is_killed(
+    put: Callable[[int], Store], runs: Path, fake: Ask
+) -> None:
+    fake(steps=20, seconds=0.02)
+    many_once(put, runs, 20, kills=2)
+
+
+@pytest.mark.slow
+def test_four_workers_run_each_of_two_hundred_jobs_once_and_one_is_killed(
+    put: Callable[[int], Store], runs: Path, fake: Ask, database: str
+) -> None:
+    if database == "sqlite":
+        pytest.skip("twenty were enough for a file of one machine")
+    fake(steps=3)
+    many_once(put, runs, 200, kills=1)
