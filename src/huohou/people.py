@@ -88,15 +88,13 @@ class People:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             # readable by its owner alone, and whole at every moment
             descriptor, name = tempfile.mkstemp(dir=self.file.parent, prefix=f".{self.file.name}.")
-            try:
+            with contextlib.ExitStack() as half:
+                half.callback(Path(name).unlink, missing_ok=True)
                 with os.fdopen(descriptor, "w", encoding="utf-8") as out:
                     json.dump(told, out, ensure_ascii=False, indent=1)
                     out.write("\n")
                 Path(name).replace(self.file)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    Path(name).unlink()
-                raise
+                half.pop_all()
         except OSError as error:
             raise UsageError("people.cannot_write", path=self.file, problem=error) from error
 

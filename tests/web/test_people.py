@@ -53,6 +53,21 @@ def test_nobody_is_asked_while_nobody_has_a_token(page: Open, people: People) ->
     assert client.get("/api/jobs", headers=bearer(token)).status_code == 401
 
 
+def test_a_page_open_to_others_stays_closed_without_its_last_person(
+    tmp_path: Path, people: People
+) -> None:
+    """On this machine alone nobody is asked then; where others can reach it nobody comes in."""
+    token = people.add("lin", "operator")
+    app = create_app(tmp_path / "runs", access=Access(None, lambda: people, closed=True))
+    client = TestClient(app, base_url="http://localhost:3000")
+    assert client.get("/api/jobs", headers=bearer(token)).status_code == 200
+    people.revoke("lin")
+    assert client.get("/api/jobs").status_code == 401
+    assert client.get("/api/jobs", headers=bearer(token)).status_code == 401
+    people.file.unlink()
+    assert client.get("/api/jobs", headers=bearer("")).status_code == 401
+
+
 def test_without_a_token_every_door_is_closed(page: Open, people: People) -> None:
     people.add("lin", "operator")
     client = page()

@@ -21,15 +21,18 @@ _OPERATORS = ("/api/places", "/new")
 @dataclass(frozen=True, slots=True)
 class Access:
     """token: what each request must carry, None: nothing; people: those who have tokens of their
-    own, asked at each request; read_only: everybody only looks."""
+    own, asked at each request; read_only: everybody only looks; closed: nobody comes in without a
+    token, also when the last of the people is gone."""
 
     token: str | None = None
     people: Callable[[], "api.People"] | None = None
     read_only: bool = False
+    closed: bool = False
 
     def is_asked(self) -> bool:
         """Whether a request needs a token. Raises UsageError where the file cannot be read."""
-        return self.token is not None or bool(self.people and self.people().all())
+        asked = self.closed or self.token is not None
+        return asked or bool(self.people and self.people().all())
 
     def role(self, given: str | None) -> "api.Role | None":
         """What who carries this may do; None: nothing at all."""

@@ -48,7 +48,7 @@ def run(
     team = api.people()
     token = _token(host, token_file, has_people=bool(team.all()))
     listener = _listen(host, port)
-    access = Access(token, lambda: team, read_only)
+    access = Access(token, lambda: team, read_only, closed=not is_loopback(plain(host)))
     app = create_app(access=access, hosts=_hosts(host, names))
     address = _address(host, listener.getsockname()[1], token)
     config = uvicorn.Config(
