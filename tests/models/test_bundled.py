@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tinygguf import write_gguf, write_wheel
 
 from huohou import models
 from huohou.errors import ModelError
 from huohou.models.bundled import BUNDLED, Bundled, bundled_folder
 from huohou.text import sentences
+from tinygguf import write_gguf, write_wheel
 
 
 @pytest.fixture(scope="module")
