@@ -120,7 +120,9 @@ def test_no_room_on_the_disk(job: Path, capsys: pytest.CaptureFixture[str], tmp_
         assert code == 2 and "MB" in err and not any(place.iterdir())
 
 
+@pytest.mark.parametrize("target", ["adapter", "merged", "gguf"])
 def test_a_disk_that_fills_up(
+    target: str,
     job: Path,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -128,8 +130,8 @@ def test_a_disk_that_fills_up(
 ) -> None:
     """The room looked enough before: what was written until then is taken away."""
     monkeypatch.setattr("huohou.export.release._refuse_full", lambda _models, _place: None)
-    with small_disk(tmp_path / "small", 200) as place:
-        code, _, err = _run(capsys, "1", "--to", "merged", "-o", place / "out")
+    with small_disk(tmp_path / "small", 40) as place:
+        code, _, err = _run(capsys, "1", "--to", target, "-o", place / "out")
         assert code == 2 and "full" in err and not any(place.iterdir())
 
 

@@ -79,6 +79,7 @@ def test_a_gguf_file_is_the_merged_model(
     assert [path.name for path in release.folder.glob("*.gguf")] == [f"tiny-{form}.gguf"]
 
 
+@pytest.mark.slow
 def test_coarser_forms_are_smaller_and_further_away(taught: Path, tmp_path: Path) -> None:
     made = [_export(taught, tmp_path / form, "gguf", form) for form in ("f16", "q8_0", "q4_k_m")]
     sizes = [next(one.folder.glob("*.gguf")).stat().st_size for one in made]

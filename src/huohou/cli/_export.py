@@ -1,6 +1,7 @@
 """A release as people read it, and how far its export is."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -8,17 +9,20 @@ from typing import TYPE_CHECKING
 import click
 
 from huohou.cli._diagnosis import colours, show_finding
+from huohou.cli._plan import duration
 from huohou.text import say
 
 if TYPE_CHECKING:
     from huohou.export.release import Release
+
+SECONDS = 10.0  # between two lines where stderr is no terminal
 
 
 @contextmanager
 def exporting() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on a terminal, else a line a stage. On stderr."""
     if not sys.stderr.isatty():
-        yield _line
+        yield _Lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -56,9 +60,23 @@ def show_ollama(release: "Release") -> None:
         click.echo(f"  {command}")
 
 
-def _line(stage: str, done: int, total: int) -> None:
-    if done < total or not total:
-        click.echo(_stage(stage), err=True)
+class _Lines:
+    """For a file: each stage once, and how long it will still take where that is long."""
+
+    def __init__(self) -> None:
+        self._stage, self._began, self._next = "", 0.0, SECONDS
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began, self._next = stage, now, SECONDS
+            click.echo(_stage(stage), err=True)
+        spent = now - self._began
+        if done and done < total and spent > self._next:
+            self._next = spent + SECONDS
+            left = duration(spent / done * (total - done))
+            told = {"stage": _stage(stage), "done": done, "total": total, "left": left}
+            click.echo(say("export.left", **told), err=True)
 
 
 def _stage(stage: str) -> str:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ def probe(
     pair = Pair(base, adapter, on_base(load_model(base), adapter), tokenizer)
     asked = questions(rows, (), tokenizer, LONGEST) if rows else _own(pair)
     with tempfile.TemporaryDirectory(prefix="huohou-probe-") as kept:
-        progress("asking", 0, 1)
-        return prove(trained(pair, asked, Path(kept)), sides(served, tokenizer, rows), progress)
+        known = trained(pair, asked, Path(kept), partial(progress, "asking"))
+        return prove(known, sides(served, tokenizer, rows), progress)
 
 
 def sides(served: Served, tokenizer: ChatTokenizer, rows: Sequence[Row]) -> list[Side]:

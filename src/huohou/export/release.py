@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from huohou.errors import ModelError, RunFailedError, UsageError
 from huohou.export.card import card
 from huohou.export.proof import PROOF, prove
 from huohou.export.proving.questions import questions, shared_system
-from huohou.export.proving.trained import pair_of, trained
+from huohou.export.proving.trained import ROOM, pair_of, trained
 from huohou.export.targets import Making, Progress, all_targets
 from huohou.models import base_weights, resolve
 from huohou.probe.load import RunModels, load_run
@@ -95,8 +96,7 @@ def _made(
     models = making.models
     longest = int(models.plan.value("train.max_length"))
     asked = questions(rows[0], rows[1], models.tokenizer, longest)
-    making.progress("asking", 0, 1)
-    reference = trained(pair_of(models), asked, kept)
+    reference = trained(pair_of(models), asked, kept, partial(making.progress, "asking"))
     sides = all_targets().get(target).make(making)
     seen = prove(reference, sides, making.progress)
     found = tuple(judge(seen))
@@ -146,18 +146,18 @@ def _refuse_taken(place: Path, part: Path) -> None:
 
 
 def _refuse_full(models: RunModels, place: Path) -> None:
-    """Refuse before anything is written where the base's size twice over is not free."""
+    """Refuse before anything is written where the base's size twice over is not free, and room
+    for the figures of the proof."""
     there = next(path for path in (place, *place.parents) if path.is_dir())
     stored = sum(f.stat().st_size for f in resolve(models.plan.model).folder.glob("*.safetensors"))
-    free = shutil.disk_usage(there).free
-    if free < 2 * stored:
-        need = f"{2 * stored / 1e6:.0f}"
+    free, needed = shutil.disk_usage(there).free, 2 * (stored + ROOM)
+    if free < needed:
+        need = f"{needed / 1e6:.0f}"
         raise UsageError("export.no_room", folder=there, free=f"{free / 1e6:.0f}", need=need)
 
 
 def _disk_full(error: Exception) -> bool:
-    """Whether it says that no more can be written; safetensors says it in words alone."""
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return getattr(error, "errno", None) in full or any(
-        f"(os error {number})" in str(error) for number in full
-    )
+    """Whether it says that no more can be written: safetensors and numpy say it in words alone."""
+    full, said = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), str(error)
+    words = any(f"(os error {number})" in said for number in full)
+    return getattr(error, "errno", None) in full or words or " requested and " in said

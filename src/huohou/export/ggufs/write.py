@@ -1,6 +1,7 @@
 """One GGUF file from a model's weights, settings and tokenizer."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,10 @@ def write_gguf(
     factors = rope_factors(config)
     if factors is not None:
         writer.add_tensor("rope_freqs.weight", factors)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    with closing(writer):
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
 
 
 def laid_out(name: str, values: NDArray[np.float32], config: Any) -> NDArray[np.float32]:

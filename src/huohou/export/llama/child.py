@@ -20,23 +20,36 @@ def main(folder: Path) -> None:
     asked = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     served = Served(asked)
     prompts = [served.rendered(chat) for chat in asked["chats"]]
-    said = [served.answer(asked["chats"][i]) for i in asked["answers"]]
+    of, said = len(asked["answers"]) + len(prompts), []
+    for i in asked["answers"]:
+        said.append(served.answer(asked["chats"][i]))
+        _tell(len(said), of)
     served.close()
     rows = [[*one["ids"], *forced] for one, forced in zip(prompts, asked["forced"], strict=True)]
     with Scorer(Path(asked["path"]), max(map(len, rows)), asked["threads"]) as scorer:
-        scores = _scores(scorer, rows, prompts)
+        scores = _scores(scorer, rows, prompts, len(said))
         stops = scorer.stops()
     np.save(folder / SCORES, scores)
     told = {"prompts": prompts, "said": said, "stops": stops}
     (folder / SEEN).write_text(json.dumps(told), encoding="utf-8")
 
 
-def _scores(scorer: Scorer, rows: list[list[int]], prompts: list[dict[str, Any]]) -> Any:
+def _scores(
+    scorer: Scorer, rows: list[list[int]], prompts: list[dict[str, Any]], before: int
+) -> Any:
+    """Log-probabilities of all forced tokens. before: answers given already."""
     found = [np.empty((0, scorer.vocabulary), np.float32)]
-    for ids, prompt in zip(rows, prompts, strict=True):
+    for done, (ids, prompt) in enumerate(zip(rows, prompts, strict=True)):
         if len(ids) > len(prompt["ids"]):
             found.append(_log_softmax(scorer.scores(ids, len(prompt["ids"]))))
+        _tell(before + done + 1, before + len(rows))
     return np.concatenate(found)
+
+
+def _tell(done: int, of: int) -> None:
+    """How far it is, for who started this process."""
+    sys.stdout.write(f"{done} {of}\n")
+    sys.stdout.flush()
 
 
 def _log_softmax(logits: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from huohou.errors import ModelError
 from huohou.export.proving.sides import Rendered, Said, Seen, Side, Wanted
 from huohou.machine import THREADS, cores
+from huohou.probe.answers import Progress
 
 REQUEST, SEEN, SCORES = "request.json", "seen.json", "scores.npy"
 
@@ -36,7 +37,7 @@ def ask(path: Path, wanted: Wanted) -> Seen:
     with tempfile.TemporaryDirectory(prefix="huohou-proof-", dir=path.parent) as place:
         folder = Path(place)
         (folder / REQUEST).write_text(json.dumps(told), encoding="utf-8")
-        _run(folder, path)
+        _run(folder, path, wanted.told)
         seen = json.loads((folder / SEEN).read_text(encoding="utf-8"))
         scores = np.load(folder / SCORES)
     prompts = [Rendered(one["text"], tuple(one["ids"])) for one in seen["prompts"]]
@@ -44,14 +45,29 @@ def ask(path: Path, wanted: Wanted) -> Seen:
     return Seen(prompts, scores, said, frozenset(seen["stops"]))
 
 
-def _run(folder: Path, path: Path) -> None:
+def _run(folder: Path, path: Path, told: Progress) -> None:
     command = [sys.executable, "-P", "-m", "huohou.export.llama.child", str(folder)]
     env = dict(os.environ)
     for name, value in THREADS.items():
         env.setdefault(name, value)
-    done = subprocess.run(
-        command, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [str(done.returncode)]
-        raise ModelError("export.llama_failed", path=path, problem=said[-1])
+    with (
+        (folder / "errors.txt").open("w+", encoding="utf-8") as errors,
+        subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as child,
+    ):
+        for line in child.stdout or ():
+            done, _, of = line.strip().partition(" ")
+            if done.isdigit() and of.isdigit():  # a library may print there, too
+                told(int(done), int(of))
+        ended = child.wait()
+        errors.seek(0)
+        said = errors.read().strip().splitlines()
+    if ended:
+        problem = said[-1] if said else str(ended)
+        raise ModelError("export.llama_failed", path=path, problem=problem)

@@ -41,7 +41,9 @@ def side(name: str, form: str, folder: Path, load: Callable[[], tuple[Any, list[
         places = sum(map(len, wanted.forced))
         scores = np.empty((places, causal_width(model)), np.float32)
         # By the prompt of this side: a prompt that differs must show in what is answered.
-        score(model, [one.ids for one in prompts], wanted.forced, scores)
+        of = len(wanted.asked)
+        ids = [one.ids for one in prompts]
+        score(model, ids, wanted.forced, scores, lambda done: wanted.told(done, of))
         served = ByFile(tokenizer.hf, tokenizer.name, stops)
         chats = [wanted.asked[i].messages for i in wanted.answers]
         found = answer(model, served, chats, max_new_tokens=wanted.most)

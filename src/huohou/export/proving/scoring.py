@@ -1,6 +1,6 @@
 """Log-probabilities of given answers, by transformers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,21 @@ TOKENS = 2048  # of a batch, padding included
 
 @torch.inference_mode()
 def score(
-    model: Any, prompts: Sequence[Sequence[int]], forced: Sequence[Sequence[int]], out: Floats
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    forced: Sequence[Sequence[int]],
+    out: Floats,
+    told: Callable[[int], None] = lambda _rows: None,
 ) -> None:
     """Fill out [tokens of all forced, V] with the log-probabilities of what comes at each of their
     places, given the prompt and the forced tokens before it.
 
-    Rows are padded on the left, so that the head runs over the answers' columns alone.
+    told: rows done. Rows are padded on the left, so that the head runs over the answers'
+    columns alone.
     """
     causal = causal_of(model).eval()
     begins = np.cumsum([0, *map(len, forced)])
+    done = 0
     for batch in _batches(prompts, forced):
         rows = [[*prompts[i], *forced[i]] for i in batch]
         width, keep = max(map(len, rows)), max(len(forced[i]) for i in batch)
@@ -39,6 +45,8 @@ def score(
         for k, i in enumerate(batch):
             own = logits[k, keep - len(forced[i]) : keep].float()
             out[begins[i] : begins[i + 1]] = own.log_softmax(-1).cpu().numpy()
+        done += len(batch)
+        told(done)
 
 
 def _batches(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huohou.export.proving.questions import Asked
+from huohou.probe.answers import Progress
 
 Floats = NDArray[np.float32]
 
@@ -34,13 +35,15 @@ class Wanted:
     """What a side is to do.
 
     asked: the questions; answers: indices of those to be answered freely; most: tokens of a free
-    answer; forced: for each question the ids that are to be scored after its prompt.
+    answer; forced: for each question the ids that are to be scored after its prompt;
+    told: questions done and wanted.
     """
 
     asked: Sequence[Asked]
     answers: Sequence[int]
     most: int
     forced: Sequence[tuple[int, ...]]
+    told: Progress = lambda _done, _of: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ target is held against the same figures.
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,13 +21,14 @@ from huohou.export.proving.questions import Asked, fingerprint
 from huohou.export.proving.scoring import score
 from huohou.export.proving.sides import Floats, Said, Wanted
 from huohou.models import ChatTokenizer, base_weights
+from huohou.probe.answers import Progress
 from huohou.probe.generate import answer
 from huohou.probe.load import RunModels
 
 ROOM = 256 << 20  # bytes of log-probabilities that are kept
 FREE = {"train": 8, "held-out": 5, "odd": 3}  # questions of each kind that are answered freely
 LONGEST = 256  # tokens of a free answer
-SCORES, REST = "scores.npy", "rest.npz"
+SCORES, REST = "scores.f32", "rest.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +72,25 @@ class Trained:
     prompts: tuple[str, ...]
 
 
-def trained(pair: Pair, asked: Sequence[Asked], kept: Path) -> Trained:
-    """The figures of a run's trained model, read from the folder kept where they are there."""
+def trained(
+    pair: Pair, asked: Sequence[Asked], kept: Path, told: Progress = lambda _done, _of: None
+) -> Trained:
+    """The figures of a run's trained model, read from the folder kept where they are there.
+
+    told: rows done and rows wanted, of tuned and untuned model together.
+    """
     wanted = _wanted(pair, asked)
     key = _key(pair, wanted)
     place = kept / key
     if not (place / REST).is_file():
-        _measure(pair, wanted, place)
+        _keep(place, *_measure(pair, wanted, told))
     rest = np.load(place / REST)
-    told = json.loads(str(rest["said"]))
+    said = json.loads(str(rest["said"]))
     return Trained(
         wanted,
-        np.load(place / SCORES, mmap_mode="r"),
-        tuple(Said(**one) for one in told["tuned"]),
-        tuple(Said(**one) for one in told["base"]),
+        np.memmap(place / SCORES, np.float32, "r", shape=_shape(pair, wanted)),
+        tuple(Said(**one) for one in said["tuned"]),
+        tuple(Said(**one) for one in said["base"]),
         _tokens(wanted),
         rest["base"],
         float(rest["nats"]),
@@ -117,32 +125,43 @@ def _tokens(wanted: Wanted) -> NDArray[np.int64]:
     return np.array([token for ids in wanted.forced for token in ids], np.int64)
 
 
-def _measure(pair: Pair, wanted: Wanted, place: Path) -> None:
-    """Ask tuned and untuned model; what is written last says that the rest is whole."""
-    place.mkdir(parents=True, exist_ok=True)
-    tokens = _tokens(wanted)
-    scores = np.lib.format.open_memmap(
-        place / SCORES, mode="w+", dtype=np.float32, shape=(len(tokens), causal_width(pair.model))
-    )
+def _shape(pair: Pair, wanted: Wanted) -> tuple[int, int]:
+    return sum(map(len, wanted.forced)), causal_width(pair.model)
+
+
+def _measure(pair: Pair, wanted: Wanted, told: Progress) -> tuple[Floats, dict[str, Any]]:
+    """Ask tuned and untuned model: the tuned one's log-probabilities, and what else is kept."""
+    tokens, of = _tokens(wanted), len(wanted.asked)
+    scores, untuned = (np.empty(_shape(pair, wanted), np.float32) for _ in range(2))
     prompts = [one.prompt for one in wanted.asked]
-    untuned = np.empty(scores.shape, np.float32)
     with pair.model.disable_adapter():
-        score(pair.model, prompts, wanted.forced, untuned)
+        score(pair.model, prompts, wanted.forced, untuned, lambda n: told(n, 2 * of))
         base_said = _free(pair, wanted)
-    score(pair.model, prompts, wanted.forced, scores)
-    said = _free(pair, wanted)
-    scores.flush()
+    score(pair.model, prompts, wanted.forced, scores, lambda n: told(of + n, 2 * of))
+    said = {"tuned": _free(pair, wanted), "base": base_said}
     nats = divergences(scores, untuned)
-    told = {"tuned": [asdict(one) for one in said], "base": [asdict(one) for one in base_said]}
-    part = place / f".{REST}"
-    with part.open("wb") as out:
-        np.savez(
-            out,
-            base=untuned[np.arange(len(tokens)), tokens],
-            nats=np.array(nats.mean() if len(nats) else 0.0),
-            said=np.array(json.dumps(told)),
-        )
-    part.replace(place / REST)
+    heard = {which: [asdict(one) for one in answers] for which, answers in said.items()}
+    rest = {
+        "base": untuned[np.arange(len(tokens)), tokens],
+        "nats": np.array(nats.mean() if len(nats) else 0.0),
+        "said": np.array(json.dumps(heard)),
+    }
+    return scores, rest
+
+
+def _keep(place: Path, scores: Floats, rest: dict[str, Any]) -> None:
+    """Into a folder of this process's own, and that to its place: half of it is never there."""
+    part = place.with_name(f"{place.name}.{os.getpid()}.part")
+    part.mkdir(parents=True)
+    try:
+        with (part / SCORES).open("wb") as out:
+            out.write(scores.data)
+        with (part / REST).open("wb") as out:
+            np.savez(out, **rest)
+        if not place.exists():
+            part.rename(place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _free(pair: Pair, wanted: Wanted) -> list[Said]:
