@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from huohou.models.encoder import Views
+from huohou.recipes.embedding import together
 from huohou.recipes.embedding.gradient import Cut, Learner, take
 from huohou.recipes.embedding.rows import Group, Update, update_of
 from huohou.recipes.embedding.table import load_encoder_weights, whole
@@ -86,6 +87,8 @@ class EmbedTrainer(AnswerTrainer):
 
     def _gradient(self, update: Update) -> Tensor:
         """The loss of an update; its gradient is left where the optimizer looks for it."""
+        if self.team.size > 1:
+            return self._gradient_together(update)
         parts = self._parts(update)
         total, found = self._next(parts)
         self.accelerator.backward(total)
@@ -93,6 +96,23 @@ class EmbedTrainer(AnswerTrainer):
             for _ in self.learner.chunks(update.texts, self.cut):
                 self.accelerator.backward(self._next(parts)[0])
         self._watch(update, found)
+        loss: Tensor = total.detach()
+        return loss
+
+    def _gradient_together(self, update: Update) -> Tensor:
+        """The same by all workers of a team."""
+        shared = together.encode(self.learner, update, self.cut, self.team)
+        with together.all_fit(self.team):
+            with self.compute_loss_context_manager():
+                total = self.learner.judge(update, shared.views)
+            self.accelerator.backward(total)
+            if not self.team.leads:  # all have the gradient of the loss's own numbers: once is it
+                self.learner.loss.zero_grad(set_to_none=True)
+            with self.compute_loss_context_manager():
+                for part in shared.back():
+                    self.accelerator.backward(part)
+        self.team.add_gradients(self.learner.parameters())
+        self._watch(update, shared.views)
         loss: Tensor = total.detach()
         return loss
 
@@ -147,7 +167,8 @@ class EmbedTrainer(AnswerTrainer):
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         """The held-out queries against all of their corpus."""
-        found = {f"{metric_key_prefix}_{k}": v for k, v in self.judge(self.cut).items()}
+        judged = self.team.told(self.judge(self.cut))  # the same to the last digit for all
+        found = {f"{metric_key_prefix}_{k}": v for k, v in judged.items()}
         self.log(dict(found))  # a copy: the Trainer adds the epoch to what it logs
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found
