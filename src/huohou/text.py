@@ -5,6 +5,7 @@ The sentences live in ``locale/en.json`` and ``locale/zh.json``: flat keys, ``{n
 """
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 LANGUAGES = ("en", "zh")
+LITTLE, MUCH, NEARLY = 0.01, 0.99, 0.999  # from where on whole percents say too much
 _chosen: ContextVar[str | None] = ContextVar("huohou_language", default=None)
 
 
@@ -67,3 +69,18 @@ def sentences(code: str) -> dict[str, str]:
     raw = files("huohou").joinpath("locale", f"{code}.json").read_text(encoding="utf-8")
     loaded: dict[str, str] = json.loads(raw)
     return loaded
+
+
+def percent(sure: float) -> str:
+    """A confidence as people read it: nothing that was estimated is shown as certain.
+
+    >>> [percent(one) for one in (0.0, 0.004, 0.5, 0.9949, 0.9989, 0.9995, 1.0)]
+    ['0%', '< 1%', '50%', '99.4%', '99.8%', '> 99.9%', '100%']
+    """
+    if 0 < sure < LITTLE:
+        return f"< {LITTLE:.0%}"
+    if NEARLY < sure < 1:
+        return f"> {NEARLY:.1%}"
+    if MUCH <= sure < 1:
+        return f"{math.floor(1000 * sure) / 1000:.1%}"  # never rounded up
+    return f"{sure:.0%}"

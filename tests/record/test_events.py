@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huohou.errors import StoreError
-from huohou.record.events import Appender, Follower, dumps, loads
+from huohou.record.events import Appender, Follower, dumps, events_with, loads
 from huohou.record.recorder import Recorder
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)  # lone surrogates as well
@@ -75,6 +75,29 @@ def test_truncation_loses_only_what_is_cut(
     # A line whose newline alone was cut is whole again; nothing else comes back.
     whole_but_newline = [e for e, end in zip(events, ends, strict=True) if end == cut + 1]
     assert same(rest, [*whole_but_newline, {"kind": "log", "text": "after"}])
+
+
+ENDS = st.sampled_from(["end", "ended", "the end", 'an "end"', "log"]).map(
+    lambda word: {"t": 1.0, "seg": 0, "kind": word, "state": "completed"}
+)
+
+
+@settings(deadline=None)
+@given(st.lists(EVENTS | ENDS, max_size=6), st.binary(max_size=9), st.integers(0, 30))
+def test_events_with_a_word_are_those_that_have_it(
+    tmp_path_factory: pytest.TempPathFactory,
+    events: list[dict[str, object]],
+    junk: bytes,
+    cut: int,
+) -> None:
+    """A quick look for one kind finds what a reader of all lines finds."""
+    path = tmp_path_factory.mktemp("words") / "events.jsonl"
+    assert list(events_with(path, "end")) == []
+    whole = b"".join(dumps(event) for event in events[:3]) + junk + b"\n"
+    whole += b"".join(dumps(event) for event in events[3:])
+    path.write_bytes(whole[: len(whole) - cut])
+    read = [event for event in Follower(path).poll() if "end" in event.values()]
+    assert same(list(events_with(path, "end")), read)
 
 
 def with_appender(path: Path, event: dict[str, object]) -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from serving import Server, serving
 
 import page_job
+from huohou.record import checkpoints
 from huohou.record.finding import Advice
 from huohou.record.store import Store
 
@@ -468,6 +469,24 @@ def test_what_the_server_refuses_is_said(page: Any, jobs: Jobs, expected: list[s
     page.get_by_test_id("extend-epochs").fill("")
     page.get_by_test_id("choice-yes").click()
     expect(page.get_by_test_id("toast")).to_contain_text("epochs")
+
+
+def test_a_branch_begins_at_a_checkpoint_that_is_there_now(page: Any, jobs: Jobs) -> None:
+    """A running job saves new ones and drops old ones after its page was opened."""
+    place = jobs.written() / "checkpoints"
+
+    def save(step: int) -> None:
+        folder = place / f"checkpoint-{step}"
+        checkpoints.seal(folder.rename(place / checkpoints.STAGING), folder, {})
+
+    save(20)
+    shown(page, jobs)
+    save(40)
+    (place / "checkpoint-20").rename(place / "dropped")
+    page.get_by_test_id("action-branch").click()
+    offered = page.get_by_test_id("branch-from").locator("option")
+    expect(offered).to_have_count(2)
+    expect(offered.nth(1)).to_have_attribute("value", "checkpoint-40")
 
 
 def test_nothing_of_a_job_is_taken_for_html(page: Any, jobs: Jobs) -> None:

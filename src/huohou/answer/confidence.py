@@ -22,13 +22,13 @@ from typing import Any
 from huohou.answer.types import KEYED, Hit, Status
 from huohou.data.tables import split_source
 from huohou.errors import DataError
+from huohou.measure.recalibration import Platt
 
 SCHEMA = 1
 MOST_CHOICES = 3  # rows put before the asker
 RIVAL = 0.1  # of the best row's probability: a row with less is no choice beside it
 NEAR = 1  # slips up to which the letters say more than how much is shared
 NEARBY = ("unlike", "other.bank", "cover.asked", "cover.tail", "cover.head", "rare", "score.lead")
-EDGE = 1e-6  # probabilities of 0 and 1 have no log odds
 SWAY = 3.0  # nats: however sure a model says it is, it speaks no louder
 UNKNOWN_MODEL = 0.05  # trust in a model that nobody has measured: it orders equal rows, no more
 
@@ -107,9 +107,7 @@ class Confidence:
     def settled(self, status: Status, sure: float) -> float:
         """A confidence as held-out questions have shown answers of its kind to be worth."""
         if status in self.curves:
-            slope, offset = self.curves[status]
-            p = min(max(sure, EDGE), 1 - EDGE)
-            sure = 1 / (1 + math.exp(-slope * math.log(p / (1 - p)) - offset))
+            sure = Platt(*self.curves[status]).at(sure)
         return min(sure, self.ceilings.get(status, 1.0))
 
     def _decided(self, belief: Belief) -> tuple[Status, tuple[int, ...], float]:

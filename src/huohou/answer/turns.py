@@ -7,7 +7,7 @@ those before it take.
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import Self
 
@@ -28,11 +28,10 @@ class Turns:
             called = Lock()
             called.acquire()
             self._waiting.append(called)
-        try:
+        with ExitStack() as interrupted:  # then whoever comes next must not wait for this one
+            interrupted.callback(self._left, called)
             called.acquire()
-        except BaseException:  # interrupted: whoever comes next must not wait for this one
-            self._left(called)
-            raise
+            interrupted.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -240,10 +240,10 @@ def _sha256(path: Path) -> str:
 def upload(name: str, pieces: Iterable[bytes]) -> dict[str, Any]:
     """Keep a file of rows in the workspace's ``uploads``; its name, path, bytes and mtime."""
     taken = Upload(name)
-    try:
+    with contextlib.ExitStack() as half:
+        half.callback(taken.drop)
         for piece in pieces:
             taken.write(piece)
-        return taken.keep()
-    except BaseException:
-        taken.drop()
-        raise
+        kept = taken.keep()
+        half.pop_all()
+    return kept

@@ -1,6 +1,5 @@
 """An answer as people read it, and the loop in which they ask."""
 
-import math
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -8,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from huohou.errors import UsageError
-from huohou.text import say
+from huohou.text import percent, say
 
 if TYPE_CHECKING:
     from huohou.answer.passages import PassageAnswer
     from huohou.answer.types import Answer, Mode
-
-
-LITTLE, MUCH, NEARLY = 0.01, 0.99, 0.999  # from where on whole percents say too much
 
 
 def questions(given: str | None) -> Iterator[str]:
@@ -55,21 +51,6 @@ def show(answer: "Answer | PassageAnswer") -> None:
         click.secho(f"  {mark} {check.text}", err=True, dim=check.passed)
     if answer.note:
         click.secho(answer.note, err=True, fg=None if answer.verified else "yellow")
-
-
-def percent(sure: float) -> str:
-    """A confidence as people read it: nothing that was estimated is shown as certain.
-
-    >>> [percent(one) for one in (0.0, 0.004, 0.5, 0.9949, 0.9989, 0.9995, 1.0)]
-    ['0%', '< 1%', '50%', '99.4%', '99.8%', '> 99.9%', '100%']
-    """
-    if 0 < sure < LITTLE:
-        return f"< {LITTLE:.0%}"
-    if NEARLY < sure < 1:
-        return f"> {NEARLY:.1%}"
-    if MUCH <= sure < 1:
-        return f"{math.floor(1000 * sure) / 1000:.1%}"  # never rounded up
-    return f"{sure:.0%}"
 
 
 def _sources(answer: "Answer | PassageAnswer") -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from huohou.text import say
+from huohou.text import percent, say
 
 SEVERITIES = ("error", "warning", "info")
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -76,7 +76,7 @@ def show_finding(finding: Mapping[str, Any]) -> None:
     for fact in finding["evidence"]:
         click.echo(f"    {fact['text']}")
     if finding["confidence"] is not None:
-        click.echo("    " + say("diagnose.confidence", percent=round(100 * finding["confidence"])))
+        click.echo("    " + say("diagnose.confidence", percent=percent(finding["confidence"])))
     click.echo("  " + say("diagnose.why", text=finding["why"]))
     for advice in finding["advice"]:
         settings = "".join(f"  [{_setting(*pair)}]" for pair in (advice["set"] or {}).items())

@@ -10,7 +10,7 @@ from pathlib import Path
 from huohou.record.listing import Taken
 from huohou.record.recorder import ACTIVE
 from huohou.record.store import Store
-from huohou.record.workspace import EVENTS, JOURNAL, job_folders
+from huohou.record.workspace import EVENTS, JOURNAL, bytes_of, job_folders
 
 _Sizes = tuple[int, int]
 
@@ -74,11 +74,4 @@ def _is_more(sizes: _Sizes, than: _Sizes) -> bool:
 
 
 def _sizes(folder: Path) -> _Sizes:
-    return _size(folder / EVENTS), _size(folder / JOURNAL)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+    return bytes_of(folder / EVENTS), bytes_of(folder / JOURNAL)

@@ -7,7 +7,7 @@ from huohou.errors import StoreError
 from huohou.jobs import disk, stopping
 from huohou.plan import Plan
 from huohou.record import locks
-from huohou.record.events import Event, Follower
+from huohou.record.events import Event, Follower, events_with
 from huohou.record.recorder import ACTIVE, Journal
 from huohou.record.store import Job, Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, PLAN
@@ -98,10 +98,8 @@ def _settle(folder: Path) -> bool:
 
 def last_end(folder: Path, seg: int) -> Event | None:
     """How the process of a segment said it ended; None when it did not get to say."""
-    follower = Follower(folder / EVENTS)
     end = None
-    while piece := follower.poll():
-        for event in piece:
-            if event["kind"] == "end" and event.get("seg") == seg:
-                end = event
+    for event in events_with(folder / EVENTS, "end"):
+        if event["kind"] == "end" and event.get("seg") == seg:
+            end = event
     return end

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from huohou.record.workspace import bytes_of
+
 _BLOCK = 1 << 16
 _SEARCHED = 1 << 26  # bytes that one search looks through, at most
 _FOUND = 200  # lines that it finds, at most
@@ -21,17 +23,17 @@ def last_lines(path: Path, count: int) -> list[str]:
 
     Of a line that was drawn over (a progress bar) the last state is kept.
     """
-    return _last(path, count, _size(path))
+    return _last(path, count, bytes_of(path))
 
 
 def follow(path: Path, count: int, is_over: Callable[[], bool]) -> Iterator[str]:
     """The last lines and then those that are added, until is_over and nothing more is there."""
-    offset = _size(path)
+    offset = bytes_of(path)
     yield from _last(path, count, offset)
     rest = b""
     while True:
         over = is_over()  # asked first: what was written before the end is still shown
-        if _size(path) > offset:
+        if bytes_of(path) > offset:
             with path.open("rb") as log:
                 log.seek(offset)
                 data = log.read()
@@ -43,13 +45,6 @@ def follow(path: Path, count: int, is_over: Callable[[], bool]) -> Iterator[str]
         time.sleep(_PAUSE)
     if rest:
         yield _drawn(rest.decode("utf-8", "replace"))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _last(path: Path, count: int, end: int) -> list[str]:
@@ -102,7 +97,7 @@ def page(path: Path, end: int | None = None, size: int = 20_000) -> Page:
 
     What stands before is not read. Of a line that is longer than that its last part is given.
     """
-    whole = _size(path)
+    whole = bytes_of(path)
     stop = whole if end is None else min(max(end, 0), whole)
     with _opened(path) as log:
         begin = max(stop - size, 0)
@@ -135,7 +130,7 @@ def search(path: Path, text: str, end: int | None = None) -> Found:
 
     Looks backwards through a part of the log at a time.
     """
-    whole = _size(path)
+    whole = bytes_of(path)
     stop = at = whole if end is None else min(max(end, 0), whole)
     wanted = text.encode("utf-8", "surrogateescape").lower()
     found: list[tuple[int, str]] = []

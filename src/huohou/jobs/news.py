@@ -15,7 +15,7 @@ from huohou.jobs.logs import page, shown
 from huohou.record.events import Event, Follower, plain
 from huohou.record.ingest import points_of
 from huohou.record.series import unpack
-from huohou.record.workspace import EVENTS, JOURNAL, TRAIN_LOG
+from huohou.record.workspace import EVENTS, JOURNAL, TRAIN_LOG, bytes_of
 
 MOST = 500  # points in one message, about
 _PIECE = 1 << 18  # bytes of a file read at once
@@ -128,11 +128,11 @@ class News:
     def _sizes(self) -> tuple[int, ...]:
         paths = [self._events.path, self._journal.path]
         paths += [self._events.path.with_name(TRAIN_LOG)] if self._log is not None else []
-        return tuple(map(_size, paths))
+        return tuple(map(bytes_of, paths))
 
     def left(self) -> int:
         """Bytes of both files that have not been told; a line that is being written counts."""
-        return sum(max(_size(one.path) - one.offset, 0) for one in (self._events, self._journal))
+        return sum(max(bytes_of(one.path) - one.offset, 0) for one in (self._events, self._journal))
 
     def poll(self, until: Cursor | None = None) -> list[Message]:
         """What is new; a long file comes in pieces, so ask again until the cursor stays.
@@ -243,13 +243,6 @@ class LogFollower:
         self._seen = size if everything and until is None else -1
         told = shown(data[:cut]) if cut else []
         return LogNews(told, "".join(shown(data[cut:])) if everything else "")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _lines(follower: Follower, until: int | None) -> list[tuple[int, int, Event]]:

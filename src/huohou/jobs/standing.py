@@ -15,7 +15,7 @@ from huohou.jobs.progress import Progress
 from huohou.record.events import Event, Follower, plain
 from huohou.record.recorder import ACTIVE
 from huohou.record.store import Job
-from huohou.record.workspace import EVENTS
+from huohou.record.workspace import EVENTS, bytes_of
 
 TAIL = 1 << 18  # bytes of events.jsonl that the first look reads: some thousand steps
 _SAID = frozenset({"log", "alert"})
@@ -34,7 +34,7 @@ class Standing:
 
     def __init__(self, folder: Path, job: Job) -> None:
         file = folder / EVENTS
-        self._events = Follower(file, max(_size(file) - TAIL, 0))
+        self._events = Follower(file, max(bytes_of(file) - TAIL, 0))
         self._progress = Progress(steps=job.steps, epochs=job.epochs)
         self._heard = _Heard()
         self._lock = threading.Lock()
@@ -97,10 +97,3 @@ def is_live(job: Job) -> bool:
 def _number(values: Mapping[str, Any], name: str) -> float | None:
     value = values.get(name)
     return value if isinstance(value, int | float) else None
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

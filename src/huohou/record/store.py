@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -274,12 +274,11 @@ class Store:
             number = max(taken, highest_number(self.workspace)) + 1
             folder = self.workspace / f"{number}-{slug(name)}"
             folder.mkdir()
-            try:
+            with ExitStack() as half:
+                half.callback(_remove_new, folder)
                 fill(number, folder)
                 ingest.take_in(connection, folder)
-            except BaseException:
-                _remove_new(folder)
-                raise
+                half.pop_all()
         return folder
 
     def take_in(self, folder: Path) -> int | None:

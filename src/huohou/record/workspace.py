@@ -57,6 +57,14 @@ def number_of(folder: Path) -> int | None:
     return int(found[1]) if found else None
 
 
+def bytes_of(path: Path) -> int:
+    """Length of a file; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def job_folders(workspace: Path) -> Iterator[Path]:
     """Folders of jobs, by number: those with a number and a journal."""
     if not workspace.is_dir():

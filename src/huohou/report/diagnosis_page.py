@@ -16,7 +16,7 @@ from huohou.record.columns import Series
 from huohou.record.finding import Finding
 from huohou.record.record import Record
 from huohou.report.chart import Band, Curve, chart
-from huohou.text import say
+from huohou.text import percent, say
 
 _OTHERS = 4  # panels of other evaluation measures, at most
 _NO_CURVE = ("_runtime", "_per_second", "_compilation_time")
@@ -120,7 +120,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f'<section class="finding {finding.severity}">'
     yield f"<h2><b>{_safe(severity)}</b> {_safe(finding.code)}: {_safe(finding.title)}</h2>"
     if finding.confidence is not None:
-        sure = say("diagnose.confidence", percent=round(100 * finding.confidence))
+        sure = say("diagnose.confidence", percent=percent(finding.confidence))
         yield f'<p class="note">{_safe(sure)}</p>'
     yield "<ul>" + "".join(f"<li>{_safe(e.text)}</li>" for e in finding.evidence) + "</ul>"
     yield f"<p>{_safe(say('diagnose.why', text=finding.why))}</p>"

@@ -34,7 +34,7 @@ export function stateOf(job, now) {
 export class Head {
   /**
    * @param {HTMLElement} host
-   * @param {{onChange: (job: Job) => void, checkpoints: () => {path: string, step: number, best?: boolean}[]}} how
+   * @param {{onChange: (job: Job) => void, checkpoints: () => Promise<{path: string, step: number, best?: boolean}[]>}} how
    */
   constructor(host, how) {
     this.host = host;
@@ -140,10 +140,11 @@ export class Head {
   }
 
   async #branch() {
+    const saved = await this.how.checkpoints();
     const name = /** @type {HTMLInputElement} */ (el("input", { value: `${this.job.name}-2`, id: "branch-name", required: true, "data-testid": "branch-name" }));
     const from = /** @type {HTMLSelectElement} */ (el("select", { id: "branch-from", "data-testid": "branch-from" },
       el("option", { value: "" }, say("web.js.job.branch.last")),
-      this.how.checkpoints().map(({ path, step, best }) => el("option", { value: path.split("/").pop() ?? path }, say(best ? "web.js.job.branch.best" : "web.js.job.branch.at", { step: count(step) })))));
+      saved.map(({ path, step, best }) => el("option", { value: path.split("/").pop() ?? path }, say(best ? "web.js.job.branch.best" : "web.js.job.branch.at", { step: count(step) })))));
     const epochs = /** @type {HTMLInputElement} */ (el("input", { type: "number", min: "0", step: "any", id: "branch-epochs", value: "0" }));
     const settings = /** @type {HTMLTextAreaElement} */ (el("textarea", { id: "branch-settings", class: "mono", placeholder: "train.learning_rate: 1e-4", "data-testid": "branch-settings" }));
     const answer = await choose({

@@ -40,7 +40,7 @@ const board = new Board({
   readClock: () => get(`/api/jobs/${id}/clock`, { points: KNOTS }),
   speak: (words) => set(at("spoken"), words),
 });
-const head = new Head(at("job-head"), { onChange: (job) => changed(job), checkpoints: () => (details.checkpoints ?? []).filter((one) => one.whole) });
+const head = new Head(at("job-head"), { onChange: (job) => changed(job), checkpoints: saved });
 const findings = new Findings(at("findings"), {
   job: id, onGo: (finding) => board.go(finding),
   onChange: (open) => {
@@ -166,13 +166,16 @@ function changed(job) {
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */ let refreshing;
 let refreshed = 0;
+let due = Infinity; // when the next one begins
 
 /** Read again what the stream does not tell: actions, timeline, checkpoints, scorecard. */
 function refresh(/** @type {number} */ pace) {
-  if (refreshing) return;
   const wait = Math.max(pace - (Date.now() - refreshed), 150);
+  if (Date.now() + wait >= due) return;
+  clearTimeout(refreshing);
+  due = Date.now() + wait;
   refreshing = setTimeout(async () => {
-    refreshing = undefined;
+    due = Infinity;
     refreshed = Date.now();
     try {
       show(await get(`/api/jobs/${id}`));
@@ -180,6 +183,12 @@ function refresh(/** @type {number} */ pace) {
       failed(error);
     }
   }, wait);
+}
+
+/** Checkpoints that lie there whole now: a running job saves new ones and drops old ones. */
+async function saved() {
+  show(await get(`/api/jobs/${id}`));
+  return (details.checkpoints ?? []).filter((/** @type {{whole?: boolean}} */ one) => one.whole);
 }
 
 /** The job's files are others than they were. */
