@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ SYSTEMS = (
     "You answer questions about bank codes. Answer with the code alone, and never invent one.",
     "你是联行号助手，只答十二位联行号，不认识的只答不知道。",
 )
+PATIENCE = 500  # seconds: a busy machine is no reason to fail
 COMMON = ("train.device=cpu", "train.dtype=float32", "train.batch_size=8")
 
 
@@ -123,7 +125,11 @@ def begin(plan: Plan, folder: Path, seg: int = 0, **start: Any) -> "subprocess.P
 def together(plan: Plan, folder: Path, seg: int = 0, **start: Any) -> Path:
     """The workers of a plan to their end."""
     process = begin(plan, folder, seg, **start)
-    out, _ = process.communicate(timeout=240)
+    try:
+        out, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     end = [e for e in events(folder) if e["kind"] == "end"]
     assert process.returncode == 0 and end, out
     assert end[-1]["state"] in ("completed", "stopped"), out
@@ -192,7 +198,7 @@ def kill_worker(folder: Path, rank: int) -> None:
     raise AssertionError(f"no worker {rank} of {folder}")
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 120.0) -> None:
+def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "it never came to that"

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+
+from huohou import api
+from huohou.record.events import Follower
 from teams import (
+    PATIENCE,
     alone,
     begin,
     command,
@@ -25,9 +29,6 @@ from teams import (
     together,
     wait_until,
 )
-
-from huohou import api
-from huohou.record.events import Follower
 
 CLOSE = 1e-4
 pytestmark = pytest.mark.slow
@@ -81,7 +82,7 @@ def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:
     folder = job_folder(tmp_path / "runs")
     wait_until(lambda: len(losses(folder)) > 30)
     kill_ray_worker(folder)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=PATIENCE)
     assert "completed" in out, out + err
     lived = events(folder)
     assert {e["seg"] for e in lived} == {0, 1}
@@ -95,7 +96,7 @@ def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:
 
 def findings_of(tmp_path: Path, flags: list[str]) -> set[str]:
     """What is found of the same run that nobody disturbed."""
-    out, err = start(flags=[*flags, "name=quiet"]).communicate(timeout=240)
+    out, err = start(flags=[*flags, "name=quiet"]).communicate(timeout=PATIENCE)
     assert "completed" in out, err
     (folder,) = (tmp_path / "runs").glob("*-quiet")
     return {e["code"] for e in Follower(folder / "job.jsonl").poll() if e["kind"] == "finding"}
@@ -120,7 +121,7 @@ def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
     with nodes() as address:
         told = shared(plan, f"ray://{address}", 4, **{"compute.wait": 3.0})
         process = begin(told, tmp_path / "job")
-        process.communicate(timeout=120)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     found = events(tmp_path / "job")
     waits = next(e for e in found if e["kind"] == "alert")
@@ -140,7 +141,7 @@ def test_other_versions_on_a_node_are_told(tmp_path: Path) -> None:
     before = os.environ.get("PYTHONPATH", "")
     with nodes({"num_cpus": 1, "env_vars": {"PYTHONPATH": f"{other.parent}:{before}"}}) as address:
         process = begin(shared(plan, f"ray://{address}", 2), tmp_path / "job")
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, out
     end = events(tmp_path / "job")[-1]
     assert "peft 0.1.0, here" in end["error"]
@@ -148,7 +149,7 @@ def test_other_versions_on_a_node_are_told(tmp_path: Path) -> None:
 
 def test_nobody_at_the_address(tmp_path: Path) -> None:
     out, err = start("--on", "ray://127.0.0.1:9", flags=sft_flags(tmp_path)).communicate(
-        timeout=120
+        timeout=PATIENCE
     )
     assert "Nobody listens at 127.0.0.1:9" in err
     assert not list((tmp_path / "runs").glob("1-*")), "no job was made"

@@ -12,7 +12,9 @@ from huohou.jobs import stopping
 from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
+    PATIENCE,
     alone,
+    command,
     events,
     job_folder,
     kill_worker,
@@ -21,6 +23,7 @@ from teams import (
     pair_flags,
     sft_flags,
     shared,
+    shown,
     start,
     together,
     wait_until,
@@ -101,7 +104,7 @@ def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:
     folder = job_folder(tmp_path / "runs")
     wait_until(lambda: len(losses(folder)) > 30)
     kill_worker(folder, 1)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=PATIENCE)
     assert "completed" in out, out + err
     lived = events(folder)
     assert {e["seg"] for e in lived} == {0, 1}
@@ -113,3 +116,23 @@ def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:
     assert largest_difference(losses(whole), losses(folder)) < CLOSE
     told = [e["code"] for e in journal if e["kind"] == "finding"]
     assert "crashed" not in told
+
+
+@pytest.mark.slow
+def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
+    """The command in the foreground is killed: the workers stop with a checkpoint."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=400"]
+    process = start("--on", "torchrun", "--workers", "2", flags=flags)
+    folder = job_folder(tmp_path / "runs")
+    wait_until(lambda: len(losses(folder)) > 10)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
+    assert shown("1")["status"] == "stopped"
+    found, _ = checkpoints.newest(folder / "checkpoints")
+    assert found is not None
+    again = command("resume", "1", "--on", "local", "--extend-epochs", "1")
+    wait_until(lambda: any(e["seg"] == 1 and e["kind"] == "metrics" for e in events(folder)))
+    assert next(e for e in events(folder) if e["seg"] == 1 and e["kind"] == "start")["resumed_from"] == found.step  # fmt: skip
+    assert command("stop", "1").wait(PATIENCE) == 0
+    again.communicate(timeout=PATIENCE)

@@ -73,14 +73,13 @@ def connected(plan: Plan) -> Iterator[None]:
     handed = {k: v for k, v in os.environ.items() if k.startswith(HANDED_ON)}
     how: dict[str, Any] = {
         "runtime_env": {"env_vars": handed | {"HUOHOU_LANG": language()}},
-        "include_dashboard": False,
         "log_to_driver": True,
     }
     try:
-        if address:
-            ray.init(address=address, **(how | {"include_dashboard": None}))
+        if address or os.environ.get("RAY_ADDRESS"):
+            ray.init(address=address, **how)
         else:
-            ray.init(num_cpus=max(1, machine.cores()), **how)
+            _init_here(how)
     except (ConnectionError, RuntimeError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise RunFailedError("cluster.refused", address=address, problem=problem) from error
@@ -88,6 +87,17 @@ def connected(plan: Plan) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _init_here(how: dict[str, Any]) -> None:
+    """The cluster that runs on this machine, or one of this machine's cores for this run alone."""
+    import ray
+
+    try:
+        ray.init(address="auto", **how)
+    except ConnectionError:
+        cores = machine.cores()
+        ray.init(address="local", num_cpus=cores, include_dashboard=False, **how)
 
 
 def _recorder(told: Namespace) -> Recorder:

@@ -38,7 +38,7 @@ def dumps(start: Start) -> str:
 
 def train(told: dict[str, Any]) -> None:
     """A worker's life. Raises RuntimeError where all have to be started again."""
-    from huohou.jobs import worker
+    from huohou.jobs import member
     from huohou.jobs.stopping import StopWatch
     from huohou.plan import Plan
     from huohou.recipes.team import here, hide
@@ -50,5 +50,5 @@ def train(told: dict[str, Any]) -> None:
     plan = Plan.load(folder / PLAN)
     start = again.loads(told["start"])
     os.chdir(folder)
-    if worker.Worker(plan, folder, here(), watch).work(int(told["seg"]), start):
+    if member.Member(plan, folder, here(), watch).work(int(told["seg"]), start):
         raise RuntimeError("a worker is gone")

@@ -20,7 +20,7 @@ def become(options: Namespace, plan: Plan) -> None:
     command = [sys.executable, "-P", "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", str(workers)]
     command += ["--max-restarts", str(plan.value("compute.restarts"))]
-    command += ["--module", "huohou.jobs.worker", str(options.folder)]
+    command += ["--module", "huohou.jobs.member", str(options.folder)]
     command += ["--seg", str(options.seg), "--begin", again.dumps(options.start)]
     command += ["--parent", str(options.parent)] if options.parent else []
     sys.stdout.flush()

@@ -8,6 +8,7 @@ matter. One process is a team of one, for which nothing is sent.
 """
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,26 @@ LAUNCHER = (
 )
 
 
+@dataclass(slots=True)
+class Spent:
+    """Seconds of this process: waiting until the other workers are as far, and sending."""
+
+    waiting: float = 0.0
+    sending: float = 0.0
+
+    @contextmanager
+    def on(self, what: str) -> Iterator[None]:
+        """Count what is done here as one of the two."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            setattr(self, what, getattr(self, what) + time.perf_counter() - begun)
+
+
+spent = Spent()
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
     """rank: this worker, from 0; size: how many there are."""
@@ -49,14 +70,18 @@ class Team:
     def total(self, value: Tensor) -> Tensor:
         """The sum of a tensor over the workers, in place."""
         if self.size > 1:
-            distributed.all_reduce(value)
+            self.wait()
+            with spent.on("sending"):
+                distributed.all_reduce(value)
         return value
 
     def sums(self, values: Sequence[float]) -> list[float]:
         """Sums of some numbers over the workers."""
         if self.size == 1:
             return list(values)
-        found = self.total(torch.tensor(values, dtype=torch.float64, device=_device()))
+        found = torch.tensor(values, dtype=torch.float64, device=_device())
+        with spent.on("waiting"):  # so little is sent that all else is waiting
+            distributed.all_reduce(found)
         return [float(one) for one in found.tolist()]
 
     def any(self, flag: bool) -> bool:
@@ -84,7 +109,8 @@ class Team:
     def wait(self) -> None:
         """Until all workers are here."""
         if self.size > 1:
-            distributed.barrier()
+            with spent.on("waiting"):
+                distributed.barrier()
 
     @contextmanager
     def one_first(self) -> Iterator[None]:
@@ -110,6 +136,14 @@ class Team:
             for p, part, count in zip(bucket, parts, counted.tolist(), strict=True):
                 if count:
                     p.grad = part.view_as(p).clone()
+
+    def gathered(self, value: Tensor) -> list[Tensor]:
+        """A tensor of the same shape from every worker, by rank; without a gradient."""
+        boxes = [torch.empty_like(value) for _ in range(self.size)]
+        self.wait()
+        with spent.on("sending"):
+            distributed.all_gather(boxes, value)
+        return boxes
 
     def check_same(self, parameters: Iterable[Tensor]) -> None:
         """Raise RunFailedError where the workers' weights are not the same any more."""

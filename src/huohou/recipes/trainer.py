@@ -25,7 +25,7 @@ from huohou.recipes.memory import (
     until_it_fits,
 )
 from huohou.recipes.order import EpochOrder, updates_of
-from huohou.recipes.team import here
+from huohou.recipes.team import Spent, here, spent
 from huohou.record import checkpoints
 
 Logits = Callable[[nn.Module, forward.Batch], Tensor]
@@ -53,7 +53,7 @@ class AnswerTrainer(Trainer):
         self.contract, self.on_smaller = contract or {}, on_smaller
         self.team = here()
         self.dealt_by = frugal.budget if frugal else None  # the same on every worker to the end
-        self.seconds, self.tokens = 0.0, 0  # since the last log line
+        self.seconds, self.tokens, self.apart = 0.0, 0, Spent()  # since the last log line
         self._staging: Path | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -76,16 +76,24 @@ class AnswerTrainer(Trainer):
         self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """Gradient of one update; returns its mean loss over answer tokens, in nats."""
-        started = time.perf_counter()
         model.train()
         rows: list[LabelledRow] = inputs["rows"]
-        total = until_it_fits(
-            lambda: self._update(model, rows), lambda lacked: self._shrink(model, rows, lacked)
-        )
-        total = self._together(model, total)
-        self.seconds += time.perf_counter() - started
+        with self.timed():
+            total = until_it_fits(
+                lambda: self._update(model, rows), lambda lacked: self._shrink(model, rows, lacked)
+            )
+            total = self._together(model, total)
         self.tokens += sum(len(row.ids) for row in rows)
         return total
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the time of an update, and what of it the workers did not compute."""
+        begun, waiting, sending = time.perf_counter(), spent.waiting, spent.sending
+        yield
+        self.seconds += time.perf_counter() - begun
+        self.apart.waiting += spent.waiting - waiting
+        self.apart.sending += spent.sending - sending
 
     def _together(self, model: nn.Module, total: Tensor) -> Tensor:
         """Gradients and a loss that are each worker's share become those of the whole update."""
@@ -187,11 +195,22 @@ class AnswerTrainer(Trainer):
         )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add tokens of the rows (as they are in the file, shared or not) a second of training."""
+        """Add tokens of the rows (as they are in the file, shared or not) a second of training,
+        and in a team the parts of that time that waiting and sending took."""
         if "loss" in logs and self.seconds:
             logs["tokens_per_second"] = self.tokens / self.seconds
+            if self.team.size > 1:
+                logs.update(self._apart())
             self.seconds, self.tokens = 0.0, 0
         super().log(logs, start_time)
+
+    def _apart(self) -> dict[str, float]:
+        """Parts of the time of updates in which the workers did not compute, over all of them."""
+        waiting, sending, whole = self.team.sums(
+            [self.apart.waiting, self.apart.sending, self.seconds]
+        )
+        self.apart = Spent()
+        return {"waiting": waiting / whole, "sending": sending / whole}
 
     @torch.no_grad()
     def evaluate(

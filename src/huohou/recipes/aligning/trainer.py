@@ -1,7 +1,6 @@
 """transformers' Trainer over hard cases: an update's loss is one function of the scores of its
 questions and their candidates, every distinct text encoded once."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,15 +80,15 @@ class AlignTrainer(AnswerTrainer):
         self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """Gradient of one update; returns its loss."""
-        started = time.perf_counter()
         model.train()
         rows: list[HardCase] = inputs["rows"]
         own = self._dealt(rows)
-        total = until_it_fits(
-            lambda: self._gradient(own, len(rows)), lambda lacked: self._smaller(model, own, lacked)
-        )
-        total = self._together(model, total)
-        self.seconds += time.perf_counter() - started
+        with self.timed():
+            total = until_it_fits(
+                lambda: self._gradient(own, len(rows)),
+                lambda lacked: self._smaller(model, own, lacked),
+            )
+            total = self._together(model, total)
         read = {place for row in rows for place in row.candidates}
         self.tokens += sum(len(self.scorer.passages[place].ids) for place in read)
         self.tokens += sum(len(row.query.ids) for row in rows)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from huohou.models.encoder import Encoder, Vectors, Views
 from huohou.recipes.embedding.chance import draw_seed
@@ -117,8 +117,7 @@ def _gathered(
         mine = joined(parts)
         columns = [mine.mu] if mine.logvar is None else [mine.mu, mine.logvar]
         room[: len(mine.mu)] = torch.cat(columns, 1).detach().float()
-    boxes = [torch.empty_like(room) for _ in counts]
-    distributed.all_gather(boxes, room)
+    boxes = here().gathered(room)
     whole = torch.cat([box[:count] for box, count in zip(boxes, counts, strict=True)])
     whole = whole[torch.tensor(places).argsort().to(whole.device)]
     mu, logvar = whole.split([encoder.dim, wide], 1)

@@ -1,7 +1,6 @@
 """transformers' Trainer over updates of queries and passages."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,14 +73,13 @@ class EmbedTrainer(AnswerTrainer):
         self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """Gradient of one update; returns its loss."""
-        started = time.perf_counter()
         model.train()
         groups: list[Group] = inputs["rows"]
         update = update_of([row for group in groups for row in group])
-        total = until_it_fits(
-            lambda: self._gradient(update), lambda lacked: self._smaller(update, lacked)
-        )
-        self.seconds += time.perf_counter() - started
+        with self.timed():
+            total = until_it_fits(
+                lambda: self._gradient(update), lambda lacked: self._smaller(update, lacked)
+            )
         self.tokens += sum(map(len, update.texts))
         return total
 

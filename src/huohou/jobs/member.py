@@ -1,4 +1,4 @@
-"""A worker of several: ``torchrun ... -m huohou.jobs.worker FOLDER --seg N --start START``.
+"""A worker of several: ``torchrun ... -m huohou.jobs.member FOLDER --seg N --start START``.
 
 As ``child.py`` for a process that trains alone, but only the first worker records. Exit code 0 also
 where the record says that the run failed: starting the workers again would not help.
@@ -33,11 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     plan = Plan.load(told.folder / PLAN)
     from huohou.recipes.team import join
 
-    return Worker(plan, told.folder, join(plan.device.value), watch).work(told.seg, told.start)
+    return Member(plan, told.folder, join(plan.device.value), watch).work(told.seg, told.start)
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class Member:
     """One of a team that carries out a plan."""
 
     plan: Plan
