@@ -149,6 +149,9 @@ def told(figures: dict[str, float], recipe: str) -> str:
         "waiting for the other worker": figures[f"{recipe}.waiting"],
         "sending": figures[f"{recipe}.sending"],
     }
+    lost["what both compute, and smaller passes"] = (
+        1 - figures[f"{recipe}.efficiency"] - sum(lost.values())
+    )
     parts = ", ".join(
         f"{name} {part:.0%}" for name, part in sorted(lost.items(), key=lambda i: -i[1])
     )

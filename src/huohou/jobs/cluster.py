@@ -59,7 +59,8 @@ def _relay(watch: StopWatch, folder: Path) -> None:
 
 @contextlib.contextmanager
 def connected(plan: Plan) -> Iterator[None]:
-    """A driver of the plan's cluster; without an address one on this machine is used or started.
+    """A driver of the plan's cluster; without an address that of RAY_ADDRESS, or one of this
+    machine's cores for this run alone.
 
     Raises RunFailedError where it cannot be reached.
     """
@@ -79,7 +80,8 @@ def connected(plan: Plan) -> Iterator[None]:
         if address or os.environ.get("RAY_ADDRESS"):
             ray.init(address=address, **how)
         else:
-            _init_here(how)
+            how["include_dashboard"] = False
+            ray.init(address="local", num_cpus=machine.cores(), **how)
     except (ConnectionError, RuntimeError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise RunFailedError("cluster.refused", address=address, problem=problem) from error
@@ -87,17 +89,6 @@ def connected(plan: Plan) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-def _init_here(how: dict[str, Any]) -> None:
-    """The cluster that runs on this machine, or one of this machine's cores for this run alone."""
-    import ray
-
-    try:
-        ray.init(address="auto", **how)
-    except ConnectionError:
-        cores = machine.cores()
-        ray.init(address="local", num_cpus=cores, include_dashboard=False, **how)
 
 
 def _recorder(told: Namespace) -> Recorder:
