@@ -156,6 +156,30 @@ class AlignSettings(_Part):
     )
 
 
+class ComputeSettings(_Part):
+    """Who trains: one process, or several workers that share each update."""
+
+    on: str = Field(
+        "local",
+        pattern=r"^(local|torchrun|ray(://[^\s/]+)?)$",
+        description="local: one process; torchrun: workers on this machine; ray: workers of a Ray "
+        "cluster, ray://HOST:PORT names one.",
+    )
+    workers: int = Field(1, ge=1, description="Processes that share each update.")
+    gpus_per_worker: float | None = Field(
+        None, ge=0, description="If not given 1 where the device is a GPU, else 0."
+    )
+    cpus_per_worker: int = Field(
+        1, ge=1, description="Cores of each worker of a Ray cluster; its threads."
+    )
+    wait: float = Field(
+        600.0, ge=0, description="Seconds to wait until a Ray cluster has what was asked for."
+    )
+    restarts: int = Field(
+        2, ge=0, description="How often workers are started again after one died."
+    )
+
+
 class RunSettings(_Part):
     """A run file."""
 
@@ -167,6 +191,7 @@ class RunSettings(_Part):
     lora: LoraSettings = Field(default_factory=LoraSettings)
     embed: EmbedSettings = Field(default_factory=EmbedSettings)
     align: AlignSettings = Field(default_factory=AlignSettings)
+    compute: ComputeSettings = Field(default_factory=ComputeSettings)
 
 
 # What a recipe's defaults have other than the ones above.

@@ -37,6 +37,7 @@ def train(
     from huohou.jobs.slots import wanted
 
     count = wanted(slots)
+    can_compute(plan)
     store = open_store()
     if detach:
         check(store.workspace)
@@ -51,6 +52,7 @@ def resume(
     ref: str,
     *,
     extend_epochs: float | None = None,
+    compute: Mapping[str, Any] | None = None,
     plan: "Plan | None" = None,
     detach: bool = False,
     stop_on: str | None = None,
@@ -59,9 +61,10 @@ def resume(
 ) -> dict[str, Any]:
     """Go on with a run where its last whole checkpoint stands; the job as it then ended.
 
-    extend_epochs: passes beyond the plan; plan: what it should be the same run as, made anew from
-    the files as they are now when not given; detach, stop_on: as in ``train``; on_note: told what
-    a person should know before it goes on. Raises UsageError where it is not the same run any
+    extend_epochs: passes beyond the plan; compute: settings of ``compute`` that change, by dotted
+    name, for other workers than it began with; plan: what it should be the same run as, made anew
+    from the files as they are now when not given; detach, stop_on: as in ``train``; on_note: told
+    what a person should know before it goes on. Raises UsageError where it is not the same run any
     more, or there is nothing to go on with.
     """
     from huohou.jobs import resume as resuming
@@ -79,12 +82,14 @@ def resume(
     if run.job.status == "completed" and not extend_epochs:
         raise UsageError("resume.completed", id=run.job.id, epochs=f"{run.job.epochs:g}")
     epochs = old.value("train.num_epochs") + (extend_epochs or 0)
-    plan = plan or _plan_again(old, [f"train.num_epochs={epochs}"])
+    others = [f"{name}={value}" for name, value in (compute or {}).items()]
+    plan = plan or _plan_again(old, [f"train.num_epochs={epochs}", *others])
+    can_compute(plan)
     point = resuming.point(run.folder)
     resuming.refuse_differences(point, old, plan, run.job.id)
     if point.checkpoint is None:
         on_note(say("resume.nothing_saved"))
-    longer = plan if extend_epochs else None
+    longer = plan if extend_epochs or compute else None
     journal, notes = resuming.begin_again(run.folder, point.damaged, longer)
     for note in notes:
         on_note(note)
@@ -133,6 +138,7 @@ def branch(
     else:  # as it is: a name is a text, whatever YAML would make of it
         given = {"name": name, **given}
     plan = _plan_again(old, [f"train.num_epochs={epochs}", *flags], given)
+    can_compute(plan)
     weights_only = resuming.refuse_other_shape(point.checkpoint, plan)
     if detach:
         check(run.store.workspace)
@@ -142,6 +148,20 @@ def branch(
     how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
     job = carry_out(run.store, plan, folder, journal, stop_on=stop_on, **how)
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
+
+
+def can_compute(plan: "Plan") -> None:
+    """Raise MissingExtraError or UsageError where a plan's workers cannot be started from here."""
+    setting = plan.settings.get("compute.on")
+    on = str(setting.value) if setting else "local"
+    if not on.startswith("ray"):
+        return
+    from huohou.jobs.address import address_of, check_address
+
+    need_extra("scale", "ray")
+    address = address_of(on)
+    if address is not None:
+        check_address(address)
 
 
 def same_name(run_file: Path | None, flags: Sequence[str] = ()) -> dict[str, Any] | None:

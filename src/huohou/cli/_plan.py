@@ -57,6 +57,8 @@ def _summary(plan: "Plan") -> list[str]:
         ("plan.memory", say("plan.memory_is", size=f"{predicted.memory_bytes / 1e9:.1f}")),
         ("plan.disk", _disk(plan)),
     ]
+    if "workers" in plan.facts:
+        pairs.append(("plan.workers", _workers(plan.facts["workers"])))
     names = [say(key) for key, _ in pairs]
     wide = max(width(name) for name in names)
     return [
@@ -92,6 +94,17 @@ def _updates(plan: "Plan") -> str:
         updates=plan.prediction.updates,
         epochs=plan.value("train.num_epochs"),
         batch=plan.value("train.batch_size"),
+    )
+
+
+def _workers(told: Mapping[str, Any]) -> str:
+    return say(
+        "plan.workers_are",
+        workers=told["workers"],
+        on=told["on"],
+        time=duration(told["seconds"]),
+        size=f"{told['memory_bytes'] / 1e9:.1f}",
+        sent=f"{told['sent_bytes'] / 1e6:,.1f}",
     )
 
 

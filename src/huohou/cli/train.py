@@ -27,6 +27,11 @@ NEXT = {
 @click.option("--detach", is_flag=True, help=say("cli.train.detach"))
 @click.option("--stop-on", type=click.Choice(GRAVE), help=say("cli.train.stop_on"))
 @click.option("--slots", type=click.IntRange(1), metavar="N", help=say("cli.train.slots"))
+@click.option("--on", metavar="WHERE", help=say("cli.train.on"))
+@click.option("--workers", type=click.IntRange(1), metavar="N", help=say("cli.train.workers"))
+@click.option(
+    "--gpus-per-worker", type=click.FloatRange(0), metavar="G", help=say("cli.train.gpus")
+)
 @click.option("--sweep", multiple=True, metavar="KEY=A,B,C...", help=say("cli.train.sweep"))
 @click.option("--blend", type=click.FloatRange(0, 1), metavar="B", help=say("cli.train.blend"))
 @click.option("--force", is_flag=True, help=say("cli.train.force"))
@@ -40,6 +45,9 @@ def command(
     detach: bool,
     stop_on: str | None,
     slots: int | None,
+    on: str | None,
+    workers: int | None,
+    gpus_per_worker: float | None,
     sweep: tuple[str, ...],
     blend: float | None,
     force: bool,
@@ -50,6 +58,7 @@ def command(
     from huohou.cli._sweep import asked, train_sweep
 
     short = {"name": name, "align.blend": blend, "align.force": force or None}
+    short |= computing(on, workers, gpus_per_worker)
     flags = (*flags, *(f"{key}={value}" for key, value in short.items() if value is not None))
     given, wanted = asked(run_file, more, sweep)
     path = Path(given) if given is not None else None
@@ -74,6 +83,13 @@ def command(
         else:
             ended = api.train(plan, on_event, slots=slots, detach=detach, stop_on=stop_on)
     return finish(ended, detach)
+
+
+def computing(on: str | None, workers: int | None, gpus: float | None) -> dict[str, Any]:
+    """Settings of --on, --workers and --gpus-per-worker; None where not given."""
+    if on == "local" and workers is None:  # it can be one alone
+        workers = 1
+    return {"compute.on": on, "compute.workers": workers, "compute.gpus_per_worker": gpus}
 
 
 def finish(run: dict[str, Any], detached: bool) -> int:

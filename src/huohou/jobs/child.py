@@ -1,6 +1,7 @@
 """The training process: ``python -m huohou.jobs.child FOLDER --seg N --parent PID``.
 
-Loads the frozen plan, lets its recipe carry it out, and says in ``events.jsonl`` how it ended.
+Where the plan says that several workers train, it starts these (``compute.py``). Else it
+loads the frozen plan, lets its recipe carry it out, and says in ``events.jsonl`` how it ended.
 What it prints goes to ``train.log``. Exit code 0: completed or stopped; else it failed, and the
 code says why even where nothing could be written any more.
 """
@@ -13,7 +14,7 @@ import traceback
 from pathlib import Path
 
 from huohou.errors import HuohouError
-from huohou.jobs import again, disk
+from huohou.jobs import again, compute, disk
 from huohou.jobs.exitcodes import DISK_FULL, FAILED, OUT_OF_MEMORY
 from huohou.jobs.queue import read
 from huohou.jobs.stopping import StopWatch
@@ -29,18 +30,21 @@ _TAIL = 15  # last lines of a traceback that are kept
 
 def main(arguments: list[str] | None = None) -> int:
     """Carry out the plan in a job's folder; returns the exit code."""
-    options = _options(arguments)
-    watch = StopWatch(options.folder, options.parent)
+    told = options(arguments)
+    on = compute.of(told.folder)
+    if on is not None:
+        return compute.hand_over(told, on)
+    watch = StopWatch(told.folder, told.parent)
     with contextlib.ExitStack() as stack:
         recorder = None
         try:
-            writer = Recorder(options.folder / EVENTS, options.seg, echo=sys.stdout)
+            writer = Recorder(told.folder / EVENTS, told.seg, echo=sys.stdout)
             recorder = stack.enter_context(writer)
-            if _is_too_late(options.folder, options.seg):
+            if _is_too_late(told.folder, told.seg):
                 return FAILED
-            _carry_out(options.folder, recorder, watch, options.start)
+            _carry_out(told.folder, recorder, watch, told.start)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it was is recorded
-            return _failed(error, recorder, options.folder)
+            return _failed(error, recorder, told.folder)
     return 0
 
 
@@ -53,12 +57,14 @@ def _is_too_late(folder: Path, seg: int) -> bool:
     return True
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
+def options(arguments: list[str] | None) -> argparse.Namespace:
+    """What a training process is told."""
     parser = argparse.ArgumentParser(prog="huohou.jobs.child")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seg", type=int, required=True)
     parser.add_argument("--parent", type=int)
-    parser.add_argument("--start", type=again.loads, default=Start(), help="a Start as JSON")
+    # torchrun takes --start for an option of its own
+    parser.add_argument("--start", "--begin", type=again.loads, default=Start())
     return parser.parse_args(arguments)
 
 

@@ -20,16 +20,21 @@ NOW = "now"
 class StopWatch:
     """Watches for requests in a thread of its own.
 
-    parent: process id of the supervisor; None when the process shall outlive it.
+    parent: process id of the supervisor; None when the process shall outlive it; above: processes
+    between it and us, of a launcher that starts several workers.
+    signals: whether to take SIGTERM and SIGINT, which only a main thread can.
     seen: whether the training was told so.
     """
 
-    def __init__(self, folder: Path, parent: int | None) -> None:
+    def __init__(
+        self, folder: Path, parent: int | None, above: int = 0, *, signals: bool = True
+    ) -> None:
         self._file = folder / STOP
         self._parent = parent
+        self._above = above
         self._asked = threading.Event()
         self.seen = False
-        for name in (signal.SIGTERM, signal.SIGINT):
+        for name in (signal.SIGTERM, signal.SIGINT) if signals else ():
             signal.signal(name, lambda *_: self._asked.set())
         threading.Thread(target=self._watch, name="stop-watch", daemon=True).start()
 
@@ -43,11 +48,25 @@ class StopWatch:
         while orphaned <= GRACE:
             if self._file.exists():
                 self._asked.set()
-            if self._parent is not None and os.getppid() != self._parent:
+            if self._parent is not None and ancestor(self._above) != self._parent:
                 self._asked.set()
                 orphaned += SECONDS
             time.sleep(SECONDS)
         os._exit(1)  # nobody is there any more to stop a training that does not listen
+
+
+def ancestor(above: int) -> int | None:
+    """Process id of our parent, or of its parent, or so many further; None when it is gone."""
+    found = os.getppid()
+    if above:
+        import psutil
+
+        for _ in range(above):
+            try:
+                found = psutil.Process(found).ppid()
+            except psutil.NoSuchProcess:
+                return None
+    return found
 
 
 def request(folder: Path, now: bool = False) -> None:

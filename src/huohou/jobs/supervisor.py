@@ -155,6 +155,7 @@ class Supervisor:
     def _tick(self, process: "subprocess.Popen[bytes]") -> None:
         self._stop_if_asked(process)
         news = self._events.poll()
+        self._adopt(process, news)
         if self.progress.state == "starting" and any(e["kind"] == "start" for e in news):
             self._state("running")
         news = self._lines.poll() + news
@@ -172,6 +173,17 @@ class Supervisor:
         changed = any(event["kind"] == "state" for event in news)
         if changed or (news and now >= self._due):
             self._sync()
+
+    def _adopt(self, process: "subprocess.Popen[bytes]", news: list[Event]) -> None:
+        """Segments that began without us: who started the workers started them again."""
+        last = max((event.get("seg", 0) for event in news), default=0)
+        if last <= self._journal.seg:
+            return
+        self._journal.seg = last
+        host = socket.gethostname()
+        self._write(lambda: self._journal.segment(process.pid, os.getpid(), host, recovered=True))
+        self._write(lambda: self._journal.alert(say("job.recovered", seg=last)))
+        self._oversight.begin()
 
     def _show(self, event: Event) -> None:
         self.progress.see(event)

@@ -22,6 +22,7 @@ from huohou.models import (
     load_tokenizer,
 )
 from huohou.plan.frozen import Choice, DataPart, Plan, Prediction
+from huohou.plan.workers import per_worker
 
 RECORDED = ("huohou", "torch", "transformers", "peft", "accelerate", "numpy")
 
@@ -72,6 +73,8 @@ def make_plan(settings: Settings, predict: Predict, reads: Reads = "rows") -> Pl
     run = settings.run.model_copy(update={"model": _model_name(settings)})
     if not run.data.train:
         raise ConfigError("plan.no_data")
+    if run.compute.on == "local" and run.compute.workers > 1:
+        raise ConfigError("plan.compute_local", workers=run.compute.workers)
     if reads == "pairs":
         from huohou.plan.pairs import decide_pairs  # imports torch
 
@@ -120,9 +123,16 @@ def _frozen(settings: Settings, run: RunSettings, found: Decided) -> Plan:
         template=found.template,
         prediction=found.outlook.prediction,
         findings=tuple(finding.as_dict() for finding in found.report.findings),
-        facts=found.outlook.facts | found.facts,
+        facts=found.outlook.facts | found.facts | _workers(run, found),
         versions=versions(),
     )
+
+
+def _workers(run: RunSettings, found: Decided) -> dict[str, Any]:
+    if run.compute.on == "local":
+        return {}
+    device = found.device.value.split(":")[0]
+    return {"workers": per_worker(run.compute, found.outlook.prediction, device)}
 
 
 def _part(

@@ -28,6 +28,7 @@ from huohou.recipes.arguments import arguments, callbacks
 from huohou.recipes.embedding.chance import Chance, quicken
 from huohou.recipes.embedding.table import load_encoder_weights, trim
 from huohou.recipes.resume import begin_from, going_on, resumed
+from huohou.recipes.team import here
 from huohou.record.checkpoints import FOLDER as CHECKPOINTS
 from huohou.record.recorder import Recorder
 from huohou.text import say
@@ -54,9 +55,11 @@ def run(
     max_tokens = int(plan.value("train.max_tokens") or MAX_TOKENS)
     stage = Stage(plan, folder, recorder, stage_one(plan), max_tokens)
     corpus = stage.corpus(train)
-    cases = hard_cases(stage, corpus)
+    team = here()
+    with team.one_first():  # the others read what it wrote
+        cases = hard_cases(stage, corpus)
     unseen = held_out(stage, watched, trained_on) if watched else None
-    before = unseen.look(stage.encoder) if unseen else None
+    before = unseen.look(stage.encoder) if unseen and team.leads else None
     say_what_it_can_show(unseen, recorder)
 
     checkpoint = begin_from(start, lambda place: load_encoder_weights(stage.encoder, place))
@@ -66,7 +69,7 @@ def run(
     if unseen and before and checkpoint is None:
         recorder.eval(0, 0.0, **unseen.metrics(before))
     trainer.train(resume_from_checkpoint=resumed(start))
-    if should_stop():
+    if should_stop() or not team.leads:
         return
     evaluations = sum("eval_loss" in one for one in trainer.state.log_history)
     conclude(stage, unseen, before, max(1, evaluations))

@@ -32,6 +32,7 @@ from huohou.recipes.embedding.trainer import EmbedTrainer, load_weights
 from huohou.recipes.losses import losses
 from huohou.recipes.losses.base import Loss
 from huohou.recipes.resume import begin_from, going_on, resumed
+from huohou.recipes.team import here
 from huohou.record.checkpoints import FOLDER as CHECKPOINTS
 from huohou.record.recorder import Recorder
 from huohou.text import say
@@ -87,7 +88,8 @@ def run(
         found = held_out.metrics(learner, cut)
         recorder.eval(0, 0.0, **{f"eval_{name}": value for name, value in found.items()})
     trainer.train(resume_from_checkpoint=resumed(start))
-    save(encoder, folder / MODEL)
+    if trainer.team.leads:
+        save(encoder, folder / MODEL)
 
 
 def encoder_of(plan: Plan) -> Encoder:
@@ -139,7 +141,7 @@ def fast_pass(
     padded chunks. What is left out is logged with the difference that was measured."""
     cut = Cut(start.max_tokens or int(plan.facts["max_tokens"]), recompute=start.recompute)
     if can_line(learner.encoder):
-        found = compare(learner, rows[:4], cut)
+        found = here().told(compare(learner, rows[:4], cut))
         if found.within(TOLERANCE["float32"]):
             recorder.log(say("embed.line", difference=found.gradient))
             return cut

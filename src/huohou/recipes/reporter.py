@@ -16,6 +16,8 @@ from huohou.record.checkpoints import FOLDER, name
 from huohou.record.recorder import Recorder
 
 LOGGED = ("loss", "learning_rate", "grad_norm", "tokens_per_second")
+# Of several workers: parts of the time of updates.
+APART = ("waiting", "sending")
 # Of embeddings: means over the updates since the last line, and the loss's parameters as they are.
 EMBEDDING = ("scale", "bias", "pos_sim", "neg_sim", "spread", "ln_n", "truth_first")
 
@@ -46,7 +48,7 @@ class Reporter(TrainerCallback):
     ) -> None:
         """Training numbers; evaluations come by ``on_evaluate``, the closing summary is left."""
         if logs and "loss" in logs:
-            values = {name: logs[name] for name in LOGGED + EMBEDDING if name in logs}
+            values = {name: logs[name] for name in LOGGED + APART + EMBEDDING if name in logs}
             self.recorder.metrics(state.global_step, state.epoch or 0.0, **values)
 
     def on_evaluate(

@@ -6,6 +6,7 @@ from typing import Any
 
 from huohou.errors import DataError
 from huohou.recipes import Start
+from huohou.recipes.team import here
 from huohou.record.checkpoints import Checkpoint, open_checkpoint
 from huohou.record.recorder import Recorder
 from huohou.text import say
@@ -44,11 +45,14 @@ def load_adapter(model: Any, folder: Path) -> None:
 
 
 def going_on(start: Start, found: Checkpoint | None, recorder: Recorder) -> dict[str, Any]:
-    """Facts of the start event where it is no first start; people are told as well."""
+    """Facts of the start event: who trains, where not one process does, and where it goes on from,
+    where it is no first start; people are told as well."""
+    size = here().size
+    told: dict[str, Any] = {"workers": size} if size > 1 else {}
     if found is None:
-        return {}
+        return told
     if start.weights_only:
         recorder.log(say("sft.from_weights", checkpoint=found.path.name))
-        return {"weights_from": str(found.path)}
+        return told | {"weights_from": str(found.path)}
     recorder.log(say("sft.resumed", step=found.step, next=found.step + 1))
-    return {"resumed_from": found.step}
+    return told | {"resumed_from": found.step}

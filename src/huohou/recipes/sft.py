@@ -28,6 +28,7 @@ from huohou.recipes.batches import Budget, group
 from huohou.recipes.memory import Frugal
 from huohou.recipes.order import epoch_order, updates_of
 from huohou.recipes.resume import begin_from, going_on, load_adapter, resumed
+from huohou.recipes.team import here
 from huohou.recipes.trainer import AnswerTrainer, Logits
 from huohou.record.checkpoints import FOLDER as CHECKPOINTS
 from huohou.record.recorder import Recorder
@@ -86,7 +87,8 @@ def run(
     trainer.remove_callback(PrinterCallback)  # the recorder says it better
     recorder.start(**facts(plan, model, rows, frugal), **going_on(start, checkpoint, recorder))
     trainer.train(resume_from_checkpoint=resumed(start))
-    save(trainer, folder / "adapter", tokenizer)
+    if trainer.team.leads:
+        save(trainer, folder / "adapter", tokenizer)
 
 
 def labelled_rows(part: DataPart, plan: Plan, tokenizer: ChatTokenizer) -> list[LabelledRow]:
@@ -149,13 +151,14 @@ def fast_pass(
         with torch.autocast(
             plan.device.value, torch.bfloat16, enabled=plan.dtype.value != "float32"
         ):
-            found = forward.compare(model, batch)
+            found = here().told(forward.compare(model, batch))
             usual = None
             if not found.within(tolerance):  # is it more than rounding does to the plain pass?
                 alone = group([few[i] for i in micro.rows], Budget(1, share=False))
                 rows_alone = [forward.collate([few[i] for i in micro.rows], b) for b in alone]
                 device = plan.device.value
-                usual = forward.rounding(model, batch, [b.to(device) for b in rows_alone])
+                alone_too = [b.to(device) for b in rows_alone]
+                usual = here().told(forward.rounding(model, batch, alone_too))
         if found.within(tolerance, usual):
             key = "sft.shared" if micro.prefix else "sft.answers_only"
             recorder.log(say(key, prefix=micro.prefix, difference=found.gradient))

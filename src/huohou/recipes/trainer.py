@@ -3,7 +3,8 @@ on in smaller pieces where the memory does not suffice."""
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from transformers.trainer_utils import rotate_checkpoints
 from huohou.data.labels import LabelledRow
 from huohou.recipes import forward
 from huohou.recipes.batches import group
+from huohou.recipes.dealing import deal
 from huohou.recipes.memory import (
     Frugal,
     NotEnoughMemoryError,
@@ -23,13 +25,18 @@ from huohou.recipes.memory import (
     until_it_fits,
 )
 from huohou.recipes.order import EpochOrder, updates_of
+from huohou.recipes.team import Spent, here, spent
 from huohou.record import checkpoints
 
 Logits = Callable[[nn.Module, forward.Batch], Tensor]
 
 
 class AnswerTrainer(Trainer):
-    """Trainer whose update is the mean loss over the answer tokens of its rows."""
+    """Trainer whose update is the mean loss over the answer tokens of its rows.
+
+    In a team (``team.py``) every worker has one and goes through the same updates; each computes
+    its share, and the first one saves.
+    """
 
     def __init__(
         self,
@@ -44,7 +51,9 @@ class AnswerTrainer(Trainer):
         super().__init__(**options)
         self.frugal, self.logits, self.seed = frugal, logits, seed
         self.contract, self.on_smaller = contract or {}, on_smaller
-        self.seconds, self.tokens = 0.0, 0  # since the last log line
+        self.team = here()
+        self.dealt_by = frugal.budget if frugal else None  # the same on every worker to the end
+        self.seconds, self.tokens, self.apart = 0.0, 0, Spent()  # since the last log line
         self._staging: Path | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -52,40 +61,74 @@ class AnswerTrainer(Trainer):
         return EpochOrder(len(rows), self.seed)
 
     def micro_batches(self, rows: list[LabelledRow]) -> list[forward.Batch]:
-        """The rows of an update, regrouped, as tensors on the device."""
-        found = group(rows, self.frugal.budget)
+        """This worker's rows of an update, regrouped, as tensors on the device."""
+        own = self.own(rows)
         device = str(self.args.device)
-        return [forward.collate(rows, batch).to(device) for batch in found]
+        return [forward.collate(own, b).to(device) for b in group(own, self.frugal.budget)]
+
+    def own(self, rows: list[LabelledRow]) -> list[LabelledRow]:
+        """This worker's rows of an update."""
+        if self.team.size == 1 or self.dealt_by is None:
+            return rows
+        return [rows[i] for i in deal(rows, self.dealt_by, self.team.size)[self.team.rank]]
 
     def training_step(
         self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """Gradient of one update; returns its mean loss over answer tokens, in nats."""
-        started = time.perf_counter()
         model.train()
         rows: list[LabelledRow] = inputs["rows"]
-        total = until_it_fits(
-            lambda: self._update(model, rows), lambda lacked: self._shrink(model, rows, lacked)
-        )
-        self.seconds += time.perf_counter() - started
+        with self.timed():
+            total = until_it_fits(
+                lambda: self._update(model, rows), lambda lacked: self._shrink(model, rows, lacked)
+            )
+            total = self._together(model, total)
         self.tokens += sum(len(row.ids) for row in rows)
         return total
 
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the time of an update, and what of it the workers did not compute."""
+        begun, waiting, sending = time.perf_counter(), spent.waiting, spent.sending
+        yield
+        self.seconds += time.perf_counter() - begun
+        self.apart.waiting += spent.waiting - waiting
+        self.apart.sending += spent.sending - sending
+
+    def _together(self, model: nn.Module, total: Tensor) -> Tensor:
+        """Gradients and a loss that are each worker's share become those of the whole update."""
+        self.team.add_gradients(model.parameters())
+        return self.team.total(total)
+
     def _update(self, model: nn.Module, rows: list[LabelledRow]) -> Tensor:
-        batches = self.micro_batches(rows)
-        tokens = sum(len(batch.target) for batch in batches)
+        """This worker's share of an update, whose mean goes over the tokens of all workers."""
+        tokens = sum(row.trained for row in rows)
         total = torch.zeros((), device=self.args.device)
-        for batch in batches:
-            with self.compute_loss_context_manager():
-                loss = forward.loss_sum(self.logits(model, batch), batch.target) / tokens
-            self.accelerator.backward(loss)
-            total += loss.detach()
+        with self._own_chance():
+            for batch in self.micro_batches(rows):
+                with self.compute_loss_context_manager():
+                    loss = forward.loss_sum(self.logits(model, batch), batch.target) / tokens
+                self.accelerator.backward(loss)
+                total += loss.detach()
         return total
+
+    @contextmanager
+    def _own_chance(self) -> Iterator[None]:
+        """In a team: random numbers of this worker's own, while the state that all keep stays the
+        same for all."""
+        if self.team.size == 1:
+            yield
+            return
+        seed = int(torch.randint(1 << 62, ())) + self.team.rank
+        device = self.args.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
 
     def _shrink(self, model: nn.Module, rows: list[LabelledRow], lacked: BaseException) -> None:
         """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
         forget(model)
-        found = smaller(self.frugal, group(rows, self.frugal.budget))
+        found = smaller(self.frugal, group(self.own(rows), self.frugal.budget))
         if found is None:
             longest = max(len(row.ids) for row in rows)
             raise NotEnoughMemoryError("sft.no_memory", longest=longest) from lacked
@@ -118,7 +161,19 @@ class AnswerTrainer(Trainer):
         return str(self._staging or self.args.output_dir)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Save to a folder of another name; only a whole one is called a checkpoint."""
+        """Save to a folder of another name; only a whole one is called a checkpoint.
+
+        The first worker does it, once all have been found to have the same weights.
+        """
+        self.team.check_same(model.parameters())
+        with self.team.one_first():
+            if self.team.leads:
+                self._save_whole(model, trial)
+            elif self.state.best_global_step:
+                best = checkpoints.name(self.state.best_global_step)
+                self.state.best_model_checkpoint = str(Path(str(self.args.output_dir)) / best)
+
+    def _save_whole(self, model: nn.Module, trial: Any) -> None:
         folder = Path(str(self.args.output_dir))
         final = folder / checkpoints.name(self.state.global_step)
         staging = folder / checkpoints.STAGING
@@ -140,11 +195,22 @@ class AnswerTrainer(Trainer):
         )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add tokens of the rows (as they are in the file, shared or not) a second of training."""
+        """Add tokens of the rows (as they are in the file, shared or not) a second of training,
+        and in a team the parts of that time that waiting and sending took."""
         if "loss" in logs and self.seconds:
             logs["tokens_per_second"] = self.tokens / self.seconds
+            if self.team.size > 1:
+                logs.update(self._apart())
             self.seconds, self.tokens = 0.0, 0
         super().log(logs, start_time)
+
+    def _apart(self) -> dict[str, float]:
+        """Parts of the time of updates in which the workers did not compute, over all of them."""
+        waiting, sending, whole = self.team.sums(
+            [self.apart.waiting, self.apart.sending, self.seconds]
+        )
+        self.apart = Spent()
+        return {"waiting": waiting / whole, "sending": sending / whole}
 
     @torch.no_grad()
     def evaluate(
@@ -158,7 +224,7 @@ class AnswerTrainer(Trainer):
         rows: Any = eval_dataset or self.eval_dataset
         model: Any = self.model
         model.eval()
-        loss, right, tokens, whole = 0.0, 0, 0, 0
+        loss, right, tokens, whole = 0.0, 0, 0, 0  # of this worker's rows
         for chosen in updates_of(list(range(len(rows))), self.args.eval_batch_size):
             for batch in self.micro_batches([rows[i] for i in chosen]):
                 with self.compute_loss_context_manager():
@@ -167,6 +233,8 @@ class AnswerTrainer(Trainer):
                 loss += float(forward.loss_sum(found, batch.target))
                 right, tokens = right + int(hits.sum()), tokens + len(hits)
                 whole += batch.rows - len(batch.row[~hits].unique())
+        totals = self.team.sums([loss, right, tokens, whole])
+        loss, right, tokens, whole = totals[0], *map(int, totals[1:])
         metrics = {
             f"{metric_key_prefix}_loss": loss / tokens,
             f"{metric_key_prefix}_token_accuracy": right / tokens,

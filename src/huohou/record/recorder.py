@@ -98,6 +98,20 @@ class Recorder(_Writer):
         self.ended = True
 
 
+class Silent(Recorder):
+    """A recorder that writes nothing: of a worker beside the one that records."""
+
+    def __init__(self, seg: int = 0) -> None:
+        self.seg, self.ended = seg, False
+        self._echo = None
+
+    def _write(self, kind: str, fields: Event) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
 class Journal(_Writer):
     """Writes ``job.jsonl``; used by the job's supervisor only."""
 

@@ -1,7 +1,6 @@
 """transformers' Trainer over hard cases: an update's loss is one function of the scores of its
 questions and their candidates, every distinct text encoded once."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from huohou.recipes.aligning.similarity import similarity
 from huohou.recipes.embedding.chance import Chance, draw_seed
 from huohou.recipes.embedding.table import load_encoder_weights, whole
 from huohou.recipes.memory import NotEnoughMemoryError, forget, until_it_fits
+from huohou.recipes.team import share
 from huohou.recipes.trainer import AnswerTrainer
 from huohou.record import checkpoints
 
@@ -74,37 +74,55 @@ class AlignTrainer(AnswerTrainer):
         self.room, self.on_room = room, on_room
         self._sums: dict[str, float] = {}
         self._updates = 0
+        self._seen: list[Tensor] = []
 
     def training_step(
         self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """Gradient of one update; returns its loss."""
-        started = time.perf_counter()
         model.train()
         rows: list[HardCase] = inputs["rows"]
-        total = until_it_fits(
-            lambda: self._gradient(rows), lambda lacked: self._smaller(model, rows, lacked)
-        )
-        self.seconds += time.perf_counter() - started
+        own = self._dealt(rows)
+        with self.timed():
+            total = until_it_fits(
+                lambda: self._gradient(own, len(rows)),
+                lambda lacked: self._smaller(model, own, lacked),
+            )
+            total = self._together(model, total)
         read = {place for row in rows for place in row.candidates}
         self.tokens += sum(len(self.scorer.passages[place].ids) for place in read)
         self.tokens += sum(len(row.query.ids) for row in rows)
         return total
 
-    def _gradient(self, rows: Sequence[HardCase]) -> Tensor:
-        """The loss is a mean over questions, so parts of an update add up to the whole."""
+    def _dealt(self, rows: list[HardCase]) -> list[HardCase]:
+        """This worker's questions of an update."""
+        if self.team.size == 1:
+            return rows
+        places = share([row.tokens for row in rows], self.team.size)[self.team.rank]
+        return [rows[i] for i in places]
+
+    def _gradient(self, rows: Sequence[HardCase], of: int) -> Tensor:
+        """The loss is a mean over questions, so parts of an update add up to the whole.
+
+        of: questions of the update, this worker's and others'.
+        """
         total = torch.zeros((), device=self.args.device)
-        seen: list[Tensor] = []
+        self._seen = []
         if self.scorer.chance is not None:
-            self.scorer.chance.restart(draw_seed())
-        for part in parts(rows, self.room):
+            self.scorer.chance.restart(draw_seed() + self.team.rank)
+        for part in parts(rows, self.room) if rows else ():
             with self.compute_loss_context_manager():
                 scores = self.scorer(part)
-                loss = self.criterion(scores.float()) * (len(part) / len(rows))
+                loss = self.criterion(scores.float()) * (len(part) / of)
             self.accelerator.backward(loss)
             total += loss.detach()
-            seen.append(scores.detach().float())
-        self._watch(torch.cat(seen))
+            self._seen.append(scores.detach().float())
+        return total
+
+    def _together(self, model: nn.Module, total: Tensor) -> Tensor:
+        """Also what is watched, over the questions of all workers."""
+        total = super()._together(model, total)
+        self._watch(self._seen)
         return total
 
     def _smaller(self, model: nn.Module, rows: Sequence[HardCase], lacked: BaseException) -> None:
@@ -117,16 +135,18 @@ class AlignTrainer(AnswerTrainer):
         self.room = max(sum(row.tokens for row in part) for part in crowded) // 2
         self.on_room(self.room, lacked)
 
-    def _watch(self, scores: Tensor) -> None:
-        """What tells a model that learns from one that collapses."""
-        told = {
-            "pos_sim": float(scores[:, 0].mean()),
-            "neg_sim": float(scores[:, 1:].mean()),
-            "truth_first": float((scores[:, :1] > scores[:, 1:]).all(1).float().mean()),
-        }
+    def _watch(self, seen: Sequence[Tensor]) -> None:
+        """What tells a model that learns from one that collapses. seen: scores of own questions."""
+        sums = [0.0, 0.0, 0.0, 0.0]
+        for scores in seen:
+            first = (scores[:, :1] > scores[:, 1:]).all(1)
+            found = (scores[:, 0].sum(), scores[:, 1:].mean(1).sum(), first.sum())
+            own = [*map(float, found), float(len(scores))]
+            sums = [a + b for a, b in zip(sums, own, strict=True)]
+        *sums, count = self.team.sums(sums)
         self._updates += 1
-        for name, value in told.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
+        for name, value in zip(("pos_sim", "neg_sim", "truth_first"), sums, strict=True):
+            self._sums[name] = self._sums.get(name, 0.0) + value / count
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Also the mean similarities since the last line."""
@@ -140,7 +160,7 @@ class AlignTrainer(AnswerTrainer):
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         """The held-out questions against the whole corpus, and against their candidates."""
-        metrics = self.judge()
+        metrics = self.team.told(self.judge() if self.team.leads else {})
         self.log(dict(metrics))  # a copy: the Trainer adds the epoch to what it logs
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics

@@ -63,14 +63,15 @@ class Learner(nn.Module):
         order, parts = [], []
         for k, chunk in enumerate(self.chunks(texts, cut)):
             order += chunk
-            parts.append(self._chunk([texts[i] for i in chunk], cut, seed + k))
+            parts.append(self.chunk([texts[i] for i in chunk], cut, seed + k))
         return take(joined(parts), torch.tensor(order).argsort().to(parts[0].mu.device))
 
     def chunks(self, texts: Sequence[Text], cut: Cut) -> list[list[int]]:
         """Places of the texts that go together."""
         return chunks([len(text) for text in texts], cut.max_tokens, padded=not cut.line)
 
-    def _chunk(self, texts: Sequence[Text], cut: Cut, seed: int) -> Views:
+    def chunk(self, texts: Sequence[Text], cut: Cut, seed: int) -> Views:
+        """Views of texts that go through the encoder at once; seed: of dropout."""
         with self._seeded(seed):
             return views_of(self.encoder, texts, self.chance, line=cut.line)
 
@@ -96,7 +97,7 @@ class Learner(nn.Module):
         leaves = Views(whole.mu.requires_grad_(), logvar)
         yield self.judge(update, leaves), whole
         for k, chunk in enumerate(self.chunks(update.texts, cut)):
-            found = self._chunk([update.texts[i] for i in chunk], cut, seed + k)
+            found = self.chunk([update.texts[i] for i in chunk], cut, seed + k)
             places = torch.tensor(chunk).to(found.mu.device)
             total = torch.zeros((), device=found.mu.device)
             for part, leaf in zip(found, leaves, strict=True):

@@ -14,6 +14,7 @@ from huohou.models.encoder import Encoder, Vectors
 from huohou.probe.search import flat, ranking_of
 from huohou.recipes.embedding.gradient import Cut, Learner
 from huohou.recipes.embedding.rows import Row, update_of
+from huohou.recipes.embedding.together import encoded
 from huohou.recipes.order import updates_of
 
 METRIC = "ndcg@10"
@@ -23,8 +24,8 @@ KS = (5, 10, 100)
 def ranking(encoder: Encoder, pairs: PairSet, score: str) -> Ranking:
     """Where the positives of each query stand among all passages; queries without one left out."""
     used = [query for query in pairs.queries if query.positives]
-    queries = encoder.encode_views([query.text for query in used], prompt="query")
-    passages = encoder.encode_views([one.text for one in pairs.passages], prompt="document")
+    queries = encoded(encoder, [query.text for query in used], "query")
+    passages = encoded(encoder, [one.text for one in pairs.passages], "document")
     relevant = [[pairs.index[id] for id in query.positives] for query in used]
     gains = [query.gains for query in used]
     if score in SEARCHABLE:

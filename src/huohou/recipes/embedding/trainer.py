@@ -1,7 +1,6 @@
 """transformers' Trainer over updates of queries and passages."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from huohou.models.encoder import Views
+from huohou.recipes.embedding import together
 from huohou.recipes.embedding.gradient import Cut, Learner, take
 from huohou.recipes.embedding.rows import Group, Update, update_of
 from huohou.recipes.embedding.table import load_encoder_weights, whole
@@ -73,19 +73,20 @@ class EmbedTrainer(AnswerTrainer):
         self, model: nn.Module, inputs: Mapping[str, Any], num_items_in_batch: Any = None
     ) -> Tensor:
         """Gradient of one update; returns its loss."""
-        started = time.perf_counter()
         model.train()
         groups: list[Group] = inputs["rows"]
         update = update_of([row for group in groups for row in group])
-        total = until_it_fits(
-            lambda: self._gradient(update), lambda lacked: self._smaller(update, lacked)
-        )
-        self.seconds += time.perf_counter() - started
+        with self.timed():
+            total = until_it_fits(
+                lambda: self._gradient(update), lambda lacked: self._smaller(update, lacked)
+            )
         self.tokens += sum(map(len, update.texts))
         return total
 
     def _gradient(self, update: Update) -> Tensor:
         """The loss of an update; its gradient is left where the optimizer looks for it."""
+        if self.team.size > 1:
+            return self._gradient_together(update)
         parts = self._parts(update)
         total, found = self._next(parts)
         self.accelerator.backward(total)
@@ -93,6 +94,23 @@ class EmbedTrainer(AnswerTrainer):
             for _ in self.learner.chunks(update.texts, self.cut):
                 self.accelerator.backward(self._next(parts)[0])
         self._watch(update, found)
+        loss: Tensor = total.detach()
+        return loss
+
+    def _gradient_together(self, update: Update) -> Tensor:
+        """The same by all workers of a team."""
+        shared = together.encode(self.learner, update, self.cut, self.team)
+        with together.all_fit(self.team):
+            with self.compute_loss_context_manager():
+                total = self.learner.judge(update, shared.views)
+            self.accelerator.backward(total)
+            if not self.team.leads:  # all have the gradient of the loss's own numbers: once is it
+                self.learner.loss.zero_grad(set_to_none=True)
+            with self.compute_loss_context_manager():
+                for part in shared.back():
+                    self.accelerator.backward(part)
+        self.team.add_gradients(self.learner.parameters())
+        self._watch(update, shared.views)
         loss: Tensor = total.detach()
         return loss
 
@@ -147,7 +165,8 @@ class EmbedTrainer(AnswerTrainer):
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         """The held-out queries against all of their corpus."""
-        found = {f"{metric_key_prefix}_{k}": v for k, v in self.judge(self.cut).items()}
+        judged = self.team.told(self.judge(self.cut))  # the same to the last digit for all
+        found = {f"{metric_key_prefix}_{k}": v for k, v in judged.items()}
         self.log(dict(found))  # a copy: the Trainer adds the epoch to what it logs
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found

@@ -1,0 +1,88 @@
+"""Who trains: in a run file, by options, on the page; and what cannot be."""
+
+import importlib.util
+import re
+from dataclasses import fields
+
+import pytest
+from teams import shared
+
+from huohou import api, config, machine
+from huohou.api import jobs
+from huohou.cli.train import computing
+from huohou.config import ComputeSettings
+from huohou.errors import ConfigError, MissingExtraError, UsageError
+from huohou.jobs.address import check_address
+from huohou.plan import Choice, DataPart, Plan, Prediction
+from huohou.plan.workers import per_worker
+
+
+@pytest.mark.parametrize("on", ["local", "torchrun", "ray", "ray://10.0.0.5:6379", "ray://head"])
+def test_places_that_can_train(on: str) -> None:
+    assert config.load(flags=[f"compute.on={on}"], environment={}).run.compute.on == on
+
+
+@pytest.mark.parametrize("wrong", ["on=slurm", "on=ray://", "workers=0", "restarts=-1", "nodes=2"])
+def test_what_is_wrong_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigError):
+        config.load(flags=[f"compute.{wrong}"], environment={})
+
+
+def test_several_workers_need_somebody_who_starts_them() -> None:
+    with pytest.raises(ConfigError, match="--on torchrun"):
+        api.make_plan(None, ["data.train=x.jsonl", "compute.workers=2"])
+
+
+def test_local_is_one_process() -> None:
+    assert computing("local", None, None)["compute.workers"] == 1
+
+
+def test_the_form_has_the_settings() -> None:
+    fields = {one["key"]: one for one in api.settings_schema()["fields"]}
+    assert fields["compute.on"]["default"] == "local"
+    assert fields["compute.workers"]["min"] == 1
+    assert fields["compute.gpus_per_worker"]["optional"]
+
+
+def test_an_address_where_nobody_listens_is_told_at_once() -> None:
+    with pytest.raises(UsageError, match=re.escape("127.0.0.1:9 ")):
+        check_address("127.0.0.1:9")
+
+
+def test_without_ray_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, plan: Plan
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="scale"):
+        jobs.can_compute(shared(plan, "ray", 2))
+
+
+@pytest.fixture
+def plan() -> Plan:
+    """A plan of which only the settings matter."""
+    part = DataPart("train.jsonl", "messages", 4, 40, 20, "0" * 64)
+    return Plan(
+        name="tiny",
+        recipe="sft",
+        model="tiny",
+        settings=config.load(environment={}).table(),
+        train=part,
+        eval=None,
+        device=Choice("cpu", "test"),
+        dtype=Choice("float32", "test"),
+        template="",
+        prediction=Prediction(*(0 for _ in fields(Prediction))),
+    )
+
+
+def test_what_workers_will_cost() -> None:
+    one = Prediction(100, 0, 0.0, 1_000_000, 10_000_000, 2_000_000_000, 60.0, 0)
+    here = per_worker(ComputeSettings(on="torchrun", workers=4), one, "cpu")
+    assert here["sent_bytes"] == 6_000_000
+    assert here["seconds"] == pytest.approx(60.6), "the same cores do the same work"
+    gpus = per_worker(ComputeSettings(on="torchrun", workers=4), one, "cuda")
+    assert gpus["seconds"] == pytest.approx(15.6)
+    cores = machine.cores()
+    told = ComputeSettings(on="ray", workers=3, cpus_per_worker=cores)
+    assert per_worker(told, one, "cpu")["seconds"] == pytest.approx(20 + 100 * 16e6 / 3 / 1e9)
+    assert gpus["memory_bytes"] == 2_000_000_000

@@ -1,0 +1,156 @@
+"""Two workers of a Ray cluster compute what one process computes, and go on after a death."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from huohou import api
+from huohou.record.events import Follower
+from teams import (
+    PATIENCE,
+    alone,
+    begin,
+    command,
+    events,
+    job_folder,
+    kill_ray_worker,
+    largest_difference,
+    losses,
+    pair_flags,
+    sft_flags,
+    shared,
+    shown,
+    start,
+    together,
+    wait_until,
+)
+
+CLOSE = 1e-4
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def nodes(*each: dict[str, Any]) -> Iterator[str]:
+    """A cluster of several Ray nodes on this machine; its address."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        for node in each:
+            cluster.add_node(**node)
+        cluster.wait_for_nodes()
+        yield str(cluster.address)
+    finally:
+        cluster.shutdown()
+
+
+def test_two_workers_are_one_process(tmp_path: Path) -> None:
+    plan = api.make_plan(None, sft_flags(tmp_path))
+    one = alone(plan, tmp_path / "one")
+    two = together(shared(plan, "ray", 2), tmp_path / "two")
+    assert len(losses(one)) == 24
+    assert largest_difference(losses(one), losses(two)) < CLOSE
+    begun = next(e for e in events(two) if e["kind"] == "start")
+    assert begun["workers"] == 2
+
+
+def test_two_nodes_are_one_process(tmp_path: Path) -> None:
+    """A worker on each of two nodes: an encoder, whose in-batch negatives come from both."""
+    plan = api.make_plan(None, pair_flags(tmp_path, "embed"))
+    one = alone(plan, tmp_path / "one")
+    with nodes({"num_cpus": 1}) as address:
+        two = together(shared(plan, f"ray://{address}", 2), tmp_path / "two")
+    assert len(losses(one)) == 24
+    assert largest_difference(losses(one), losses(two)) < CLOSE
+    assert largest_difference(losses(one, "eval_loss"), losses(two, "eval_loss")) < CLOSE
+
+
+def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:
+    flags = [*sft_flags(tmp_path), "train.num_epochs=40"]
+    whole = alone(api.make_plan(None, flags), tmp_path / "whole")
+    process = start("--on", "ray", "--workers", "2", flags=flags)
+    folder = job_folder(tmp_path / "runs")
+    wait_until(lambda: len(losses(folder)) > 30)
+    kill_ray_worker(folder)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert "completed" in out, out + err
+    lived = events(folder)
+    assert {e["seg"] for e in lived} == {0, 1}
+    journal = Follower(folder / "job.jsonl").poll()
+    assert [e["seg"] for e in journal if e["kind"] == "segment"] == [0, 1]
+    assert any(e["kind"] == "alert" and "A worker died" in e["text"] for e in journal)
+    assert largest_difference(losses(whole), losses(folder)) < CLOSE
+    told = {e["code"] for e in journal if e["kind"] == "finding"}
+    assert told == findings_of(tmp_path, flags)
+
+
+def findings_of(tmp_path: Path, flags: list[str]) -> set[str]:
+    """What is found of the same run that nobody disturbed."""
+    out, err = start(flags=[*flags, "name=quiet"]).communicate(timeout=PATIENCE)
+    assert "completed" in out, err
+    (folder,) = (tmp_path / "runs").glob("*-quiet")
+    return {e["code"] for e in Follower(folder / "job.jsonl").poll() if e["kind"] == "finding"}
+
+
+def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
+    """The command in the foreground is killed: the workers stop with a checkpoint."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=400"]
+    process = start("--on", "ray", "--workers", "2", flags=flags)
+    folder = job_folder(tmp_path / "runs")
+    wait_until(lambda: len(losses(folder)) > 30)
+    process.kill()
+    process.wait()
+    wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
+    job = shown("1")
+    assert job["status"] == "stopped"
+    assert any((folder / "checkpoints").iterdir())
+
+
+def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
+    plan = api.make_plan(None, sft_flags(tmp_path))
+    with nodes() as address:
+        told = shared(plan, f"ray://{address}", 4, **{"compute.wait": 3.0})
+        process = begin(told, tmp_path / "job")
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    found = events(tmp_path / "job")
+    waits = next(e for e in found if e["kind"] == "alert")
+    assert "4 CPU asked for, the cluster has 1" in waits["text"]
+    assert "up to 3 s" in waits["text"]
+    end = found[-1]
+    assert (end["kind"], end["state"]) == ("end", "failed")
+    assert "4 CPU asked for, the cluster has 1" in end["error"]
+
+
+def test_other_versions_on_a_node_are_told(tmp_path: Path) -> None:
+    """A node whose Python finds another peft first."""
+    other = tmp_path / "other" / "peft-0.1.0.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: peft\nVersion: 0.1.0\n")
+    plan = api.make_plan(None, sft_flags(tmp_path))
+    before = os.environ.get("PYTHONPATH", "")
+    with nodes({"num_cpus": 1, "env_vars": {"PYTHONPATH": f"{other.parent}:{before}"}}) as address:
+        process = begin(shared(plan, f"ray://{address}", 2), tmp_path / "job")
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, out
+    end = events(tmp_path / "job")[-1]
+    assert "peft 0.1.0, here" in end["error"]
+
+
+def test_nobody_at_the_address(tmp_path: Path) -> None:
+    out, err = start("--on", "ray://127.0.0.1:9", flags=sft_flags(tmp_path)).communicate(
+        timeout=PATIENCE
+    )
+    assert "Nobody listens at 127.0.0.1:9" in err
+    assert not list((tmp_path / "runs").glob("1-*")), "no job was made"
+    assert command("runs", "ls").wait(timeout=60) == 0, out
