@@ -261,7 +261,8 @@ def many_once(put: Callable[[int], Store], runs: Path, count: int, kills: int) -
             kill(supervisors(runs, count)[0])
         wait_until(lambda: ended(runs, 1, 2))
         began[0].send_signal(signal.SIGKILL)
-        wait_until(lambda: ended(runs, *range(1, count + 1)), seconds=400)
+        for number in range(1, count + 1):  # each looked at until it has ended, and not again
+            wait_until(lambda n=number: ended(runs, n), seconds=600)  # type: ignore[misc]
         for one in began[1:]:
             one.send_signal(signal.SIGTERM)
         assert [one.wait(60) for one in began[1:]] == [0, 0, 0]

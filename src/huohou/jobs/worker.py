@@ -75,7 +75,15 @@ class Worker:
                     self._tell(str(error))
                     busy = False
                 pause = SHORTEST if busy else min(pause * 1.5, LONGEST)
-                time.sleep(pause)
+                self._rest(pause, should_stop)
+
+    def _rest(self, seconds: float, should_stop: Callable[[], bool]) -> None:
+        """Until the next look, or one of our jobs has ended: its place is free."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not should_stop():
+            time.sleep(SHORTEST / 2)
+            if any(one.process.poll() is not None for one in self._starts.values()):
+                return
 
     def is_needed(self) -> bool:
         """Whether jobs wait that we could start, or may have to be put back."""
