@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import qwen
 from golang import build, prompts
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +57,7 @@ WELL = {
     "llama2": LLAMA2,
     "zephyr": ZEPHYR,
     "braces": BRACES,
+    "qwen2.5": qwen.TEMPLATE,
 }
 ODD = {
     "capitals": CHATML.replace("m.content", "m.content.upper()"),
@@ -97,7 +99,8 @@ OTHERS = (
 
 
 def renderer(template: str) -> Callable[[Sequence[Turn], bool], str]:
-    made = ImmutableSandboxedEnvironment().from_string(template)
+    # as transformers sets it
+    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(template)
 
     def render(chat: Sequence[Turn], opened: bool = True) -> str:
         turns = [{"role": turn.role, "content": turn.content} for turn in chat]

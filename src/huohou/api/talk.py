@@ -1,6 +1,5 @@
 """Who is talked to in the terminal: a run as it is served, a checkpoint of it, or an export."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +12,6 @@ from huohou.text import say
 
 if TYPE_CHECKING:
     from huohou.export.released import Released
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +35,13 @@ def open_talk(
     checkpoint: int | None = None,
     export: Path | None = None,
     base: bool = False,
-    progress: Progress | None = None,
 ) -> Talk:
     """A run's model, opened: its newest release, by llama.cpp where that is a GGUF file, else base
     model and adapter by PyTorch.
 
     checkpoint: the adapter after so many updates instead; base: the model it was tuned from
-    instead; export: a GGUF file, or a folder with one, with a merged model, or of an adapter's
-    release. Raises UsageError, ModelError, MissingExtraError.
+    instead; export: a GGUF file, or a folder with one or with a merged model. Raises UsageError,
+    ModelError, MissingExtraError.
     """
     if ref is None and export is None:
         raise UsageError("chat.nobody")

@@ -39,6 +39,5 @@ def command(
 
     if sum((checkpoint is not None, export is not None, base)) > 1:
         raise UsageError("chat.one_of")
-    told = lambda sentence: click.echo(sentence, err=True)  # noqa: E731
-    talk = api.open_talk(run, checkpoint=checkpoint, export=export, base=base, progress=told)
+    talk = api.open_talk(run, checkpoint=checkpoint, export=export, base=base)
     return Chat(talk, api.sampling(**drawn), system).run()
