@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_FLAGS := -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo demo-search test check slow bench fuzz serve setup setup-train setup-bench setup-fuzz help-pages clean
+.PHONY: demo demo-search demo-role test check slow bench fuzz serve setup setup-train setup-bench setup-fuzz help-pages clean
 
 demo: setup-train
 	$(BIN)/huohou demo
@@ -16,6 +16,10 @@ demo: setup-train
 # Both stages of a search on the standard library's own text, without any other data.
 demo-search: setup-train
 	$(BIN)/huohou demo search
+
+# A character: trained, handed over with a proof, scored beside the untuned model.
+demo-role: setup-train
+	$(BIN)/huohou demo role
 
 test: setup check
 	$(BIN)/python -m pytest -n 2 --dist loadfile

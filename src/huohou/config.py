@@ -33,6 +33,9 @@ class DataSettings(_Part):
     eval: str | None = Field(None, description="Rows whose loss is watched; never trained on.")
     test: str | None = Field(None, description="Questions for the score; `eval RUN` asks them.")
     facts: str | None = Field(None, description="Table of facts behind the answers.")
+    habits: str | None = Field(
+        None, description="A character's habits (YAML), counted in the answers of `eval RUN`."
+    )
     format: str | None = Field(None, description="Format of the rows; found out when not given.")
     system: str | None = Field(None, description="System prompt put before rows that have none.")
 

@@ -16,8 +16,8 @@ from huohou.errors import ModelError
 from huohou.machine import THREADS, cores
 from huohou.models.library import first_line
 from huohou.models.tokenizer import Turn
-from huohou.probe.answers import Ended, Heard, Sampling, Spoken
-from huohou.probe.flow import Flow
+from huohou.probe.answers import Heard, Sampling, Spoken
+from huohou.probe.flow import Hearing
 
 CONTEXT = 2048  # tokens: a question, a few names, an answer
 FAVOUR = 100.0  # nats added to what may be said: all else then has probability 0
@@ -182,10 +182,12 @@ def open_llama(path: Path, name: str, system: str | None = None) -> Llama:
         server = Server(params)
     except RuntimeError as error:
         raise ModelError("answer.bad_gguf", path=path, problem=first_line(error)) from error
+    # Closed before its loop has begun, it would wait for ever: one token shows that it has.
+    server.handle_completions({"prompt": "a", "max_tokens": 1})
     return Llama(server, name, system, key)
 
 
-class _Listener:
+class _Listener(Hearing):
     """Takes the pieces of an answer from llama.cpp; says True when it is enough.
 
     prompt, tokens: read and written, so many as pieces where nobody listened to the end; surprise:
@@ -193,15 +195,10 @@ class _Listener:
     """
 
     def __init__(self, stop: Sequence[str], heard: Heard) -> None:
-        self._flow, self._heard = Flow(stop), heard
+        super().__init__(stop, heard)
         self.prompt = self.tokens = 0
         self.surprise = 0.0
-        self.ended: Ended = "length"
         self.error: Mapping[str, Any] | None = None
-
-    @property
-    def text(self) -> str:
-        return self._flow.text
 
     def __call__(self, piece: Mapping[str, Any]) -> bool:
         if "error" in piece:
@@ -214,25 +211,14 @@ class _Listener:
             self.prompt, self.tokens = usage["prompt_tokens"], usage["completion_tokens"]
         return self.ended in ("stop", "left")
 
-    def close(self) -> None:
-        """Tell what was held back."""
-        self._tell(self._flow.close())
-
     def _take(self, choice: Mapping[str, Any]) -> None:
         words = choice["delta"].get("content")
         self.tokens += bool(words)
         told = (choice.get("logprobs") or {}).get("content") or ()
         self.surprise += math.fsum(token["logprob"] for token in told)
-        self._tell(self._flow.put(words or ""))
+        self.put(words or "")
         if choice.get("finish_reason") == "stop" and self.ended == "length":
             self.ended = "end"
-
-    def _tell(self, shown: str) -> None:
-        going_on = self._heard(shown) if shown else True
-        if self._flow.stopped:
-            self.ended = "stop"
-        elif not going_on and self.ended == "length":
-            self.ended = "left"
 
 
 def _plain(chat: Sequence[Turn]) -> list[dict[str, str]]:

@@ -40,7 +40,7 @@ from huohou.api.places import DOCUMENTS, Upload, allowed, allowed_settings, brow
 from huohou.api.planner import Planner
 from huohou.api.plans import make_plan
 from huohou.api.predictions import evaluate_predictions
-from huohou.api.releases import export, export_forms, probe, side_lines
+from huohou.api.releases import export, export_forms, ollama_create, probe, side_lines
 from huohou.api.reports import report
 from huohou.api.scores import calibrate, compare, evaluate_answers
 from huohou.api.search import mine
@@ -49,6 +49,7 @@ from huohou.api.settings import settings_schema
 from huohou.api.several import compare_runs
 from huohou.api.starting import keep_aside, plan_document, plan_for, start, take_example
 from huohou.api.sweeps import compare_sweep, plan_sweep, sweep
+from huohou.api.talk import Talk, open_talk
 from huohou.api.told import checked_line, read_lines
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Limits",
     "Patient",
     "Planner",
+    "Talk",
     "Upload",
     "allowed",
     "allowed_settings",
@@ -116,7 +118,9 @@ __all__ = [
     "move",
     "named",
     "need_extra",
+    "ollama_create",
     "open_engine",
+    "open_talk",
     "passages_answerer",
     "plain_text",
     "plan_document",

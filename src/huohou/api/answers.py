@@ -97,6 +97,14 @@ def _model(
 
 
 def _open_tuned(folder: Path, name: str, plan: "Plan") -> "Model":
+    """By the GGUF file that it was released as, else by PyTorch."""
+    from huohou.api.askable import released_gguf
+
+    gguf = released_gguf(folder)
+    if gguf is not None:
+        from huohou.answer.llama import open_llama
+
+        return open_llama(gguf, name, system_prompt(plan))
     need_extra("train", "torch", "transformers", "peft")
     from huohou.answer.tuned import open_tuned
 

@@ -160,14 +160,29 @@ def _bundled() -> list[Askable]:
 def open_speaker(
     model: Askable, progress: Callable[[str], None] | None = None
 ) -> tuple["Speaker", int]:
-    """A chat model. Raises ModelError, UsageError, MissingExtraError."""
+    """A chat model, a run's by its released GGUF file where it has one. Raises ModelError,
+    UsageError, MissingExtraError."""
     if model.folder is not None:
+        gguf = released_gguf(model.folder)
+        if gguf is not None:
+            return OfRelease(gguf, model), 2 * gguf.stat().st_size
         need_extra("train", "torch", "transformers", "peft")
         from huohou.probe.load import load_run
 
         models = load_run(model.folder)
         return OfTorch(models), size_of(models.model)
     return _open_bundled(model.name, progress)
+
+
+def released_gguf(folder: Path) -> Path | None:
+    """The newest GGUF file that a run was released as, None where it or llama.cpp is not there."""
+    from importlib.util import find_spec
+
+    from huohou.export.released import released
+
+    if find_spec("xllamacpp") is None:
+        return None
+    return next((one.gguf for one in released(folder) if one.gguf is not None), None)
 
 
 def _open_bundled(name: str, progress: Callable[[str], None] | None) -> tuple["Speaker", int]:
@@ -270,3 +285,34 @@ class OfLlama:
     def rendered(self, chat: "Sequence[Message]") -> tuple[str, int]:
         found: tuple[str, int] = self.llama.rendered(chat)
         return found
+
+
+class OfRelease:
+    """A run's model by the GGUF file it was released as; its base by PyTorch, once it is asked."""
+
+    def __init__(self, gguf: Path, model: Askable) -> None:
+        from huohou.answer.llama import open_llama
+
+        self.llama = open_llama(gguf, model.id, system_of(model))
+        self._model = model
+        self._torch: OfTorch | None = None
+
+    def speak(
+        self, which: Which, chat: "Sequence[Message]", sampling: "Sampling", heard: "Heard"
+    ) -> "Spoken":
+        if which == "base":
+            return self.torch().speak(which, chat, sampling, heard)
+        return self.llama.speak(chat, sampling, heard)
+
+    def rendered(self, chat: "Sequence[Message]") -> tuple[str, int]:
+        return self.llama.rendered(chat)
+
+    def torch(self) -> OfTorch:
+        """Base model and adapter. Raises ModelError, MissingExtraError."""
+        if self._torch is None:
+            need_extra("train", "torch", "transformers", "peft")
+            from huohou.probe.load import load_run
+
+            assert self._model.folder is not None
+            self._torch = OfTorch(load_run(self._model.folder))
+        return self._torch

@@ -134,7 +134,7 @@ def evaluate(
     need_extra("train", "torch", "transformers", "peft")
     from huohou.evaluate.gates import read_gates
     from huohou.evaluate.memory import SAMPLE
-    from huohou.evaluate.questions import choose, facts_of
+    from huohou.evaluate.questions import choose, facts_of, role_of
     from huohou.evaluate.score import scorecard
     from huohou.probe.load import read_plan
 
@@ -152,6 +152,7 @@ def evaluate(
         folder,
         questions,
         facts_of(plan),
+        role_of(plan),
         base=base,
         sample=limit,
         memory=SAMPLE if memory is None else memory,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
-from huohou.api.askable import Askable, OfLlama, OfTorch, Speaker, system_of
+from huohou.api.askable import Askable, OfLlama, OfRelease, OfTorch, Speaker, system_of
 
 if TYPE_CHECKING:
     from huohou.answer.choose import Model
@@ -42,7 +42,7 @@ class Lent:
     @contextmanager
     def _use(self) -> Iterator["Model"]:
         with self._open(self._model) as speaker:
-            if isinstance(speaker, OfLlama):
+            if isinstance(speaker, OfLlama | OfRelease):
                 yield speaker.llama
             else:
                 assert isinstance(speaker, OfTorch)
@@ -55,5 +55,6 @@ def writer_of(speaker: Speaker, model: Askable) -> "Writer":
     """A run's open model as one that words answers from documents."""
     from huohou.answer.passages.model_writer import TunedWriter
 
-    assert isinstance(speaker, OfTorch)
-    return TunedWriter(speaker.models, model.id)
+    open_now = speaker.torch() if isinstance(speaker, OfRelease) else speaker
+    assert isinstance(open_now, OfTorch)
+    return TunedWriter(open_now.models, model.id)

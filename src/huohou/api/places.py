@@ -24,7 +24,7 @@ SUFFIXES = frozenset(
 )
 DOCUMENTS = frozenset((".md", ".markdown", ".txt"))  # that questions are answered from
 LISTED = 500  # entries of a folder that are shown
-_DATA = ("data.train", "data.eval", "data.test", "data.facts")
+_DATA = ("data.train", "data.eval", "data.test", "data.facts", "data.habits")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST = 80
 

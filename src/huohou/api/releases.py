@@ -22,7 +22,7 @@ def export(
     out: Path | None = None,
     progress: "Progress | None" = None,
 ) -> "Release":
-    """Release a run's model as adapter, merged or gguf and prove that it is the trained model.
+    """Release a run's model as a target and prove that it is the trained model.
 
     quantize: form of the weights, by default the target's first (``export_forms``); out: a folder
     that is not there yet, by default one in the run's ``exports``. What the proof refuses is not
@@ -60,13 +60,15 @@ def probe(
     *,
     merged: Path | None = None,
     gguf: Path | None = None,
+    modelfile: Path | None = None,
     rows: Path | None = None,
     progress: "Progress | None" = None,
 ) -> dict[str, Any]:
     """Ask models that others made whether they are one model: the document of `diagnose --json`,
     with what was seen in ``source``.
 
-    base: folder, bundled name or hub id; adapter: peft's folder; merged, gguf: what is served;
+    base: folder, bundled name or hub id; adapter: peft's folder; merged, gguf, modelfile: what is
+    served;
     rows: of the training, asked besides. Raises UsageError, DataError, ModelError,
     MissingExtraError.
     """
@@ -78,7 +80,9 @@ def probe(
     from huohou.export.probe import probe as asked
 
     known = read_dataset(rows).rows if rows is not None else ()
-    seen = asked(base, adapter, Served(merged, gguf), known, progress or (lambda *_: None))
+    seen = asked(
+        base, adapter, Served(merged, gguf, modelfile), known, progress or (lambda *_: None)
+    )
     found = tuple(judge(seen))
     source = {"base": base, "path": str(adapter), "seen": seen}
     told: dict[str, Any] = Diagnosis(
@@ -92,3 +96,19 @@ def side_lines(seen: "Mapping[str, Any]") -> list[str]:
     from huohou.export.card import summary
 
     return [summary(side) for side in seen["sides"]]
+
+
+def ollama_create(folder: Path, name: str) -> list[str]:
+    """Give a release to Ollama where it is installed; else the commands to do it with.
+
+    Raises RunFailedError with what Ollama says where it refuses.
+    """
+    from subprocess import CalledProcessError
+
+    from huohou.export.ollama import create
+
+    try:
+        return create(folder, name)
+    except CalledProcessError as error:
+        problem = str(error.stderr or error).strip().rpartition("\n")[2]
+        raise RunFailedError("export.ollama_failed", name=name, problem=problem) from error

@@ -99,7 +99,7 @@ def _make_rows(folder: Path) -> None:
 
 
 def _placed(folder: Path, key: str, value: Any) -> Any:
-    paths = ("data.train", "data.eval", "data.test", "data.facts")
+    paths = ("data.train", "data.eval", "data.test", "data.facts", "data.habits")
     return str(folder / value) if key in paths and value else value
 
 

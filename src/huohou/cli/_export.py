@@ -49,6 +49,17 @@ def show_release(release: "Release") -> None:
         show_finding(finding.as_dict())
 
 
+def show_ollama(release: "Release") -> None:
+    """Give a release to Ollama, or say how."""
+    from huohou import api
+
+    name = str(release.proof["run"])
+    commands = api.ollama_create(release.folder, name)
+    click.echo(say("export.ollama_how" if commands else "export.ollama_made", name=name))
+    for command in commands:
+        click.echo(f"  {command}")
+
+
 class _Lines:
     """For a file: each stage once, and how long it will still take where that is long."""
 

@@ -17,6 +17,7 @@ def ask(
     *,
     merged: Path | None,
     gguf: Path | None,
+    modelfile: Path | None,
     rows: Path | None,
     as_json: bool,
 ) -> str:
@@ -27,7 +28,15 @@ def ask(
     if stray or base is None or adapter is None:
         raise UsageError("diagnose.probe_needs")
     with exporting() as progress:
-        told = api.probe(base, adapter, merged=merged, gguf=gguf, rows=rows, progress=progress)
+        told = api.probe(
+            base,
+            adapter,
+            merged=merged,
+            gguf=gguf,
+            modelfile=modelfile,
+            rows=rows,
+            progress=progress,
+        )
     if as_json:
         import json
 

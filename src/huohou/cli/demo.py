@@ -6,13 +6,17 @@ from huohou.text import say
 
 
 @click.command(help=say("cli.demo.help"))
-@click.argument("what", type=click.Choice(["codes", "search"]), default="codes")
+@click.argument("what", type=click.Choice(["codes", "search", "role"]), default="codes")
 @click.option("-s", "--set", "flags", multiple=True, metavar="KEY=VALUE", help=say("cli.set"))
 def command(what: str, flags: tuple[str, ...]) -> int:
     if what == "search":
         from huohou.cli._demo_search import show_search
 
         return show_search(flags)
+    if what == "role":
+        from huohou.cli._demo_role import show_role
+
+        return show_role(flags)
     return _codes(flags)
 
 

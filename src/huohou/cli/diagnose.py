@@ -23,6 +23,7 @@ EXIT = {"healthy": 0, "watch": 1, "faulty": 1, "cannot-judge": 3}
 @click.option("--adapter", type=click.Path(path_type=Path), help=say("cli.diagnose.adapter"))
 @click.option("--merged", type=click.Path(path_type=Path), help=say("cli.diagnose.merged"))
 @click.option("--gguf", type=click.Path(path_type=Path), help=say("cli.diagnose.gguf"))
+@click.option("--modelfile", type=click.Path(path_type=Path), help=say("cli.diagnose.modelfile"))
 @click.option("--exit-zero", is_flag=True, help=say("cli.diagnose.exit_zero"))
 def command(
     run: str | None,
@@ -32,6 +33,7 @@ def command(
     adapter: Path | None,
     merged: Path | None,
     gguf: Path | None,
+    modelfile: Path | None,
     reader: str | None,
     rows: Path | None,
     eval_rows: Path | None,
@@ -49,9 +51,8 @@ def command(
 
         others = (reader, eval_rows, page, next_file)
         stray = run is not None or any(one is not None for one in others)
-        verdict = ask(
-            stray or not probe, base, adapter, merged=merged, gguf=gguf, rows=rows, as_json=as_json
-        )
+        served = {"merged": merged, "gguf": gguf, "modelfile": modelfile}
+        verdict = ask(stray or not probe, base, adapter, rows=rows, as_json=as_json, **served)
         return 0 if exit_zero else EXIT[verdict]
     found = api.diagnose(
         run,

@@ -15,7 +15,7 @@ from huohou.text import say
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
 def command(*, run: str, target: str, quantize: str | None, out: Path | None, as_json: bool) -> int:
     from huohou import api
-    from huohou.cli._export import exporting, show_release
+    from huohou.cli._export import exporting, show_ollama, show_release
 
     with exporting() as progress:
         release = api.export(run, target, quantize=quantize, out=out, progress=progress)
@@ -25,4 +25,6 @@ def command(*, run: str, target: str, quantize: str | None, out: Path | None, as
         click.echo(json.dumps(release.as_dict(), ensure_ascii=False, indent=1))
     else:
         show_release(release)
+        if target == "ollama" and release.proved:
+            show_ollama(release)
     return 0 if release.proved else 1

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from huohou.evaluate.card import Metric
 from huohou.evaluate.items import Context, Item
 from huohou.evaluate.metrics import Measure, load
+from huohou.evaluate.metrics.habits import each
 from huohou.measure.corpus import corpus_difference, corpus_interval
 from huohou.measure.intervals import Interval, mean_interval, paired_interval
 from huohou.text import say
@@ -22,7 +23,8 @@ def compute(tuned: Sequence[Item], base: Sequence[Item] | None, context: Context
     """
     if base is not None and [i.row for i in base] != [i.row for i in tuned]:
         raise ValueError("base and tuned were asked different questions")
-    return computed(sorted(load(), key=lambda pair: pair[1].rank), tuned, base, context)
+    named = sorted([*load(), *each(context)], key=lambda pair: pair[1].rank)
+    return computed(named, tuned, base, context)
 
 
 def computed(
@@ -37,7 +39,7 @@ def computed(
         if (measure.needs_table and not context.table) or measure.absent:
             continue
         for style, chosen in _selections(tuned, measure):
-            label = _Label(f"{name}.{style}" if style else name, _definition(name, style))
+            label = _Label(f"{name}.{style}" if style else name, _definition(name, measure, style))
             own = [tuned[i] for i in chosen]
             other = [base[i] for i in chosen] if base is not None else None
             found.append(_metric(label, measure, own, other, context))
@@ -62,7 +64,7 @@ def kept(
     to metrics that are no mean.
     """
     found: list[dict[str, dict[str, Any]]] = [{"values": {}, "statistics": {}} for _ in items]
-    for name, measure in load() if named is None else named:
+    for name, measure in [*load(), *each(context)] if named is None else named:
         if (measure.needs_table and not context.table) or measure.absent:
             continue
         chosen = [i for i, item in enumerate(items) if measure.applies(item)]
@@ -88,8 +90,8 @@ def _selections(items: Sequence[Item], measure: Measure) -> Iterator[tuple[str, 
             yield style, [i for i in chosen if items[i].style == style]
 
 
-def _definition(name: str, style: str) -> str:
-    whole = say(f"metric.{name}")
+def _definition(name: str, measure: Measure, style: str) -> str:
+    whole = say(f"metric.{name}") if measure.definition is None else measure.definition()
     return say("metric.of_style", definition=whole, style=style) if style else whole
 
 

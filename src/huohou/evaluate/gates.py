@@ -18,6 +18,7 @@ from huohou.evaluate.card import GateResult, Metric
 from huohou.evaluate.losses import NAMES
 from huohou.evaluate.memory import NAMES as MEMORY
 from huohou.evaluate.metrics import load
+from huohou.evaluate.metrics.habits import EACH
 from huohou.evaluate.retrieval.numbers import NAMES as SEARCHES
 from huohou.evaluate.state import STATUS
 
@@ -74,7 +75,11 @@ def _known(path: Path, number: int, name: str) -> None:
     """A metric, or a metric and a style, which only the questions know."""
     names = [STATUS, *NAMES, *MEMORY, *SEARCHES, *ENGINE, *(known for known, _ in load())]
     styled = [*OWN, *(known for known, measure in load() if measure.by_style)]
-    if name in names or any(name.startswith(f"{known}.") for known in styled):
+    if (
+        name in names
+        or name.startswith(EACH)
+        or any(name.startswith(f"{known}.") for known in styled)
+    ):
         return
     near = get_close_matches(name, names, n=1, cutoff=0)
     raise ConfigError("gates.unknown", path=path, number=number, metric=name, near=near[0])

@@ -7,6 +7,7 @@ from typing import Any
 from huohou.data.dataset import Row
 from huohou.data.facts import FactTable
 from huohou.data.normal import is_reverse
+from huohou.evaluate.role import Played, Role
 from huohou.measure.facts import ABSTENTIONS, Judgement, Known, Wanted, judge
 from huohou.probe.answers import Answer, Likelihood
 
@@ -16,11 +17,13 @@ class Context:
     """What the questions were judged by.
 
     known: values of the table, or where there is none the values the questions expect;
-    table: whether there is a table: without one nothing can be called invented or real.
+    table: whether there is a table: without one nothing can be called invented or real; role: whose
+    habits are looked for, if anybody's.
     """
 
     known: Known
     table: bool
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,14 @@ class Item:
     """One question with the answer of one model.
 
     judgement: None for rows that hold no fact; likelihood: of the reference answer by that model,
-    None where it was not measured.
+    None where it was not measured; played: None where no role is asked for.
     """
 
     row: Row
     answer: Answer
     judgement: Judgement | None
     likelihood: Likelihood | None = None
+    played: Played | None = None
 
     @property
     def style(self) -> str | None:
@@ -67,6 +71,8 @@ class Item:
             found |= {"outcome": self.judgement.outcome.value, "right": self.judgement.right}
             found |= {"instead": list(self.judgement.instead)} if self.judgement.instead else {}
             found |= {"invented": list(self.judgement.invented)} if self.judgement.invented else {}
+        if self.played is not None:
+            found |= {"habits": dict(self.played.kept), "out_of_role": self.played.out}
         return found
 
 
@@ -81,15 +87,15 @@ def expect_of(row: Row) -> str | None:
     return None if found is None else str(found)
 
 
-def context_of(rows: Sequence[Row], table: FactTable | None) -> Context:
+def context_of(rows: Sequence[Row], table: FactTable | None, role: Role | None = None) -> Context:
     """What these questions are judged by."""
     if table is not None:
         known = Known.of((f.value for f in table.facts), (f.key for f in table.facts))
-        return Context(known, True)
+        return Context(known, True, role)
     expected = [(expect_of(row), is_reverse(row)) for row in rows]
     codes = [value for value, reverse in expected if value is not None and not reverse]
     names = [value for value, reverse in expected if value is not None and reverse]
-    return Context(Known.of(codes, names), False)
+    return Context(Known.of(codes, names), False, role)
 
 
 def judged(
@@ -105,8 +111,12 @@ def judged(
     taught = {row.answer for row in rows if is_fact(row) and expect_of(row) is None}
     phrases = (*ABSTENTIONS, *sorted(taught - {""}))
     known = likelihoods if likelihoods is not None else [None] * len(rows)
+
+    def play(answer: Answer) -> Played | None:
+        return None if context.role is None else context.role.judge(answer.text)
+
     return [
-        Item(row, answer, _judgement(row, answer, context, phrases), likelihood)
+        Item(row, answer, _judgement(row, answer, context, phrases), likelihood, play(answer))
         for row, answer, likelihood in zip(rows, answers, known, strict=True)
     ]
 

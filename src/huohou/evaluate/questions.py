@@ -9,6 +9,7 @@ from huohou.data.facts import FactTable, read_facts
 from huohou.data.fingerprint import fingerprint_rows
 from huohou.data.read import read_dataset
 from huohou.errors import DataError, UsageError
+from huohou.evaluate.role import Role, read_role
 from huohou.plan import DataPart, Plan
 from huohou.record.workspace import SCORECARD, slug
 
@@ -51,6 +52,12 @@ def facts_of(plan: Plan) -> FactTable | None:
     """The plan's table of facts, None where it names none."""
     source = plan.value("data.facts")
     return read_facts(source) if source else None
+
+
+def role_of(plan: Plan) -> Role | None:
+    """The habits that the plan names, None where it names none. Raises ConfigError."""
+    named = plan.settings.get("data.habits")  # runs of an older version have no such setting
+    return read_role(Path(named.value)) if named is not None and named.value else None
 
 
 def drawn(dataset: Dataset, limit: int | None, seed: int = 0) -> Dataset:

@@ -17,6 +17,7 @@ from huohou.evaluate.items import Context, Item, context_of, judged
 from huohou.evaluate.losses import loss_metrics
 from huohou.evaluate.memory import SAMPLE, Trained, memory_metrics, more_rows
 from huohou.evaluate.questions import Questions, choose, drawn
+from huohou.evaluate.role import Role
 from huohou.evaluate.state import status_metric
 from huohou.evaluate.words import words
 from huohou.measure.intervals import LEVEL
@@ -37,6 +38,7 @@ def scorecard(
     folder: Path,
     questions: Questions,
     facts: FactTable | None = None,
+    role: Role | None = None,
     *,
     base: bool = True,
     sample: int | None = None,
@@ -46,6 +48,7 @@ def scorecard(
 ) -> Scorecard:
     """Ask a job's tuned model, and its base model, and keep the score in the job's folder.
 
+    role: whose habits are looked for in the answers;
     sample: at most this many questions, drawn at random with a fixed seed; memory: so many
     questions that were trained on, and about facts that were not, are asked besides, to tell
     learnt from learnt by heart; gates: criteria to hold the score against. Every answer goes to
@@ -58,7 +61,7 @@ def scorecard(
     models = load_run(folder)
     limit = min(longest_answer(chosen.rows, models.tokenizer) + SLACK_TOKENS, MOST_TOKENS)
     answers = _ask(models, chosen.rows, base, limit, progress)
-    context = context_of(chosen.rows, facts)
+    context = context_of(chosen.rows, facts, role)
     asked = {
         which: judged(chosen.rows, found.answers, context, found.likelihoods)
         for which, found in answers.items()

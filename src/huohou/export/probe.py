@@ -12,12 +12,13 @@ from huohou.errors import UsageError
 from huohou.export.llama.side import gguf_side
 from huohou.export.merged import merged_side
 from huohou.export.merging import on_base
+from huohou.export.ollama import modelfile_side
 from huohou.export.proof import prove
-from huohou.export.proving.questions import Asked, odd, questions
+from huohou.export.proving.questions import Asked, odd, questions, shared_system
 from huohou.export.proving.sides import Side
 from huohou.export.proving.trained import Pair, trained
 from huohou.export.targets import Progress
-from huohou.models import load_model, load_tokenizer
+from huohou.models import ChatTokenizer, load_model, load_tokenizer
 from huohou.models.files import read_json
 from huohou.probe.generate import answer
 
@@ -27,10 +28,11 @@ OWN = 64  # tokens of an answer that stands in for a row's
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What is served: a merged model's folder, a GGUF file. None: not given."""
+    """What is served: a merged model's folder, a GGUF file, a Modelfile. None: not given."""
 
     merged: Path | None = None
     gguf: Path | None = None
+    modelfile: Path | None = None
 
 
 def probe(
@@ -48,16 +50,19 @@ def probe(
     asked = questions(rows, (), tokenizer, LONGEST) if rows else _own(pair)
     with tempfile.TemporaryDirectory(prefix="huohou-probe-") as kept:
         known = trained(pair, asked, Path(kept), partial(progress, "asking"))
-        return prove(known, sides(served), progress)
+        return prove(known, sides(served, tokenizer, rows), progress)
 
 
-def sides(served: Served) -> list[Side]:
-    """A side for each thing that is served."""
+def sides(served: Served, tokenizer: ChatTokenizer, rows: Sequence[Row]) -> list[Side]:
+    """A side for each thing that is served. tokenizer: of the base; rows: of the training."""
     found = []
     if served.merged is not None:
         found.append(merged_side(served.merged, _stored(served.merged)))
     if served.gguf is not None:
         found.append(gguf_side(served.gguf, _form(served.gguf)))
+    if served.modelfile is not None:
+        system = shared_system(rows) if rows else None
+        found.append(modelfile_side(served.modelfile, tokenizer, "f16", system))
     return found
 
 

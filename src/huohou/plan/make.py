@@ -106,7 +106,7 @@ def _decide_rows(settings: Settings, run: RunSettings, predict: Predict) -> Deci
 
 def _frozen(settings: Settings, run: RunSettings, found: Decided) -> Plan:
     table = settings.table()
-    for name in ("data.test", "data.facts"):
+    for name in ("data.test", "data.facts", "data.habits"):
         table[name] = type(table[name])(_absolute(settings, table[name].value), table[name].source)
     return Plan(
         name=run.name,

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from huohou.probe.answers import Ended, Heard
+
 
 class Flow:
     """Pieces in, what may be shown out: nothing that could be the beginning of a stop text.
@@ -46,3 +48,34 @@ class Flow:
         shown, self._held = self._held[:length], self._held[length:]
         self.text += shown
         return shown
+
+
+class Hearing:
+    """Tells somebody what may be shown of an answer, and knows what ended it.
+
+    ended: "length" until the model, a stop text or the listener ends it.
+    """
+
+    def __init__(self, stop: Sequence[str], heard: Heard) -> None:
+        self._flow, self._heard = Flow(stop), heard
+        self.ended: Ended = "length"
+
+    @property
+    def text(self) -> str:
+        """All that was shown."""
+        return self._flow.text
+
+    def put(self, piece: str) -> None:
+        """The next piece of the answer."""
+        self._tell(self._flow.put(piece))
+
+    def close(self) -> None:
+        """Nothing more comes: tell what was held back."""
+        self._tell(self._flow.close())
+
+    def _tell(self, shown: str) -> None:
+        going_on = self._heard(shown) if shown else True
+        if self._flow.stopped:
+            self.ended = "stop"
+        elif not going_on and self.ended == "length":
+            self.ended = "left"

@@ -37,20 +37,21 @@ class RunModels:
             yield self.model
 
 
-def load_run(folder: Path, dtype: str | None = None) -> RunModels:
+def load_run(folder: Path, dtype: str | None = None, *, checkpoint: int | None = None) -> RunModels:
     """The models of a job's folder. Raises UsageError, ModelError.
 
     dtype: number format to compute in, by default that of the plan; one that is named leaves
     nothing in 4 bits.
 
     The adapter is the one the job left at its end, of the best evaluation; while it trains or
-    after it was stopped, its best or last checkpoint.
+    after it was stopped, its best or last checkpoint. checkpoint: the one after so many updates
+    instead.
     """
     from peft import PeftModel
     from safetensors import SafetensorError
 
     plan = read_plan(folder)
-    adapter = find_adapter(folder)
+    adapter = find_adapter(folder) if checkpoint is None else find_checkpoint(folder, checkpoint)
     tokenizer = load_tokenizer(plan.model)
     if tokenizer.fingerprint != plan.template:
         raise ModelError("probe.other_tokenizer", model=plan.model, folder=folder)
@@ -92,6 +93,16 @@ def find_adapter(folder: Path) -> Path:
         if (candidate / "adapter_model.safetensors").is_file():
             return candidate
     raise UsageError("probe.no_adapter", folder=folder)
+
+
+def find_checkpoint(folder: Path, step: int) -> Path:
+    """The adapter after so many updates. Raises UsageError that names those that were kept."""
+    found = folder / "checkpoints" / f"checkpoint-{step}"
+    if (found / "adapter_model.safetensors").is_file():
+        return found
+    kept = sorted(_number(path) for path in folder.glob("checkpoints/checkpoint-*"))
+    known = ", ".join(str(number) for number in kept if number >= 0) or "-"
+    raise UsageError("probe.no_checkpoint", step=step, folder=folder, known=known)
 
 
 def _number(checkpoint: Path) -> int:

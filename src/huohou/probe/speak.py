@@ -19,7 +19,7 @@ from huohou.errors import ModelError
 from huohou.models import ChatTokenizer
 from huohou.models.tokenizer import Turn
 from huohou.probe.answers import Ended, Heard, Sampling, Spoken
-from huohou.probe.flow import Flow
+from huohou.probe.flow import Hearing
 from huohou.probe.generate import answering, causal_of, config_of
 
 
@@ -92,41 +92,37 @@ class _Draw(LogitsProcessor):
 class _Ear(StoppingCriteria):
     """Hears each token, tells what may be shown of it, and says when it is enough.
 
-    ids: tokens so far; ended: what ended the answer.
+    ids: tokens so far.
     """
 
     def __init__(self, tokenizer: ChatTokenizer, stop: Sequence[str], heard: Heard) -> None:
-        self._tokenizer, self._heard, self._flow = tokenizer, heard, Flow(stop)
+        self._tokenizer, self._hearing = tokenizer, Hearing(stop, heard)
         self._letters = DecodeStream(skip_special_tokens=False)
         self._decoded = ""
         self.ids: list[int] = []
-        self.ended: Ended = "length"
+
+    @property
+    def ended(self) -> Ended:
+        """What ended the answer."""
+        return self._hearing.ended
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
         """input_ids [1, L] -> [1], whether it ends here."""
         token = int(input_ids[0, -1])
         self.ids.append(token)
         if token in self._tokenizer.end_of_turn:
-            self.ended = "end"
+            self._hearing.ended = "end"
         else:
             # None as long as a character is not whole
             piece = self._letters.step(self._tokenizer.hf.backend_tokenizer, token) or ""
             self._decoded += piece
-            self._tell(self._flow.put(piece))
+            self._hearing.put(piece)
         return torch.tensor([self.ended != "length"], device=input_ids.device)
 
     def close(self) -> str:
         """The whole text, what was held back told at last."""
         own = self.ids[:-1] if self.ended == "end" else self.ids
         whole = self._tokenizer.decode(own)
-        rest = whole[len(self._decoded) :] if whole.startswith(self._decoded) else ""
-        self._tell(self._flow.put(rest))
-        self._tell(self._flow.close())
-        return self._flow.text
-
-    def _tell(self, shown: str) -> None:
-        going_on = self._heard(shown) if shown else True
-        if self._flow.stopped:
-            self.ended = "stop"
-        elif not going_on and self.ended == "length":
-            self.ended = "left"
+        self._hearing.put(whole[len(self._decoded) :] if whole.startswith(self._decoded) else "")
+        self._hearing.close()
+        return self._hearing.text

@@ -59,7 +59,8 @@ class Measure:
     chance: what guessing scores; reference: what the reference answers score; tokenisation,
     settings: what the card says of how it was counted; requires: modules it is left out without;
     needs_table: not stated without a table of facts; by_style: also for each style; rank: the
-    lowest is shown first. The value of an answer is 0..1 also where the unit is "points".
+    lowest is shown first; definition: in place of the text ``metric.NAME``. The value of an answer
+    is 0..1 also where the unit is "points".
     """
 
     applies: Callable[[Item], bool]
@@ -76,7 +77,8 @@ class Measure:
     requires: tuple[str, ...] = ()
     needs_table: bool = False
     by_style: bool = True
-    rank: int = 50
+    rank: float = 50
+    definition: Callable[[], str] | None = None
 
     @property
     def by_answer(self) -> bool:

@@ -32,7 +32,9 @@ def write_gguf(path: Path) -> Any:
     _write_tokenizer(out, tokenizer)
     for name, tensor in model.state_dict().items():
         if name != "lm_head.weight":  # tied
-            out.add_tensor(_name(name), _rotated(name, tensor, model.config).half().numpy())
+            laid = _rotated(name, tensor, model.config)
+            # llama.cpp multiplies by norms in float32 alone, and aborts where they are not
+            out.add_tensor(_name(name), (laid.half() if laid.ndim > 1 else laid).numpy())
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()

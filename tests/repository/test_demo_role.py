@@ -1,0 +1,52 @@
+"""The demo of a role from its first line to its last: the character is learnt and handed over."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_demo_of_a_role_learns_the_manner_and_proves_the_release(tmp_path: Path) -> None:
+    env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-m", "huohou", "demo", "role", "-s", "train.num_epochs=2"],
+        env=env | {"HUOHOU_HOME": str(tmp_path / "runs")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Warning" not in done.stderr
+    (folder,) = (tmp_path / "runs").glob("1-*")
+    card = json.loads((folder / "scorecard.json").read_text("utf-8"))
+    found = {metric["name"]: metric for metric in card["metrics"]}
+    assert found["role.habits"]["difference"][1] > 0, "above the base by its interval"
+    assert found["role.habit.stage-direction"]["value"] > 0.7
+    perplexity = found["answers.perplexity"]
+    assert perplexity["value"] < perplexity["baseline"]
+    for name in ("gguf-q8_0", "ollama-q8_0"):
+        proof = json.loads((folder / "exports" / name / "proof.json").read_text("utf-8"))
+        assert all(side["prompts"]["different"] == 0 for side in proof["seen"]["sides"])
+    assert (folder / "exports" / "ollama-q8_0" / "Modelfile").is_file()
+    last = done.stdout.strip().splitlines()[-4:]
+    for line, beginning in zip(
+        last, ("Learnt", "What habits", "Handed over", "Talk with it"), strict=True
+    ):
+        assert line.startswith(beginning), last
+    talk = subprocess.run(
+        [sys.executable, "-m", "huohou", "chat", "1"],
+        env=env | {"HUOHOU_HOME": str(tmp_path / "runs")},
+        input="Who are you?\n",
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert "through llama.cpp" in talk.stderr
+    assert talk.stdout.startswith("(")
