@@ -5,7 +5,6 @@ import re
 from dataclasses import fields
 
 import pytest
-from teams import shared
 
 from huohou import api, config, machine
 from huohou.api import jobs
@@ -15,6 +14,7 @@ from huohou.errors import ConfigError, MissingExtraError, UsageError
 from huohou.jobs.address import check_address
 from huohou.plan import Choice, DataPart, Plan, Prediction
 from huohou.plan.workers import per_worker
+from teams import shared
 
 
 @pytest.mark.parametrize("on", ["local", "torchrun", "ray", "ray://10.0.0.5:6379", "ray://head"])
