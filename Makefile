@@ -31,7 +31,8 @@ check: setup
 	$(BIN)/lint-imports --no-cache
 
 slow: setup
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not alone" -n 2 --dist loadfile --durations 15
+	$(BIN)/python -m pytest -m "slow and alone"
 
 bench: setup-bench
 	$(BIN)/python bench/run_all.py

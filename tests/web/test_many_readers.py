@@ -124,6 +124,7 @@ async def load(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_many_streams_and_many_requests(server: Server) -> None:
     workspace = server.workspace
     page_job.written(workspace, 2, "job two", steps=5000)
