@@ -4,7 +4,7 @@ python -m bench.faultbench                    the development runs; print the fi
 python -m bench.faultbench --split dev        one of their splits
 python -m bench.faultbench --quick            ours only, in one format
 python -m bench.faultbench calibrate          count on the development runs for confidence.json
-python -m bench.faultbench --split test6      the held runs: rarely; each scoring is recorded
+python -m bench.faultbench --split test7      the held runs: rarely; each scoring is recorded
                                               and docs/faultbench.md is written from it
 """
 

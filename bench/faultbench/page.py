@@ -18,7 +18,8 @@ HALVES = {
     "test3": "`test3` (third held half, since opened)",
     "test4": "`test4` (fourth held half, since opened)",
     "test5": "`test5` (fifth held half, since opened)",
-    "test6": "`test6`",
+    "test6": "`test6` (sixth held half, since opened)",
+    "test7": "`test7`",
 }
 
 # What is wanted, and where the figure stands.

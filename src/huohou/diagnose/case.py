@@ -20,11 +20,14 @@ from huohou.record.record import Record
 
 Objective = Literal["likelihood", "preference", "reward"]
 
+BEGINS_LATE = 4  # times as far from the start as its lines are apart: a log's first line
 _HUGE = 1e30  # beyond this a value is an overflow that has not happened yet
 _OF_TRAINING = re.compile(r"(?:^|_)(?:train|training|trainset)(?:_|$)")
 # What an evaluation took and how much of what it was made of, not how good the answers were.
 _QUALITY = re.compile(
     r"loss|acc|ppl|perplex|f1|bleu|rouge|mrr|ndcg|recall|precision|reward|score|error|match|per_"
+    r"|nll|entropy|chrf|meteor|spearman|pearson|cosine|(?:^|_)(?:auc|map|mse|mae|rmse|wer|cer|em|bpb"
+    r"|bpc|exact|correct|solved|hits?|sim|kl|margins?|elo|win\w*|pass(?:ed)?)(?:@\d+|_|$)"
 )
 _NO_METRIC = re.compile(
     r"(?:^|_)(?:runtime|per_second|time|seconds|duration|elapsed|throughput|speed|flos|memory|mem"
@@ -93,13 +96,26 @@ class Case:
         """The course of the evaluation loss, finite points."""
         return self.finite(self.eval_name)
 
+    def tells(self, name: str) -> bool:
+        """Whether a series of an evaluation says how good the answers were: by its name, and where
+        that is none of a known measure, because it changes. What is the same each time, or a single
+        whole number, is a count or a setting."""
+        if not is_measure(name) or of_training(name):
+            return False
+        values = self.course(name).values
+        if is_known_measure(name) or not len(values):
+            return True
+        if len(values) == 1:
+            return not (values[0] > 1 and values[0] == round(float(values[0])))
+        return len(np.unique(values)) > 1
+
     @cached_property
     def evaluations(self) -> int:
         """Times the run was evaluated, by any measure; twice at one place counts once. Measures of
         the training rows are none."""
         series = self.record.series
         named = [n for n in series if n.startswith("eval_") or "loss" not in series]
-        measures = [n for n in named if is_measure(n) and not of_training(n)]
+        measures = [n for n in named if self.tells(n)]
         during = max((_places(self.course(name)) for name in measures), default=0)
         return during + bool(self.record.facts.get("after_training"))
 
@@ -118,6 +134,17 @@ class Case:
         ends = [course[-1].step for name in self.record.series if (course := self.course(name))]
         done = self.record.facts.get("global_step")
         return max((step for step in (*ends, done) if step is not None), default=None)
+
+    @cached_property
+    def logged_updates(self) -> int | None:
+        """The updates that the log itself tells of: those done, less what came before its first
+        line where that line is several lines' worth away from the start. A count of steps that was
+        taken over from another run has such a gap."""
+        done, steps = self.updates, [p.step for p in self.course("loss")[:3] if p.step is not None]
+        if done is None or len(steps) < 2 or len(self.record.segments()) > 1:
+            return done
+        gap = steps[1] - steps[0]
+        return done - steps[0] + gap if gap > 0 and steps[0] > BEGINS_LATE * gap else done
 
     @property
     def planned(self) -> int | None:
@@ -200,8 +227,16 @@ def is_measure(name: str) -> bool:
     [True, True, False, False]
     """
     plain = name.removeprefix("eval_")
-    if _NO_METRIC.search(plain) is None:
-        return True
+    return _NO_METRIC.search(plain) is None or is_known_measure(name)
+
+
+def is_known_measure(name: str) -> bool:
+    """Whether the name of a series is one of a known measure.
+
+    >>> [is_known_measure(n) for n in ("eval_mean_reward", "eval_judge_requests", "eval_auc")]
+    [True, False, True]
+    """
+    plain = name.removeprefix("eval_")
     return _QUALITY.search(plain) is not None and not plain.endswith("per_second")
 
 

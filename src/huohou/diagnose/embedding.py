@@ -1,6 +1,7 @@
 """What rules of embeddings have in common: among how many, by what loss, with which scores."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,11 +26,14 @@ LIVELY = 0.01  # of ln N: by more than this batches differ, where similarities d
 TAUGHT = 0.25  # of its first value is left of the distance to a teacher's embeddings, and
 TOLD_APART = 0.5  # of what lies between guessing and knowing, of the first places, are right
 END = 5  # values: where such a distance ended
+HEAD = 3
+GONE = 0.005  # of its first value: it has vanished
 FIRST = Score("accuracy", 1)
 ONE = 0.95  # cosines of unrelated texts above this,
 APART = 0.01  # and those of right pairs no further from them: every text has one vector
 FEW = 8  # nobody ranks among fewer without saying so
 
+_DISTANCE = re.compile(r"mse|contrastive|cosine|distan|distil|align|siam|byol|euclid")
 _PAIRS = 0.6  # a share of pairs in the right order above this is no guessing
 _ORDER = 0.2  # nor a correlation above this
 
@@ -230,17 +234,35 @@ def one_vector(case: Case) -> Iterator[tuple[Point, Point]]:
             yield ends[0], ends[1]
 
 
-def taught_alike(case: Case) -> Seen | None:
-    """First places that are no better than halfway to right, though the embeddings came near to
-    those of a teacher: then the teacher's are nearly the same for all texts."""
-    values, evals, among = case.losses, case.evals.values.tolist(), ranked(case)
+def pulls(case: Case) -> bool:
+    """Whether the loss is a distance that right pairs, or a text and what a teacher says of it, are
+    brought to 0 in: it is nearly 0 where all texts have one vector, too."""
+    return _DISTANCE.search(kind(case) or "") is not None
+
+
+def fallen_together(case: Case) -> Seen | None:
+    """First places that are no better than halfway to right, though a distance of right pairs has
+    nearly gone: then that of wrong ones has, too."""
+    values, among = case.losses, ranked(case)
     firsts = [one for one in seen(case) if one.what == FIRST and one.when != "before"]
-    if "mse" not in (kind(case) or "") or len(values) < POINTS or not firsts or not among:
+    if not pulls(case) or len(values) < POINTS or not firsts or not among:
         return None
-    ends = [level(course[-END:]) for course in (values, evals) if course]
     right = (firsts[0].value - 1 / among) / (1 - 1 / among)
-    alike = values[0] > 0 and max(ends) < TAUGHT * values[0] and right < TOLD_APART
-    return firsts[0] if alike else None
+    return firsts[0] if _left(case) < TAUGHT and right < TOLD_APART else None
+
+
+def vanished(case: Case) -> bool:
+    """Whether a distance of pairs that were never trained on is as good as 0, and that of training,
+    too: new texts of one meaning are near each other, but in one place only where all texts are."""
+    few = len(case.losses) < POINTS or not len(case.evals)
+    return pulls(case) and not few and _left(case) < GONE
+
+
+def _left(case: Case) -> float:
+    """The part of the first loss that is left, of the evaluation loss where that is more."""
+    first = level(case.losses[:HEAD])
+    ends = [level(course[-END:]) for course in (case.losses, case.evals.values.tolist()) if course]
+    return max(ends) / first if first > 0 else 1.0
 
 
 def decimals(values: Sequence[float]) -> int:

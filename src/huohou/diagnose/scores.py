@@ -19,6 +19,8 @@ _OF_EMBEDDINGS = re.compile(
 _ERROR = re.compile(r"(?:^|_)(mse|rmse|mae)$")
 _SAME = {"acc": "accuracy", "hit": "accuracy", "hits": "accuracy", "top": "accuracy"}
 _LOSSES = ("in-batch", "margin", "logistic")
+_OF_TOKENS = re.compile(r"cross.?entropy|listwise|likelihood|nll|token|dpo|reward|preference")
+_OF_VECTORS = re.compile(r"embed|contrast|cosine|triplet|info.?nce|distan|siam|mnrl|cosent")
 _SETTINGS = ("margin", "eval_positives_only", "hard_cases", "negatives", "eval_candidates")
 WHOLE = 10**7  # more places than anything is ranked among
 SCALES = ("logit_scale", "scale", "similarity_scale")
@@ -70,8 +72,10 @@ def of_embeddings(record: Record) -> bool:
     """Whether a run trains or scores embeddings: by its loss, its settings or its scores."""
     facts = record.facts
     kind = facts.get("loss_kind")
-    if kind is not None:
+    if isinstance(kind, str) and (kind in _LOSSES or _OF_TOKENS.search(kind)):
         return kind in _LOSSES
+    if isinstance(kind, str) and _OF_VECTORS.search(kind):
+        return True
     if any(name.startswith(("rewards/", "eval_rewards/")) for name in record.series):
         return False
     if any(facts.get(name) for name in _SETTINGS):

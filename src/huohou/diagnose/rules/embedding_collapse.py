@@ -14,6 +14,7 @@ from huohou.diagnose.embedding import (
     batches_differ,
     beats_guessing,
     contrasts,
+    fallen_together,
     flat,
     kind,
     logit_std,
@@ -22,9 +23,9 @@ from huohou.diagnose.embedding import (
     seen,
     sits_at,
     tail,
-    taught_alike,
     told,
     too_early,
+    vanished,
 )
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Outcome, rule
@@ -53,6 +54,9 @@ THREE = {"loss_kind": "logistic", "scale": 3.0}
 EIGHT = {"loss_kind": "logistic", "scale": 8.0}
 TEACHER = {"loss_kind": "embedding-mse", "candidates": 8}
 TAUGHT_ONE = [*falling(2.07, 0.23, n=30), *line(0.22, 0.2, n=10)]
+PAIRS = {"loss_kind": "contrastive", "margin": 0.3, "candidates": 8}
+PULLED = [*falling(1.05, 0.01, n=12, rate=6), *[0.0004, 0.0001, 0.0006, 0.0002] * 5]
+GONE_TOO = [0.6, 0.0133, 0.0007, 0.0004, 0.0002, 0.0003]
 ONES = {"loss_kind": "logistic", "scale": 1.0}
 STUCK = Record({"path": "earlier"}, run(loss=[0.3133] * 3).series)
 REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logistic"})
@@ -80,6 +84,8 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=line(0.4506, 0.4506, noise=0.001), facts={**LOGISTIC, "negatives": 5}),
         run(loss=falling(3.47, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
         run(loss=TAUGHT_ONE, more={"eval_accuracy@1": [0.1, 0.2, 0.29]}, facts=TEACHER),
+        run(loss=PULLED, evals=GONE_TOO, facts=PAIRS),
+        run(loss=PULLED, evals=GONE_TOO, more={"eval_accuracy@1": [0.1, 0.2, 0.2]}, facts=PAIRS),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(STUCK,)),
     ),
     quiet=(
@@ -101,6 +107,9 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         ),
         run(loss=TAUGHT_ONE, more={"eval_accuracy@1": [0.2, 0.6, 0.8]}, facts=TEACHER),
         run(loss=falling(4.6, 3.26, n=30, noise=0.001), facts={**BATCH, "scale": 15}),
+        run(loss=PULLED, evals=GONE_TOO, more={"eval_accuracy@1": [0.2, 0.7, 0.9]}, facts=PAIRS),
+        run(loss=PULLED, evals=[0.5, 0.2, 0.1, 0.05, 0.04, 0.04], facts=PAIRS),
+        run(loss=falling(3.0, 0.3), evals=[0.0] * 6, facts={**BATCH, "scale": 20.0}),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(REPAIRED,)),
     ),
     source="Loss of equal similarities: ln N for InfoNCE (arXiv 1807.03748), softplus(-s) for a "
@@ -121,9 +130,11 @@ def embedding_collapse(case: Case) -> Outcome:
     where an in-batch loss begins within 2 % of ln N and ends, without moving any more, where by its
     scale right pairs are less than 0.03 of a cosine ahead of wrong ones (a warning where they rank
     well all the same; not where batches differ by more than 1 % of ln N at the start, as they do
-    where another scale is at work). And where the distance to a teacher's embeddings fell to a
-    quarter, that of the evaluation, too, and yet less than half of the first places above guessing
-    are right: then the teacher says the same of all texts. Runs that a report tells of besides its
+    where another scale is at work). And where a loss that is a distance, of right pairs or to a
+    teacher's embeddings, fell to a quarter, that of the evaluation, too, and yet less than half of
+    the first places above guessing are right; or where it is below 0.5 % of its first value, for
+    pairs never trained on as well, and no score says otherwise: new texts of one meaning come near
+    each other, but to one place only where all texts are. Runs that a report tells of besides its
     own are judged likewise. Scores far above guessing refute it, but not for a logistic training
     loss at its floor: there all right pairs have a cosine of 1, and what still ranks is in digits
     that the loss does not see. A log that says nothing of what was trained counts where its loss is
@@ -217,8 +228,10 @@ def _constant(case: Case, values: list[float]) -> Constant | None:
 
 def _positives_only(case: Case, value: float) -> Constant | None:
     scale = told(case, "scale")
+    if kind(case) in ("in-batch", "margin"):
+        return None
     for s in (1.0,) if scale is None else (scale, 1.0):
-        if abs(value - softplus(-s)) < DIGITS:
+        if abs(value - softplus(-s)) < DIGITS < softplus(-s):
             sure = kind(case) == "logistic" and s == scale
             return Constant(f"softplus(-{s:g})", softplus(-s), sure=sure)
     if kind(case) == "logistic" and 0 < value < math.log(2):
@@ -239,11 +252,15 @@ def _nearly_one(case: Case, values: list[float]) -> Constant | None:
 
 
 def _one_target(case: Case) -> Iterator[Evidence]:
-    """Embeddings that came near to those of a teacher that says the same of all texts."""
-    first, among = taught_alike(case), ranked(case)
+    """A distance that has gone, between right pairs or to a teacher, and wrong pairs with it."""
+    first, among = fallen_together(case), ranked(case)
     if first is not None:
+        key = "one_target" if "mse" in (kind(case) or "") else "one_place"
         told = {"first": case.losses[0], "name": first.name, "told": first.value, "n": among}
-        yield embedding_collapse.evidence("one_target", case.loss[-1], **told)
+        yield embedding_collapse.evidence(key, case.loss[-1], **told)
+    elif vanished(case) and not _ranking(case):
+        first_loss = level(case.losses[:3])
+        yield embedding_collapse.evidence("vanished", case.evals[-1], first=first_loss)
 
 
 def _narrow(case: Case) -> Iterator[Evidence]:

@@ -29,6 +29,7 @@ HALVED = 0.5  # of its first value is left of the evaluation loss,
 HELD = 1.15  # and it has stayed within this of its lowest: that of unseen rows would have risen
 KEPT = 1.15  # and keep it to within this at the end
 PART_KEPT = 0.2  # or to within this part of all it gained, as logarithms: small losses waver more,
+UNDER = 0.65  # of the training loss, and of what that part was at first: the evaluation is better
 KNOWN = 0.2  # nats: both losses are below this (that of training, twice) when the run begins
 
 DEEP = falling(3.0, 0.05, n=60, rate=6)
@@ -62,6 +63,12 @@ def _beside(values: Sequence[float], evals: int, factor: float = 1.0) -> list[fl
             facts={"rows": 60},
         ),
         run(loss=line(0.1, 0.05, n=60), evals=[0.1, 0.09, 0.08, 0.08], facts={"fold": 3}, epochs=2),
+        run(
+            loss=[*falling(4.6, 0.4, n=30), *line(0.4, 0.9, n=30)],
+            evals=[2.3, 1.1, 0.6, 0.4, 0.3, 0.25, 0.21, 0.2, 0.2],
+            epochs=27,
+            facts={"rows": 40},
+        ),
     ),
     quiet=(
         run(loss=line(0.1, 0.05, n=60), evals=[0.1, 0.09, 0.08, 0.08], facts={"fold": 1}, epochs=2),
@@ -92,23 +99,25 @@ def _beside(values: Sequence[float], evals: int, factor: float = 1.0) -> list[fl
 def leak_suspected(case: Case) -> Outcome:
     """After more than 5 passes the training loss has fallen by more than 80 %, and to less than
     half of what it was after the first pass; yet the evaluation loss has come along: the 95 %
-    interval of its ratio to the training loss over the second half of the evaluations lies
-    between 0.9 and 1.25. Compared are the training losses between two evaluations with the mean
-    of the two, so that neither lags behind the other. With fewer than 300 rows less is enough:
-    an evaluation loss that came along with 30 % of what the training loss gained after the
-    first pass, as a logarithm, and ends within 15 % of its lowest; or, of a language model,
-    where a tenth of the training loss after the first pass is left and the rows are known by
-    heart, an evaluation loss that was halved and stays within 15 % of its lowest, where that of
-    unseen rows rises: a part of its rows may be known. Or a language model knows both kinds of
-    rows when the run begins: its first evaluation is below 0.2 nats and its first training
-    losses below 0.4, in a later fold of a cross-validation, whose model should be as new as
-    that of the first, or in a run that was made long for so few rows. What an earlier fold or
-    stage was trained on is evaluated here. Rows that are seen again and again are answered
-    better than new ones, unless the new ones are among them. A task that can be solved exactly
-    gives the same picture: that cannot be told from a log, and the data decide. Quiet where the
-    evaluation loss is below the training loss (dropout), and where no pass was repeated. Small
-    losses waver more: keeping to within a fifth of all that was gained, as logarithms, is
-    within 15 %. Rows that are not told are counted by the updates of a pass and the batch.
+    interval of its ratio to the training loss over the second half of the evaluations lies between
+    0.9 and 1.25. Compared are the training losses between two evaluations with the mean of the two,
+    so that neither lags behind the other. With fewer than 300 rows less is enough: an evaluation
+    loss that came along with 30 % of what the training loss gained after the first pass, as a
+    logarithm, and ends within 15 % of its lowest; or, of a language model, where a tenth of the
+    training loss after the first pass is left and the rows are known by heart, an evaluation loss
+    that was halved and stays within 15 % of its lowest, where that of unseen rows rises: a part of
+    its rows may be known. Or a language model knows both kinds of rows when the run begins: its
+    first evaluation is below 0.2 nats and its first training losses below 0.4, in a later fold of a
+    cross-validation, whose model should be as new as that of the first, or in a run that was made
+    long for so few rows. Or, of a language model on so few rows, the evaluation loss falls under
+    0.65 times the training loss, and to as small a part of what that ratio was: then its rows, not
+    those of the training, are the ones known by heart. What an earlier fold or stage was trained on
+    is evaluated here. Rows that are seen again and again are answered better than new ones, unless
+    the new ones are among them. A task that can be solved exactly gives the same picture: that
+    cannot be told from a log, and the data decide. Quiet where the evaluation loss is below the
+    training loss (dropout), and where no pass was repeated. Small losses waver more: keeping to
+    within a fifth of all that was gained, as logarithms, is within 15 %. Rows that are not told are
+    counted by the updates of a pass and the batch.
     """
     passes, values = case.epochs, case.losses
     if passes is None or case.objective != "likelihood":
@@ -122,6 +131,8 @@ def leak_suspected(case: Case) -> Outcome:
     known = _known_at_start(case) if later_fold or _few(case) else None
     if known or passes <= PASSES:
         return known
+    if below := _below(case):
+        return below
     once = np.flatnonzero(losses.epochs <= 1.0)
     after_one = values[int(once[-1])] if len(once) else values[0]
     end = float(np.median(losses.values[-max(3, len(values) // 20) :]))
@@ -134,6 +145,22 @@ def leak_suspected(case: Case) -> Outcome:
     if high > math.log(1 + GAP) or low < -math.log(1 + BELOW):
         return _comes_along(case, after_one, end)
     return _finding(case, after_one, _gap(case, math.exp(ratio[0])))
+
+
+def _below(case: Case) -> Finding | None:
+    """A language model that answers the rows of the evaluation better and better, and at last far
+    better than the few it was trained on many times: what is learnt by heart are those."""
+    evals, first = case.evals.values, float(case.evals.values[0])
+    ratio = evals / np.maximum(train_at(case.loss, case.evals), 1e-12)
+    third = len(ratio) // 3
+    if case.embedding or not _few(case) or third < 2 or not np.isfinite(ratio).all():
+        return None
+    before, after = (float(np.median(part)) for part in (ratio[:third], ratio[-third:]))
+    last = float(np.median(evals[-third:]))
+    if not (after < UNDER and after < UNDER * before and 0 < last < SINCE * first):
+        return None
+    fact = leak_suspected.evidence("below", case.evals[-1], ratio=show(after), before=show(before))
+    return _finding(case, case.losses[0], fact)
 
 
 def _few(case: Case) -> bool:

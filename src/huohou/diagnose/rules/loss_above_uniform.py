@@ -48,6 +48,7 @@ SMALL = {"vocabulary": 1000}  # ln 1000 = 6.91
             facts={**SMALL, "gradient_accumulation": 4},
         ),
         run(loss=line(3.0, 9.0), facts=SMALL),
+        run(loss=falling(9.8, 4.6), facts={**SMALL, "gradient_accumulation": 2}),
     ),
     source="Cross-entropy of a uniform guess is ln(vocabulary)",
 )
@@ -58,10 +59,11 @@ def loss_above_uniform(case: Case) -> Outcome:
     tokenizer, a broken template, weights that do not belong together. 0.3 nats are enough where the
     run was trained since and yet ends above 0.62 times it: rows that were only new are learnt by
     then. A loss that begins below and rises above it has left what was known: that is the learning
-    rate. A loss that is a sum over micro-batches is divided. A run that has not settled, whose rate
-    was 0 from its middle on, or whose loss rises by 5 % before it falls says nothing of its rows:
-    that is the learning rate, unless the very first update has more than 3 times ln(vocabulary) and
-    the end is no higher: then the weights were broken before.
+    rate. A loss that is a sum over micro-batches, or may be one for want of an evaluation beside
+    it, is divided. A run that has not settled, whose rate was 0 from its middle on, or whose loss
+    rises by 5 % before it falls says nothing of its rows: that is the learning rate, unless the
+    very first update has more than 3 times ln(vocabulary) and the end is no higher: then the
+    weights were broken before.
     """
     size = amount(case, "vocab_size") or amount(case, "vocabulary")
     if not size or size < 1:
@@ -115,9 +117,12 @@ def _broken(case: Case, values: list[float], end: float, bound: float) -> bool:
 
 
 def _pieces(case: Case) -> float:
-    """Micro-batches that a logged loss is summed over, by an evaluation that is nowhere near it."""
+    """Micro-batches that a logged loss may be summed over: by an evaluation that is nowhere near
+    it, or for want of one."""
     pieces, evals = amount(case, "gradient_accumulation") or 1.0, case.evals.values
-    if pieces < 2 or not len(evals) or evals[0] <= 0 or len(case.loss) < HEAD:
+    if pieces >= 2 and not len(evals):
+        return pieces  # it may be a sum of them, and nothing says that it is not
+    if pieces < 2 or evals[0] <= 0 or len(case.loss) < HEAD:
         return 1.0
     near = case.near("loss", case.evals[0]) or case.loss[0]
     return pieces if near.value > SUMMED * pieces * float(evals[0]) else 1.0

@@ -24,6 +24,7 @@ HALF = 0.5  # not half of the first loss was gained before
 SLOW = 1e-5  # a highest learning rate below this
 ACCURATE = 0.9  # an accuracy below this
 HIGH = 3.0  # nats a token: more than a model has left after learning (perplexity 20)
+DROWNED = 0.04  # of the bound of a gradient, as noise on each weight: thousands add up to more
 UPDATES = 50  # after fewer nothing is said of a loss that is high, but still falls
 GUESS = 0.85  # of ln(vocabulary)
 MANY = 100  # tokens of a vocabulary; fewer are classes or characters
@@ -53,6 +54,7 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=falling(5.9, 3.8, n=60, noise=0.1), learning_rate=[2e-3] * 60),
         run(loss=line(5.9, 4.0), grad_norm=line(24, 14), facts={"max_grad_norm": 2e-8}),
         run(loss=line(5.9, 5.6, noise=0.3), facts={"adam_epsilon": 10.0}),
+        run(loss=falling(5.5, 3.4, noise=0.1), facts={"noise_multiplier": 1.0, "batch_size": 8}),
     ),
     quiet=(
         run(loss=falling(2.3, 1.1)),
@@ -60,6 +62,7 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=line(5.9, 4.0), grad_norm=line(24, 14), facts={"max_grad_norm": 0.1}),
         run(loss=line(1.4, 1.39, n=6)),
         run(loss=line(5.9, 4.0), facts={"adam_epsilon": 1e-6}),
+        run(loss=falling(5.5, 2.4), facts={"noise_multiplier": 1.0, "batch_size": 512}),
         run(loss=line(2.3, 2.3, n=40, noise=0.3)),
         run(loss=[1.5, *line(0.3, 0.3)]),
         run(loss=line(11.9, 11.9, n=14), facts={"max_steps": 3000, "finished": False}),
@@ -69,20 +72,21 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
     source="Mann-Kendall with the variance of Hamed and Rao (1998), interval of Sen's slope",
 )
 def loss_stuck(case: Case) -> Outcome:
-    """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss
-    and there is no significant fall; or less than half was gained in the first steps and the
-    rest is flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a
-    uniform guess; or the latter half lies within 10 % above 3 nats a token, after 50 updates
-    and more with a rate of 5e-4 and more. It is a warning where something says that there was
-    more to learn: a tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a
-    loss near that of a uniform guess, a preference loss at ln 2, or values so equal that no
-    update can have happened. It is said, too, of a run that kept a quarter of its loss while
-    all its gradients are cut to a norm under a thousandth, as far as they are known a
-    thousandth of what they were: next to the epsilon of Adam that is nothing. Otherwise it is
-    information: the log alone cannot tell a run that learns nothing from one that has nothing
-    left to learn. Rewards are left out, their loss need not fall. The same holds for an epsilon
-    of the optimizer of 0.01 and more: updates are divided by it then, and not by the size of
-    the gradient.
+    """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and
+    there is no significant fall; or less than half was gained in the first steps and the rest is
+    flat within 1 %, or within 10 % where the loss is still above 0.85 times that of a uniform
+    guess; or the latter half lies within 10 % above 3 nats a token, after 50 updates and more with
+    a rate of 5e-4 and more. It is a warning where something says that there was more to learn: a
+    tiny learning rate, an accuracy under 90 %, more than 3 nats a token, a loss near that of a
+    uniform guess, a preference loss at ln 2, or values so equal that no update can have happened.
+    It is said, too, of a run that kept a quarter of its loss while all its gradients are cut to a
+    norm under a thousandth, as far as they are known a thousandth of what they were: next to the
+    epsilon of Adam that is nothing. Otherwise it is information: the log alone cannot tell a run
+    that learns nothing from one that has nothing left to learn. Rewards are left out, their loss
+    need not fall. The same holds for an epsilon of the optimizer of 0.01 and more: updates are
+    divided by it then, and not by the size of the gradient; and for noise on the gradients, as for
+    privacy, whose multiplier is 0.04 times the rows of an update and more: over thousands of
+    weights it drowns them.
     """
     values, n = case.losses, len(case.losses)
     if case.objective == "reward" or n < 4 or case.is_short_of(EARLY):
@@ -130,12 +134,22 @@ def _clipped(case: Case, start: float, end: float) -> list[Evidence]:
     """Gradients that are all clipped, or divided, to next to nothing, and little was gained."""
     if (epsilon := damped(case)) is not None and end >= LITTLE * start:
         return [loss_stuck.evidence("damped", case.loss[-1], first=start, epsilon=epsilon)]
+    noisy, rows = amount(case, "noise_multiplier"), _rows(case)
+    if noisy is not None and rows and noisy >= DROWNED * rows and end >= LITTLE * start:
+        told = {"first": start, "noise": noisy, "rows": round(rows)}
+        return [loss_stuck.evidence("drowned", case.loss[-1], **told)]
     limit, norms = amount(case, "max_grad_norm"), case.finite("grad_norm").values
     if limit is None or not 0 < limit < CLIPPED or end < LITTLE * start:
         return []
     if len(norms) and limit > CLIPPED * level(norms):
         return []
     return [loss_stuck.evidence("clipped", case.loss[-1], first=start, limit=limit)]
+
+
+def _rows(case: Case) -> float | None:
+    """Rows that an update takes."""
+    size, pieces = amount(case, "batch_size"), amount(case, "gradient_accumulation") or 1.0
+    return amount(case, "total_batch_size") or (size * pieces if size else None)
 
 
 def _finding(
@@ -156,6 +170,8 @@ def _finding(
     advice = [loss_stuck.advice(name) for name in keys]
     if clipped and damped(case) is not None:
         advice.insert(0, loss_stuck.advice("epsilon"))
+    elif clipped and amount(case, "noise_multiplier"):
+        advice.insert(0, loss_stuck.advice("noise"))
     elif clipped:
         advice.insert(0, loss_stuck.advice("clip", set={"train.max_grad_norm": 1.0}))
     severity: Severity = "warning" if sure else "info"

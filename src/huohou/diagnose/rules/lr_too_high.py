@@ -1,7 +1,6 @@
 """The learning rate is too high: the loss jumps up or swings, and stays above what it could be."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from huohou.diagnose.embedding import beats_guessing, seen, stuck_at_margin
 from huohou.diagnose.examples import falling, line, run
 from huohou.diagnose.rule import Cause, Need, rule
 from huohou.diagnose.settings import amount, plain_descent, setting
+from huohou.diagnose.swings import swings
 from huohou.measure.reference import uniform_loss
 from huohou.record.columns import Floats
 from huohou.record.finding import Evidence, Finding, Severity
@@ -20,6 +20,7 @@ POINTS = 10
 BLOCKS = 20  # the course is judged in so many pieces, by their medians
 HUMP = 0.10  # early, the loss is above its start by this part of it,
 STANDS_OUT = 9  # and by so many noises,
+STANDS_APART = 3  # of a contrast, of those of its logarithm,
 HEAD = 2  # by so many of those of its first third,
 ABOVE = 1.7  # nats above a uniform guess, and
 LOST = 0.05  # this part above its start: no batch is that hard
@@ -37,14 +38,6 @@ GRADIENT = 3.0  # times its early level: a gradient norm that says the same
 EVALS = 5
 SAME = 0.005  # of it: the evaluation loss ends at its lowest
 EVAL_NOISES = 4  # that the evaluation loss rises with the training loss
-SWINGS = 3  # excursions of two lines and more,
-SWING = 0.3  # each by this part of the level,
-PART = 0.1  # by this part of what was learnt,
-SIZE = 6.0  # and by so many noises
-WIDTH = 15  # lines before an excursion that it is compared with
-LOWER = 0.3  # quantile that a floor and a noise are taken from where half may be excursions
-QUIET = 0.545  # that quantile of the difference of two normal values, in standard deviations
-LONG = 2_000_000
 
 # What is usual, from which on a rate speaks against itself: adapters, all weights.
 HIGH = {True: 2e-3, False: 3e-4}
@@ -56,6 +49,7 @@ GONE = 0.03  # or with this part left of its first gradient norm,
 NOTHING = 0.97  # or above this part of its start
 # No transformer is trained with such a rate, whatever its loss does: adapters, all weights.
 BEYOND = {True: 0.06, False: 0.03}
+ZERO = 0.2  # of the rates
 SET = 1.5  # times the rate that was set
 LEFT = 0.1  # of the first loss: with less left there was nothing to do better
 
@@ -111,7 +105,8 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
 def lr_too_high(case: Case) -> Finding | None:
     """Six signs, most measured in units of the noise of the loss itself. A hump: within the first
     third of the run the loss is above its first value in two lines one after the other, by 10 %, 9
-    noises, and 2 of those that the first third has; or in one line among the first 5 or the first
+    noises, and 2 of those that the first third has (of a contrast, whose batches differ by a
+    factor, by 3 of those of its logarithm, too); or in one line among the first 5 or the first
     twentieth, by 15 %, with a gradient norm of 3 times its first. A rise: the loss ends 8 % and 6
     noises above its lowest level and is not on its way down, while the evaluation loss rises with
     it; or more than a quarter of what had been learnt is given back, while the gradient norm is 3
@@ -141,7 +136,7 @@ def lr_too_high(case: Case) -> Finding | None:
     if values[0] < SMALL and level(values[-_tail(len(values)) :]) < SMALL:
         return None
     hump = _hump(case, values) or _jolt(case, values)
-    facts = [*hump, *_rise(case, values), *_swings(case, values), *_nothing_learnt(case, values)]
+    facts = [*hump, *_rise(case, values), *_swings(case), *_nothing_learnt(case, values)]
     facts = facts or _beyond(case) or _above_set(case)
     if not facts:
         return None
@@ -173,6 +168,8 @@ def _hump(case: Case, values: Floats) -> list[Evidence]:
     head = values[: max(n // 3, 2 * LINES)]  # its noise is larger than that of a low loss
     limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values), HEAD * noise(head))
     early = head > limit
+    if case.embedding and values.min() > 0:  # batches of few texts differ by a factor
+        early &= np.log(head / start) > STANDS_APART * noise(np.log(head))
     if (bound := _guess(case)) is not None:  # batches do not differ by that much where all is lost
         early |= head > max((1 + LOST) * start, bound + ABOVE)
     if not (np.convolve(early, np.ones(HUMP_LINES), "valid") == HUMP_LINES).any():
@@ -307,54 +304,16 @@ def _gradient(case: Case) -> list[Evidence]:
     return [lr_too_high.evidence("gradient", early=early, late=late)]
 
 
-def _swings(case: Case, values: Floats) -> list[Evidence]:
-    """Excursions of two lines and more above what came before, most of them not at epochs' ends."""
-    n = len(values)
-    if n < 2 * POINTS or values.min() <= 0:
-        return []
-    base = _floor(values)
-    learnt = max(float(values[0]) - lowest(case.losses), 0.0)
-    # Noise may be a part of the level: an excursion stands out in both ways.
-    least = np.maximum(SWING * base, max(SIZE * _quiet(values), PART * learnt))
-    up = (values - base > least) & (np.log(values / base) > SIZE * _quiet(np.log(values)))
-    up[: n // 10] = False
-    begins = [i for i in np.flatnonzero(up[:-1] & up[1:]).tolist() if not up[i - 1]]
-    if len(begins) < SWINGS or _at_epochs(case, begins):
-        return []
-    top = case.loss[int(np.argmax(np.where(up, values - base, -math.inf)))]
-    return [lr_too_high.evidence("swings", top, n=len(begins))]
-
-
-def _floor(values: Floats) -> Floats:
-    """What a third of the values before each lie below: excursions may take up half of a run."""
-    width = max(WIDTH, len(values) // 20)
-    if len(values) * width > LONG:  # by blocks, which are many and small then
-        blocks = np.array_split(values, len(values) // width)
-        lows = np.array([np.quantile(part, LOWER) for part in blocks])
-        return np.repeat(np.r_[lows[0], lows[:-1]], [len(part) for part in blocks])
-    padded = np.concatenate([np.full(width, values[0]), values[:-1]])
-    around = np.lib.stride_tricks.sliding_window_view(padded, width)
-    return np.asarray(np.quantile(around, LOWER, axis=1), dtype=np.float64)
-
-
-def _quiet(values: Floats) -> float:
-    """Noise by the smaller differences of neighbours, as of a normal distribution."""
-    return float(np.quantile(np.abs(np.diff(values)), LOWER)) / QUIET
-
-
-def _at_epochs(case: Case, begins: Sequence[int]) -> bool:
-    """Whether most of these places are where an epoch begins."""
-    epochs = case.loss.epochs[list(begins)]
-    gaps = np.diff(case.loss.epochs)
-    if np.isnan(epochs).any() or not len(gaps):
-        return False
-    near = np.abs(epochs - np.round(epochs)) <= 2 * float(np.nanmedian(gaps))
-    return bool(near.mean() > 0.5) and float(np.nanmedian(gaps)) < 0.1
+def _swings(case: Case) -> list[Evidence]:
+    """Excursions above what came before, again and again."""
+    found = swings(case)
+    return [lr_too_high.evidence("swings", found[1], n=found[0])] if found else []
 
 
 def _beyond(case: Case) -> list[Evidence]:
     """A rate that is out of all proportion for a transformer and an optimizer like Adam."""
-    peak, adapters = case.peak_rate(), bool(amount(case, "lora_rank"))
+    adapters = bool(amount(case, "lora_rank"))
+    peak = case.peak_rate() or amount(case, "learning_rate")
     transformer = case.embedding or adapters or amount(case, "vocab_size")
     name = str(setting(case, "optimizer") or "").lower()
     if not peak or peak <= BEYOND[adapters] or not transformer or name.startswith(("sgd", "muon")):
@@ -369,7 +328,8 @@ def _above_set(case: Case) -> list[Evidence]:
     """Rates in the log that are far above the one that was set."""
     asked, rates = amount(case, "learning_rate"), case.finite("learning_rate")
     above = rates.values > SET * (asked or 0.0)
-    if not asked or asked <= 0 or above.sum() < LINES or plain_descent(case):
+    cut = (rates.values == 0).sum() > ZERO * len(rates)  # to few digits, which is ``lr-zero``
+    if not asked or asked <= 0 or above.sum() < LINES or plain_descent(case) or cut:
         return []
     top = rates[int(rates.values.argmax())]
     return [lr_too_high.evidence("above_set", top, asked=asked)]

@@ -1,6 +1,7 @@
 """The schedule of the learning rate and the length of the run do not belong together."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,7 +25,9 @@ STEP = 0.2  # of the peak: a restart comes at once, this one creeps up
 RISING = 0.5  # of the peak: a warm-up begins below this
 OFF = 0.15  # of the peak: a rate so far from the schedule that is set, within a line or two,
 LEFT = 0.25  # of the peak above what is set, at the end and
-FEW = 3  # lines before
+FEW = 3  # lines before; or all of these the same to
+SAME_RATE = 1e-3  # of the peak, and off what is set by
+FLOOR = 0.05  # of it
 LINES = 0.2  # in this part of the lines, is another schedule
 SAME = 0.02  # of the rate that was set: a peak this far above it is another rate,
 MET = 0.8  # and one below this; between them a line has missed the top
@@ -38,6 +41,8 @@ LONG = [1e-4 * (1 - i / 120) for i in range(40)]
 PAST = [5e-5 * (1 + math.cos(1.4 * math.pi * i / 39)) for i in range(40)]
 DONE = {"finished": True}
 HELD = [max(1e-4 * (1 - i / 40), 6e-5) for i in range(40)]
+LEAST = [max(1e-4 * (1 - i / 40), 1.2e-5) for i in range(40)]
+CYCLES = [1e-5 + 9e-5 * abs(1 - (i % 16) / 8) for i in range(40)]
 GROWN = [1e-4 * (1 - 0.85 * math.exp(-i / 6)) for i in range(40)]
 SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmup_steps": 0}
 
@@ -56,6 +61,7 @@ SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmu
         run(loss=LOSS, learning_rate=PAST, facts=DONE),
         run(loss=LOSS, learning_rate=HELD, facts={**DONE, **SET}),
         run(loss=LOSS, learning_rate=GROWN, facts={**DONE, **SET}),
+        run(loss=LOSS, learning_rate=LEAST, facts={**DONE, **SET}),
     ),
     quiet=(
         run(loss=LOSS, learning_rate=[1e-4 * (1 - i / 40) for i in range(40)], facts=DONE),
@@ -67,6 +73,8 @@ SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmu
         run(loss=LOSS, learning_rate=HELD, facts={**DONE, **SET, "lr_scheduler": "polynomial"}),
         run(loss=LOSS, learning_rate=LONG, facts={**DONE, "max_steps": 1200}),
         run(loss=LOSS, learning_rate=GROWN, facts={**DONE, **SET, "lr_scheduler": "finder"}),
+        run(loss=LOSS, learning_rate=LEAST, facts={**DONE, **SET, "lr_scheduler": "cosine_min_lr"}),
+        run(loss=LOSS, learning_rate=CYCLES, facts={**DONE, "lr_scheduler": "cyclic"}),
         run(loss=LOSS, learning_rate=[1e-6 * 1.2**i for i in range(40)], facts=DONE),
     ),
     source="A linear or a cosine schedule is exact: its end follows from any part of it",
@@ -80,12 +88,12 @@ def schedule_mismatch(case: Case) -> Outcome:
     creeps up again to the end: a cosine that goes on past its end. Where the settings name a linear
     or a cosine schedule with its warm-up and length, and its peak is the rate that is set, it is
     said of rates that lie off it by 15 % of the peak in a fifth of the lines, or end by a quarter
-    of it above: held, broken off, stretched or begun again. A run that was ended on its way down is
-    not called so where the schedule fits its plan: it is ``undertrained``. Other shapes, constant
-    rates and runs whose length is not known are left out. Or the settings name one of the two, with
-    a warm-up of less than half of the run, and the rate rises to the end. A rate that has already
-    been 0 for long is ``lr-zero``. A peak that is up to a fifth below the rate that is set may have
-    been missed between two lines.
+    of it above, or by 5 % without moving any more: held, broken off, stretched or begun again. A
+    run that was ended on its way down is not called so where the schedule fits its plan: it is
+    ``undertrained``. Other shapes, constant rates and runs whose length is not known are left out.
+    Or the settings name one of the two, with a warm-up of less than half of the run, and the rate
+    rises to the end. A rate that has already been 0 for long is ``lr-zero``. A peak that is up to a
+    fifth below the rate that is set may have been missed between two lines.
     """
     found = schedule(case.finite("learning_rate"))
     settings = _warm_up_planned(case)
@@ -138,12 +146,21 @@ def _is_another(case: Case) -> list[Evidence]:
     part = rates.values / asked
     off = np.min([np.abs(part - one) for one in should], axis=0) > OFF
     apart = part - should[1]
-    held = not case.is_short_of(DONE_PART) and off[-FEW:].all() and apart[-1] > LEFT
+    done = not case.is_short_of(DONE_PART)
+    held = done and ((off[-FEW:].all() and apart[-1] > LEFT) or _stays(part, should))
     if off.sum() < max(LINES * len(off), RATES / 2) and not held:
         return []
+    off[-FEW:] |= held
     begins, share = where(rates[int(np.flatnonzero(off)[0])]), round(100 * float(off.mean()))
     told = {"shape": name, "length": length, "share": share, "wanted": asked * float(should[1][-1])}
     return [schedule_mismatch.evidence("another", rates[-1], begins=begins, **told)]
+
+
+def _stays(part: Floats, should: Sequence[Floats]) -> bool:
+    """Whether the last rates are one and the same, off a schedule that comes down to the end: it
+    has a floor that nobody set."""
+    still = float(np.ptp(part[-FEW:])) < SAME_RATE and float(part[-1]) < TOP * float(part.max())
+    return still and min(abs(float(part[-1] - one[-1])) for one in should) > FLOOR
 
 
 def _warm_up(case: Case, found: Schedule) -> list[Evidence]:
@@ -187,6 +204,8 @@ def _back_up(case: Case) -> list[Evidence]:
     values = rates.values
     top = int(values.argmax())
     if case.finished is False or top > len(values) // 2:
+        return []
+    if "cycl" in str(setting(case, "lr_scheduler")).lower():
         return []
     low = top + int(values[top:].argmin())
     rise = np.diff(values[low:])

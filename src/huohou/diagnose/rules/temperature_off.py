@@ -1,5 +1,6 @@
 """The scale of the similarities is far too small or far too large."""
 
+import math
 from collections.abc import Iterator
 
 from huohou.diagnose.case import Case
@@ -25,6 +26,7 @@ from huohou.text import say
 
 USUAL = 20.0  # a temperature of 0.05
 TIMES = 10.0  # off by
+LEAVES = 0.4  # nats that are left of the loss of a perfect ranking
 CLEAR = 0.3  # a difference of similarities that no noise of logits makes up for
 MORE = 0.5  # nats above what the ranking needs
 KNOWS = 0.15  # share of right first places from which a ranking is said to know something
@@ -59,6 +61,7 @@ GOOD = {
         run(loss=TIMID, more=GOOD, facts=BATCH),
         run(loss=falling(40.0, 4.2, n=40), more=GOOD, facts=BATCH),
         run(loss=falling(11.0, 0.4), facts={**BATCH, "scale": 400.0}),
+        run(loss=TIMID, facts={**BATCH, "scale": 3.0}),
         run(loss=falling(120.0, 35.0), facts=BATCH),
         run(loss=TIMID, pos_sim=[0.3, 0.8], neg_sim=[0.2, 0.01], facts=BATCH),
         run(loss=falling(3.48, 2.6, rate=1, noise=0.02), more=GOOD, facts={**BATCH, "scale": 20.0}),
@@ -67,6 +70,7 @@ GOOD = {
     quiet=(
         run(loss=falling(3.4, 0.4), facts={**BATCH, "scale": 20.0}),
         run(loss=falling(3.4, 0.4), facts={**BATCH, "scale": 100.0}),
+        run(loss=falling(3.4, 0.4), facts={**BATCH, "scale": 5.0}),
         run(loss=falling(3.9, 2.6, noise=0.5), facts={**BATCH, "scale": 20.0}),
         run(loss=falling(3.4, 0.9), more=GOOD, facts=BATCH),
         run(loss=TIMID, more={"eval_cosine_accuracy@1": [0.1, 0.15, 0.2]}, facts=BATCH),
@@ -79,7 +83,8 @@ GOOD = {
 def temperature_off(case: Case) -> Outcome:
     """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 + (N-1)e^-2s):
     with a scale of 1 a perfect model keeps a loss near ln N. It is said when the scale is known, in
-    the settings or as a series, and ten times off 20; when the loss ends more than 0.5 nats above
+    the settings or as a series, and ten times off 20, or leaves 0.4 nats of a loss where all right
+    pairs are alike and all wrong ones at right angles; when the loss ends more than 0.5 nats above
     what its ranking needs, which by Fano's inequality is at most H(a) + (1-a) ln(N-1) for a share a
     of right first places (of those among the whole evaluation, or converted to N candidates where
     their number is known); and when logged similarities of positives and negatives, whose
@@ -96,7 +101,7 @@ def temperature_off(case: Case) -> Outcome:
     if kind(case) not in (None, "in-batch"):
         return None
     known = _known(case)
-    if known is not None and not USUAL / TIMES < known < USUAL * TIMES:
+    if known is not None and (not USUAL / TIMES < known < USUAL * TIMES or _leaves(case, known)):
         return _finding(case, known < USUAL, [_bounds(case, known)])
     if not contrasts(case):
         return Need("fact:batch_size")
@@ -120,6 +125,11 @@ def _known(case: Case) -> float | None:
         if points := case.finite(name):
             scale = points[-1].value
     return scale if scale is not None and scale > 0 else None
+
+
+def _leaves(case: Case, scale: float) -> bool:
+    """Whether a loss is left where all is right: right pairs alike, wrong ones at right angles."""
+    return any(math.log1p((n - 1) * math.exp(-scale)) > LEAVES for n in contrasts(case)[:1])
 
 
 def _bounds(case: Case, scale: float) -> Evidence:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from huohou.diagnose.case import Case
-from huohou.diagnose.choice import WARMED, comes_down, longer
+from huohou.diagnose.choice import WARMED, comes_down, longer, passes
 from huohou.diagnose.curves import level, trend
 from huohou.diagnose.examples import falling, line, run
-from huohou.diagnose.rule import Cause, Need, Outcome, rule
+from huohou.diagnose.rule import Cause, Need, Outcome, rule, show
 from huohou.diagnose.settings import amount, rate_reached
 from huohou.record.finding import Evidence, Finding
 from huohou.record.record import Point
@@ -26,6 +26,10 @@ MUCH = 0.5  # of the updates are left out,
 OFTEN = 0.15  # or so many of the pairs of neighbouring evaluations are the same, two and more,
 TWICE = 2
 DIGITS = 4  # to so many digits,
+ONCE = 1.1  # passes: no row was seen again, and an evaluation loss this many times that of
+OTHER = {False: 1.75, True: 30.0}  # training is of other rows (of a contrast: of other batches),
+OTHER_LEAST = 0.3  # where it is above this
+LOWEST = 1.02  # and has not risen again
 LIVE = 0.1  # while the rate is above this part of its peak
 
 
@@ -51,8 +55,11 @@ LIVE = 0.1  # while the rate is above this part of its peak
             evals=line(4.5, 2.0, n=12),
             facts={"learning_rate": 1e-3, "warmup_steps": 4000, "max_steps": 400},
         ),
+        run(loss=falling(2.2, 1.2), evals=falling(4.4, 2.6, n=9, rate=3), epochs=1.0),
     ),
     quiet=(
+        run(loss=falling(2.2, 1.2), evals=falling(4.4, 1.4, n=9, rate=3), epochs=1.0),
+        run(loss=falling(2.2, 0.2, rate=9), evals=falling(4.4, 1.4, n=9, rate=6), epochs=4.0),
         run(loss=falling(3.0, 1.0)),
         run(loss=falling(3.0, 1.0), facts={"skip_above_quantile": 0.99}),
         run(
@@ -70,19 +77,21 @@ LIVE = 0.1  # while the rate is above this part of its peak
     source="Deep Learning Tuning Playbook (still improving at the end: train longer)",
 )
 def undertrained(case: Case) -> Outcome:
-    """In the last third of the run the training loss still fell by more than 2 % in each tenth
-    of the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss
-    fell with it. It is a warning where the run was short: it did not see all its rows once and
-    the rate had not come down, or it made less than 0.6 of the updates or of the passes that
-    were planned, or it came to less than half of the rate that was set, for it was still
-    warming up. There a significant fall by 5 % in the second half of the run is enough, of the
-    evaluation loss where it has 5 values, else of the training loss. Of a run that ended with
-    less than 0.6 of its updates 6 values that fall significantly, or 5 evaluations, are enough.
-    Without an evaluation it is said of a single pass only: later passes go down because rows
-    are seen again. A run that has not ended, and a loss near zero, are left out. It is a
-    warning, too, where updates are left out: by a setting that skips half of them or more, or
-    where a language model's evaluations are the same to the last digit, two and 15 % of them,
-    while the rate is above a tenth of its peak and others differ.
+    """In the last third of the run the training loss still fell by more than 2 % in each tenth of
+    the run, by the cautious end of the 95 % interval of Sen's slope, and the evaluation loss fell
+    with it. It is a warning where the run was short: it did not see all its rows once and the rate
+    had not come down, or it made less than 0.6 of the updates or of the passes that were planned,
+    or it came to less than half of the rate that was set, for it was still warming up. There a
+    significant fall by 5 % in the second half of the run is enough, of the evaluation loss where it
+    has 5 values, else of the training loss. Of a run that ended with less than 0.6 of its updates 6
+    values that fall significantly, or 5 evaluations, are enough. Without an evaluation it is said
+    of a single pass only: later passes go down because rows are seen again. A run that has not
+    ended, and a loss near zero, are left out. It is a warning, too, where updates are left out: by
+    a setting that skips half of them or more, or where a language model's evaluations are the same
+    to the last digit, two and 15 % of them, while the rate is above a tenth of its peak and others
+    differ. And where a first pass ends with an evaluation loss more than 1.75 times that of
+    training (30 times, of a contrast), at its lowest: rows of a first pass are as new as those of
+    the evaluation, so these are of another kind, of which few were trained.
     """
     values = case.losses
     facts = case.record.facts
@@ -91,6 +100,9 @@ def undertrained(case: Case) -> Outcome:
         return None
     if left_out := [*_skips(case), *_stands(case)]:
         return _left_out(case, left_out)
+    if others := [*_other_rows(case)]:
+        advice = [undertrained.advice("more_of_them"), undertrained.advice("mix")]
+        return undertrained.finding(others, advice, percent=0)
     if len(values) < POINTS:
         return _broken_off(case) or Need("loss", POINTS)
     if len(case.evals) < 3 and (case.epochs or 0) > 1.5:
@@ -135,6 +147,23 @@ def _stands(case: Case) -> Iterator[Evidence]:
     n = int((same & live).sum())
     if n >= TWICE and n >= OFTEN * len(same) and len(set(values.tolist())) > TWICE:
         yield undertrained.evidence("stands", evals[-1], n=n, of=len(same))
+
+
+def _other_rows(case: Case) -> Iterator[Evidence]:
+    """A first pass, whose rows are all as new as those of the evaluation, that ends with an
+    evaluation loss far above that of training, though it is at its lowest: few of the rows that
+    are trained are of the kind that is evaluated."""
+    evals, values, seen = case.evals.values, case.losses, passes(case)
+    if not seen or seen > ONCE or len(values) < POINTS or len(evals) < EVALS:
+        return
+    train, held = level(values[-len(values) // TAIL :]), level(evals[-max(2, len(evals) // TAIL) :])
+    times = OTHER[case.embedding]
+    if train <= 0 or held <= times * train or evals[-1] > LOWEST * evals.min():
+        return
+    if held <= OTHER_LEAST or not trend(evals.tolist()).falls(0.05):
+        return
+    told = {"train": train, "times": show(held / train)}
+    yield undertrained.evidence("other_rows", case.evals[-1], **told)
 
 
 def _left_out(case: Case, facts: list[Evidence]) -> Finding:
