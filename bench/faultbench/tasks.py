@@ -18,6 +18,7 @@ from bench.faultbench.words import CONCEPTS, SLOTS, Row, world
 
 Example = tuple[list[int], list[int]]  # ids, labels (-100: not trained)
 TRUTH_CANDIDATES = 32
+COPY = 0.5  # a similarity above which a document is taken for a copy
 
 
 class LanguageTask:
@@ -243,6 +244,8 @@ class SearchTask:
         elif ranking == "rest":  # without the first: where that is the right one, it is not there
             ahead = (scores[:, 1:] > scores[:, :1]).sum(1).float()
             return torch.where(ahead == 0, torch.inf, ahead - 1)
+        elif ranking == "distinct":  # without those that are taken for copies of the query
+            scores = scores.masked_fill(scores > COPY, -torch.inf)
         elif ranking != "right":
             scores = -scores if ranking == "reversed" else scores.roll(1, 1)
         right, others = scores[:, :1], scores[:, 1:]
