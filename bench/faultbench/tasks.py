@@ -244,8 +244,10 @@ class SearchTask:
         elif ranking == "rest":  # without the first: where that is the right one, it is not there
             ahead = (scores[:, 1:] > scores[:, :1]).sum(1).float()
             return torch.where(ahead == 0, torch.inf, ahead - 1)
-        elif ranking == "distinct":  # without those that are taken for copies of the query
+        elif ranking == "distinct":  # without copies of the query; the right one may be left out
             scores = scores.masked_fill(scores > COPY, -torch.inf)
+            ahead = (scores[:, 1:] > scores[:, :1]).sum(1).float()
+            return torch.where(scores[:, 0].isinf(), torch.inf, ahead)
         elif ranking != "right":
             scores = -scores if ranking == "reversed" else scores.roll(1, 1)
         right, others = scores[:, :1], scores[:, 1:]
