@@ -337,11 +337,9 @@ def shape(arch: str, width: int, dropout: float, marks: tuple[int, int, int]) ->
             "Data2VecTextConfig",
             layers | wide | drop | {"max_position_embeddings": 132},
         ),
-        "flaubert": (
-            "FlaubertConfig",
-            {"emb_dim": width, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 128}
-            | {"n_langs": 1, "pre_norm": True}
-            | {"dropout": dropout, "attention_dropout": dropout},
+        "camembert": (
+            "CamembertConfig",
+            layers | wide | drop | {"max_position_embeddings": 132},
         ),
         "xlm-roberta-xl": (
             "XLMRobertaXLConfig",

@@ -35,7 +35,7 @@ EMBEDDING = {
     "test4": ("deberta-v2", "xlnet", "esm", "rembert"),
     "test5": ("big-bird", "xlm", "roberta-prelayernorm", "xmod", "eurobert"),
     "test6": ("xlm-roberta", "deberta", "megatron-bert", "funnel", "gte"),
-    "test7": ("ernie", "data2vec-text", "flaubert", "xlm-roberta-xl", "layoutlm"),
+    "test7": ("ernie", "data2vec-text", "camembert", "xlm-roberta-xl", "layoutlm"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
@@ -61,7 +61,6 @@ EAGER = (
     "xglm",
     "megatron-bert",
     "openai-gpt",
-    "flaubert",
     "layoutlm",
 )
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")

@@ -221,7 +221,7 @@ def squares_in_half(draft: Draft, severity: int) -> None:
     States are as large as those of large models are; a bit of room is left at the start.
     """
     draft.dtype = "float16"
-    room = pick(severity, (1.6, 1.3, 1.05))  # times the largest state at the start
+    room = pick(severity, (2.5, 1.8, 1.2))  # times the largest state at the start
 
     def limit(layer: nn.Module) -> None:
         units: list[float] = []
