@@ -18,7 +18,7 @@ from bench.faultbench.words import CONCEPTS, SLOTS, Row, world
 
 Example = tuple[list[int], list[int]]  # ids, labels (-100: not trained)
 TRUTH_CANDIDATES = 32
-COPY = 0.5  # a similarity above which a document is taken for a copy
+COPY = 0.3  # a similarity above which a document is taken for a copy
 
 
 class LanguageTask:

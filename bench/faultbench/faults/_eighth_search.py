@@ -87,7 +87,7 @@ def nothing_unmasked(draft: Draft, severity: int) -> None:
     The share was given in per cent of per cent and comes to none. The scale is no part of it.
     """
     watched(draft, 6, 30)
-    draft.loss_kind, draft.warm, draft.metrics = "in-batch", 15, True
+    draft.loss_kind, draft.warm, draft.metrics = "in-batch", 40, True
     draft.scale, draft.learn_scale = pick(severity, (4.0, 2.0, 1.0)), True
     draft.weight_decay = 0.0
     rate = pick(severity, (0.02, 0.03, 0.04))
