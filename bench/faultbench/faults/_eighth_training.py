@@ -256,7 +256,7 @@ def own_answers(draft: Draft, severity: int) -> None:
     """
     watched(draft, 14, 50)
     draft.schedule, draft.warmup_ratio = "constant", 0.0
-    start, heat = at(draft, pick(severity, (0.92, 0.87, 0.8))), pick(severity, (1.4, 1.7, 2.2))
+    start, heat = at(draft, pick(severity, (0.92, 0.87, 0.8))), pick(severity, (1.15, 1.3, 1.6))
     held: list[Any] = []
     draft.hooks.model = held.append
 
