@@ -72,6 +72,8 @@ class Draft:
     rows: int = 400
     schedule: str = "linear"
     warmup_ratio: float = 0.0
+    decay_share: float = 0.0  # of a schedule of warm-up, stable part and decay
+    least_rate: float = 0.0  # part of the rate that a cosine with a least rate ends at
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     dropout: float = 0.0
@@ -92,6 +94,7 @@ class Draft:
     log_points: int = 60
     log_lr: bool = True
     log_grad: bool = True
+    log_first: bool = False  # the first update has a line of its own
     window: bool = True
     dtype: str = "float32"
     filter_nan: bool = False
@@ -100,7 +103,8 @@ class Draft:
     warm: int = 0  # updates on other rows that the weights at the start have behind them
     skip: int = 0  # an update that overflows and is left out
     policy: bool = False  # a reward is raised instead
-    # what an evaluation takes for the right document: or reversed, off, ignored, whole, rest
+    # what an evaluation takes for the right document: or reversed, off, ignored, whole, rest,
+    # distinct
     ranking: str = "right"
     cut: bool = False  # the log ends without an end row
     lives: list[Life] = field(default_factory=list)
@@ -123,6 +127,14 @@ class Draft:
     def warmup(self) -> int:
         """Updates of the warm-up."""
         return math.ceil(self.warmup_ratio * self.updates)
+
+    def schedule_options(self, total: int) -> dict[str, Any]:
+        """What a schedule of so many updates is given beside their number and the warm-up's."""
+        if self.schedule == "warmup_stable_decay":
+            return {"num_decay_steps": max(1, round(self.decay_share * total))}
+        if self.schedule == "cosine_with_min_lr":
+            return {"min_lr_rate": self.least_rate}
+        return {}
 
     @property
     def log_every(self) -> int:
@@ -204,6 +216,8 @@ def facts(draft: Draft, vocabulary: int) -> dict[str, Any]:
         "logging_steps": draft.log_every,
         "loss_kind": draft.loss_kind,
     }
+    if draft.schedule_options(draft.updates):
+        found["lr_scheduler_kwargs"] = draft.schedule_options(draft.updates)
     if draft.eval_steps:
         found |= {"eval_rows": draft.eval_rows, "eval_steps": draft.eval_steps}
         found["eval_strategy"] = "steps"

@@ -17,7 +17,8 @@ MAKERS = {
     "embedding": {"loop": 0.7, "sentence-transformers": 0.3},
 }
 LOSSES = {"in-batch": 0.5, "margin": 0.25, "logistic": 0.25}
-VARIED = ("test6",)  # splits whose draws are varied further
+VARIED = ("test6", "test7")  # splits whose draws are varied further
+FURTHER = ("test7",)  # and further still
 MOST_ROWS = 1500  # rows run through the model in a run, so that one takes a second or two
 
 
@@ -41,6 +42,8 @@ def healthy(split: str, seed: int, family: str | None = None) -> Draft:
     _log(draft, chance)
     if split in VARIED:
         _vary(draft, random.Random(f"varied:{split}:{seed}"))
+    if split in FURTHER:
+        _vary_further(draft, random.Random(f"further:{split}:{seed}"))
     return draft
 
 
@@ -128,6 +131,38 @@ def _vary(draft: Draft, chance: random.Random) -> None:
         draft.scale = chance.choice((12.0, 18.0, 30.0)) if draft.loss_kind == "in-batch" else 8.0
         draft.margin, draft.candidates = chance.choice((0.15, 0.4)), chance.choice((5, 12, 20))
     _round_intervals(draft, chance)
+
+
+def _vary_further(draft: Draft, chance: random.Random) -> None:
+    """Odd batches, schedules with a stable part or a least rate, lines by the pass."""
+    if chance.random() < 0.35:
+        before = draft.batch_size
+        odd = {4: 5, 6: 7, 8: 9, 10: 14, 12: 18, 16: 20, 24: 28, 32: 40}
+        draft.batch_size = odd.get(before, before)
+        most = round(1.2 * MOST_ROWS / draft.num_epochs)
+        draft.rows = max(draft.rows, min(most, round(draft.rows * draft.batch_size / before)))
+    if chance.random() < 0.25 and not draft.schedule.startswith("constant"):
+        draft.schedule = chance.choice(("warmup_stable_decay", "cosine_with_min_lr"))
+        draft.decay_share = chance.choice((0.2, 0.3, 0.5))
+        draft.least_rate = chance.choice((0.01, 0.05, 0.1))
+    if chance.random() < 0.2:
+        draft.dropout = chance.choice((0.02, 0.15))
+    if chance.random() < 0.2:
+        draft.max_grad_norm = chance.choice((2.0, 10.0))
+    _lines_by_pass(draft, chance)
+
+
+def _lines_by_pass(draft: Draft, chance: random.Random) -> None:
+    """A line for the first update, lines and evaluations that come out even with a pass."""
+    draft.log_first = chance.random() < 0.3
+    per = draft.per_epoch
+    if chance.random() < 0.3:
+        parts = [n for n in (1, 2, 3, 4, 5, 8, 16) if 1 <= per / n <= 15]
+        draft.log_points = max(1, round(draft.num_epochs * chance.choice(parts or [8])))
+        while draft.log_every > 20:
+            draft.log_points *= 2
+    if draft.evals and draft.num_epochs > 1 and chance.random() < 0.3:
+        draft.evals = round(draft.num_epochs) * chance.choice((1, 2, 4))
 
 
 def _round_intervals(draft: Draft, chance: random.Random) -> None:

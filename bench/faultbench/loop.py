@@ -145,7 +145,13 @@ def schedule(made: Any, draft: Draft, total: int) -> Any:
     from transformers import get_scheduler
 
     warmup = math.ceil(draft.warmup_ratio * total)
-    return get_scheduler(draft.schedule, made, num_warmup_steps=warmup, num_training_steps=total)
+    return get_scheduler(
+        draft.schedule,
+        made,
+        num_warmup_steps=warmup,
+        num_training_steps=total,
+        scheduler_specific_kwargs=draft.schedule_options(total),
+    )
 
 
 def _again(state: State, task: Task, draft: Draft, life: Life) -> None:
@@ -214,7 +220,8 @@ def _live(  # noqa: PLR0917
             state.saved[step] = (*copy.deepcopy(parts), state.schedule.last_epoch)
         window.append(loss)
         epoch = step / draft.per_epoch
-        if step % draft.log_every == 0 or step == life.stop:
+        first = draft.log_first and step == 1
+        if step % draft.log_every == 0 or step == life.stop or first:
             shown = sum(window) / len(window) if draft.window else window[-1]
             out.train_loss = shown
             _metrics(book, draft, step, epoch, shown, norm, rate, getattr(task, "said", {}))

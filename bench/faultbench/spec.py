@@ -20,7 +20,14 @@ ENOUGH = 165  # of them that are sound
 LOOKS_EACH = 3  # look-alikes of a kind in a split
 FIRST_LOOK = 1000  # look-alikes are numbered from here on
 # Draws of a split, with its look-alikes, are numbered from here on.
-FIRST = {"test2": 2000, "test3": 4000, "test4": 6000, "test5": 8000, "test6": 10000}
+FIRST = {
+    "test2": 2000,
+    "test3": 4000,
+    "test4": 6000,
+    "test5": 8000,
+    "test6": 10000,
+    "test7": 12000,
+}
 # The way in which a split plants its faults, and the one in which it plants each once more.
 WAYS = {
     "dev": ("a", ""),
@@ -30,6 +37,7 @@ WAYS = {
     "test4": ("e", "d"),
     "test5": ("f", "e"),
     "test6": ("g", "f"),
+    "test7": ("h", "g"),
 }
 
 

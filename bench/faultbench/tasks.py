@@ -18,6 +18,7 @@ from bench.faultbench.words import CONCEPTS, SLOTS, Row, world
 
 Example = tuple[list[int], list[int]]  # ids, labels (-100: not trained)
 TRUTH_CANDIDATES = 32
+COPY = 0.3  # a similarity above which a document is taken for a copy
 
 
 class LanguageTask:
@@ -243,6 +244,10 @@ class SearchTask:
         elif ranking == "rest":  # without the first: where that is the right one, it is not there
             ahead = (scores[:, 1:] > scores[:, :1]).sum(1).float()
             return torch.where(ahead == 0, torch.inf, ahead - 1)
+        elif ranking == "distinct":  # without copies of the query; the right one may be left out
+            scores = scores.masked_fill(scores > COPY, -torch.inf)
+            ahead = (scores[:, 1:] > scores[:, :1]).sum(1).float()
+            return torch.where(scores[:, 0].isinf(), torch.inf, ahead)
         elif ranking != "right":
             scores = -scores if ranking == "reversed" else scores.roll(1, 1)
         right, others = scores[:, :1], scores[:, 1:]

@@ -112,6 +112,8 @@ def arguments(draft: Draft, folder: str, **more: Any) -> dict[str, Any]:
         "per_device_eval_batch_size": 64,
         "gradient_accumulation_steps": draft.accumulation,
         "lr_scheduler_type": draft.schedule,
+        "lr_scheduler_kwargs": draft.schedule_options(draft.updates),
+        "logging_first_step": draft.log_first,
         "warmup_steps": draft.warmup,
         "weight_decay": draft.weight_decay,
         "max_grad_norm": draft.max_grad_norm,

@@ -46,11 +46,12 @@ class Fault:
     e: Way = field(kw_only=True)
     f: Way = field(kw_only=True)
     g: Way = field(kw_only=True)
+    h: Way = field(kw_only=True)
 
     def planted(self, way: str) -> Way:
-        """The way of a letter, a to g."""
-        ways = (self.a, self.b, self.c, self.d, self.e, self.f, self.g)
-        return dict(zip("abcdefg", ways, strict=True))[way]
+        """The way of a letter, a to h."""
+        ways = (self.a, self.b, self.c, self.d, self.e, self.f, self.g, self.h)
+        return dict(zip("abcdefgh", ways, strict=True))[way]
 
 
 def pick(severity: int, values: tuple[Any, Any, Any]) -> Any:
@@ -103,12 +104,29 @@ def in_passes(draft: Draft, passes: int, longer: float = 1.0) -> None:
 def planned(draft: Draft) -> Callable[[int], float]:
     """The factor of the rate by step: warm-up, then linear or cosine to 0, as the draft says."""
     warm, total, cosine = draft.warmup, draft.updates, draft.schedule.startswith("cosine")
+    if draft.schedule == "warmup_stable_decay":
+        return _stable_first(draft)
+    least = draft.least_rate if draft.schedule == "cosine_with_min_lr" else 0.0
 
     def factor(step: int) -> float:
         if step < warm:
             return step / warm
         part = min(1.0, (step - warm) / max(1, total - warm))
-        return 0.5 * (1 + math.cos(math.pi * part)) if cosine else 1 - part
+        return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * part)) if cosine else 1 - part
+
+    return factor
+
+
+def _stable_first(draft: Draft) -> Callable[[int], float]:
+    """Warm-up, a stable part, and half a cosine to 0."""
+    warm, total = draft.warmup, draft.updates
+    decay: int = draft.schedule_options(total)["num_decay_steps"]
+
+    def factor(step: int) -> float:
+        if step < warm:
+            return step / warm
+        part = min(1.0, max(0.0, (step - (total - decay)) / decay))
+        return 0.5 * (1 + math.cos(math.pi * part))
 
     return factor
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _eighth_course as eighth
 from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
@@ -162,6 +163,7 @@ EVALS = (
         e=Way(fifth.not_the_first, looped),
         f=Way(sixth.left_at_no, looped),
         g=Way(seventh.never_a_multiple, looped),
+        h=Way(eighth.left_from_a_try, looped),
         tier="config",
     ),
     Fault(
@@ -175,6 +177,7 @@ EVALS = (
         e=Way(fifth.only_lengths, looped),
         f=Way(sixth.mean_of_none, looped, also=("nan-loss", "few-evals")),
         g=Way(seventh.judge_out_of_reach, looped),
+        h=Way(eighth.waits_in_line, looped),
     ),
     Fault(
         "few-evals",
@@ -187,5 +190,6 @@ EVALS = (
         e=Way(fifth.in_powers, looped),
         f=Way(sixth.share_for_passes, hooked),
         g=Way(seventh.at_milestones, looped),
+        h=Way(eighth.only_where_logged, looped),
     ),
 )

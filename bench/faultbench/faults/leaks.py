@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _eighth_course as eighth
 from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
@@ -128,5 +129,6 @@ LEAKS = (
         e=Way(fifth.split_anew, lambda d: hooked(d) and _whole(d)),
         f=Way(sixth.windows_then_split, _whole),
         g=Way(seventh.trained_when_asked, lambda d: hooked(d) and _whole(d)),
+        h=Way(eighth.mistakes_are_added, lambda d: hooked(d) and _whole(d)),
     ),
 )

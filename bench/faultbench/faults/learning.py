@@ -9,6 +9,7 @@ from torch import nn
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
@@ -226,6 +227,7 @@ LEARNING = (
         e=Way(fifth.shrunk_by_epsilon, _full, also=("nothing-trains",)),
         f=Way(sixth.merged_each_time, lambda d: hooked(d) and _lm(d)),
         g=Way(seventh.drowned_in_noise, lambda d: hooked(d) and _lm(d)),
+        h=Way(eighth.kept_for_dropped, lambda d: hooked(d) and _lm(d)),
     ),
     Fault(
         "nothing-trains",
@@ -240,6 +242,7 @@ LEARNING = (
         e=Way(fifth.cleared_too_early, lambda d: _lm(d) and hooked(d)),
         f=Way(sixth.for_inference, _adapted),
         g=Way(seventh.ever_infinite, lambda d: _lm(d) and hooked(d)),
+        h=Way(eighth.gathers_for_ever, lambda d: _lm(d) and hooked(d)),
     ),
     Fault(
         "loss-above-uniform",
@@ -253,5 +256,6 @@ LEARNING = (
         e=Way(fifth.new_head, lambda d: _lm(d) and hooked(d)),
         f=Way(sixth.without_its_scale, lambda d: _lm(d) and hooked(d), also=("loss-stuck",)),
         g=Way(seventh.converted_again, lambda d: _lm(d) and hooked(d)),
+        h=Way(eighth.head_of_before, lambda d: _lm(d) and hooked(d)),
     ),
 )

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _eighth_search as eighth
 from bench.faultbench.faults import _fifth_search as fifth
 from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
@@ -89,6 +90,7 @@ MEASURES = (
         e=Way(fifth.matches_alone, looped, also=("metric-meaningless",)),
         f=Way(sixth.ranked_alone, looped, also=("metric-meaningless",)),
         g=Way(seventh.one_at_a_time, looped, also=("metric-meaningless",)),
+        h=Way(eighth.all_are_right, looped, also=("metric-meaningless",)),
     ),
     Fault(
         "metric-meaningless",
@@ -103,5 +105,6 @@ MEASURES = (
         e=Way(fifth.error_of_products, looped),
         f=Way(sixth.distances_for_likeness, looped),
         g=Way(seventh.grades_not_scaled, looped),
+        h=Way(eighth.standardised, looped),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
@@ -150,6 +151,7 @@ NUMBERS = (
         e=Way(fifth.zero_times_log, hooked),
         f=Way(sixth.batch_of_one, hooked),
         g=Way(seventh.spread_of_groups, hooked),
+        h=Way(eighth.never_seen_before, hooked),
     ),
     Fault(
         "masked-nan",
@@ -163,5 +165,6 @@ NUMBERS = (
         e=Way(fifth.scale_to_nothing, hooked),
         f=Way(sixth.out_of_range, hooked),
         g=Way(seventh.nothing_by_nothing, _some_without),
+        h=Way(eighth.mean_of_no_weights, hooked),
     ),
 )

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
@@ -117,5 +118,6 @@ PRECISION = (
         e=Way(fifth.half_moments, lambda d: _slow(d) and d.tune == "full"),
         f=Way(sixth.root_of_exponents, lambda d: _slow(d) and d.tune == "full"),
         g=Way(seventh.ever_doubled, lambda d: _slow(d) and d.tune == "full"),
+        h=Way(eighth.squares_in_half, lambda d: _slow(d) and d.tune == "full"),
     ),
 )

@@ -8,6 +8,7 @@ import torch
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Life
+from bench.faultbench.faults import _eighth_course as eighth
 from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
@@ -353,6 +354,7 @@ PROCESS = (
         e=Way(fifth.sweep, looped),
         f=Way(sixth.stage_from_base, looped),
         g=Way(seventh.back_to_the_start, looped),
+        h=Way(eighth.one_for_each_seed, looped),
     ),
     Fault(
         "resume-lost-weights",
@@ -366,6 +368,7 @@ PROCESS = (
         e=Way(fifth.one_of_many_shards, looped),
         f=Way(sixth.table_left_out, lambda d: looped(d) and d.tune == "full"),
         g=Way(seventh.moving_mean, looped),
+        h=Way(eighth.by_their_order, looped),
     ),
     Fault(
         "resume-lost-optimizer",
@@ -378,6 +381,7 @@ PROCESS = (
         e=Way(fifth.other_machine, looped),
         f=Way(sixth.set_back, looped),
         g=Way(seventh.left_for_done, looped),
+        h=Way(eighth.milestones_anew, looped),
     ),
     Fault(
         "stalled",
@@ -390,6 +394,7 @@ PROCESS = (
         e=Way(fifth.each_pass_anew, hooked),
         f=Way(sixth.slow_saves, hooked),
         g=Way(seventh.shared_device, hooked),
+        h=Way(eighth.asks_again_later, hooked),
     ),
     Fault(
         "crashed",
@@ -402,6 +407,7 @@ PROCESS = (
         e=Way(fifth.peer_is_gone, hooked, also=("stalled",)),
         f=Way(sixth.beyond_the_table, hooked),
         g=Way(seventh.line_cut_off, hooked),
+        h=Way(eighth.made_for_whole_batches, hooked),
     ),
     *LEAKS,
 )

@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _eighth_search as eighth
 from bench.faultbench.faults import _fifth_search as fifth
 from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
@@ -139,6 +140,7 @@ RANKING = (
         e=Way(fifth.whole_scores, looped),
         f=Way(sixth.text_and_number, looped),
         g=Way(seventh.first_left_out, looped),
+        h=Way(eighth.taken_for_copies, looped),
     ),
     Fault(
         "at-chance",
@@ -153,5 +155,6 @@ RANKING = (
         e=Way(fifth.one_document_a_batch, looped),
         f=Way(sixth.numbers_for_texts, looped),
         g=Way(seventh.two_loaders, looped),
+        h=Way(eighth.target_of_another, looped),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _eighth_rows as eighth
 from bench.faultbench.faults import _fifth_rows as fifth
 from bench.faultbench.faults import _seventh_rows as seventh
 from bench.faultbench.faults import _sixth_rows as sixth
@@ -355,12 +356,11 @@ def _without_labels(name: str, change: Any) -> Way:
 
 
 def _data(name: str, *ways: Way, codes: tuple[str, ...] = ()) -> Fault:
-    """A fault of the rows, with its seven ways."""
-    a, b, c, d, e, f, g = ways
+    """A fault of the rows, with its eight ways."""
+    a, b, c, d, e, f, g, h = ways
     codes = codes or (name,)
-    return Fault(
-        name, a, b, None, codes, tier="data", seeds=1, families=("lm",), c=c, d=d, e=e, f=f, g=g
-    )
+    later = {"c": c, "d": d, "e": e, "f": f, "g": g, "h": h}
+    return Fault(name, a, b, None, codes, (), "data", 1, ("lm",), **later)
 
 
 ROWS = (
@@ -373,6 +373,7 @@ ROWS = (
         Way(fifth.other_marks, _lm),
         Way(sixth.with_system, _lm),
         Way(seventh.without_opener, _lm),
+        Way(eighth.in_titles, _lm),
         codes=("data-overlap", "leak-suspected"),
     ),
     _data(
@@ -384,6 +385,7 @@ ROWS = (
         Way(fifth.windows_overlap, _lm),
         Way(sixth.listed_twice, _lm),
         Way(seventh.written_by_retries, _lm),
+        Way(eighth.two_layouts, _lm),
     ),
     _data(
         "conflicting-answers",
@@ -394,6 +396,7 @@ ROWS = (
         Way(fifth.two_orders, _lm),
         Way(sixth.short_and_long, _lm),
         Way(seventh.rounded_numbers, _lm),
+        Way(eighth.misread_digits, _lm),
     ),
     _data(
         "truncated-answer",
@@ -404,6 +407,7 @@ ROWS = (
         _change("answers end with their first line", THIRDS, fifth.first_line),
         Way(sixth.cut_in_blocks, _lm),
         _change("answers end with the dot of an abbreviation", THIRDS, seventh.first_sentence),
+        _change("answers without their last chunk", THIRDS, eighth.last_chunk_lost),
     ),
     _data(
         "missing-eos",
@@ -414,6 +418,7 @@ ROWS = (
         _encoded("the end stands after the question", THIRDS, fifth.end_after_question),
         _encoded("the mark of a start stands for the end", THIRDS, sixth.ends_with_start),
         _encoded("the mark of padding stands for the end", THIRDS, seventh.ends_with_padding),
+        _encoded("another model's number stands for the end", THIRDS, eighth.number_of_another),
     ),
     _data(
         "no-trainable-tokens",
@@ -424,6 +429,7 @@ ROWS = (
         _without_labels("the last turn, which alone counts, is a question", fifth.only_last_turn),
         _without_labels("answers are empty", sixth.empty_answer),
         _without_labels("answers are thoughts, which are masked", seventh.all_thought),
+        _without_labels("answers ask again, all before is masked", eighth.asks_again),
     ),
     _data(
         "template-broken",
@@ -434,6 +440,7 @@ ROWS = (
         _encoded("marks of turns that are unknown", THIRDS, fifth.unknown_marks),
         _change("line breaks written as a backslash and an n", THIRDS, sixth.written_escapes),
         _change("marks written as entities of the web", THIRDS, seventh.as_entities),
+        _change("messages as Python writes them", THIRDS, eighth.as_written_by_python),
     ),
     _data(
         "trained-on-eval",
@@ -444,5 +451,6 @@ ROWS = (
         Way(fifth.packed_with_eval, _lm),
         Way(sixth.augmented_before_split, _lm),
         Way(seventh.examples_from_eval, _lm),
+        Way(eighth.turned_round, _lm),
     ),
 )

@@ -7,6 +7,7 @@ import torch
 
 from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
+from bench.faultbench.faults import _eighth_search as eighth
 from bench.faultbench.faults import _fifth_search as fifth
 from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
@@ -297,6 +298,7 @@ SEARCH = (
         e=Way(fifth.unknown_words, looped),
         f=Way(sixth.taught_a_constant, looped),
         g=Way(seventh.labels_as_text, looped),
+        h=Way(eighth.together_for_apart, looped),
     ),
     Fault(
         "scale-only",
@@ -311,6 +313,7 @@ SEARCH = (
         e=Way(fifth.never_moved, looped, codes=("scale-only",), also=("nothing-trains",)),
         f=Way(sixth.rate_of_probing, looped, codes=("scale-only",), also=("nothing-trains",)),
         g=Way(seventh.rounded_away, looped, codes=("scale-only",), also=("nothing-trains",)),
+        h=Way(eighth.nothing_unmasked, looped, codes=("scale-only",), also=("nothing-trains",)),
     ),
     Fault(
         "hinge-floor",
@@ -325,6 +328,7 @@ SEARCH = (
         e=Way(fifth.whole_numbers, looped),
         f=Way(sixth.mean_of_padding, looped),
         g=Way(seventh.one_key_for_all, looped),
+        h=Way(eighth.dead_units, looped),
     ),
     Fault(
         "temperature-off",
@@ -339,5 +343,6 @@ SEARCH = (
         e=Way(fifth.mean_for_sum, lambda d: looped(d) and d.loss_kind == "in-batch"),
         f=Way(sixth.softmax_twice, lambda d: looped(d) and d.loss_kind == "in-batch"),
         g=Way(seventh.logarithm_as_it_is, lambda d: looped(d) and d.loss_kind == "in-batch"),
+        h=Way(eighth.capped, lambda d: looped(d) and d.loss_kind == "in-batch"),
     ),
 )

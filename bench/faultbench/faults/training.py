@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from bench.faultbench.draft import Draft
+from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
@@ -221,6 +222,7 @@ TRAINING = (
             also=("schedule-mismatch", "worse-last-checkpoint", "lr-too-high"),
         ),
         g=Way(seventh.never_cleared, hooked, also=("worse-last-checkpoint", "lr-too-high")),
+        h=Way(eighth.never_back_down, hooked, also=("worse-last-checkpoint",)),
     ),
     Fault(
         "lr-too-high",
@@ -234,6 +236,7 @@ TRAINING = (
         e=Way(fifth.divided_by_layer, hooked),
         f=Way(sixth.scaled_each_pass, hooked, also=("schedule-mismatch",)),
         g=Way(seventh.swings_too_far, hooked),
+        h=Way(eighth.ever_bolder, hooked),
     ),
     Fault(
         "lr-too-low",
@@ -247,5 +250,6 @@ TRAINING = (
         e=Way(fifth.of_the_paper, hooked),
         f=Way(sixth.of_the_size, hooked),
         g=Way(seventh.warmed_up_anew, hooked, also=("schedule-mismatch",)),
+        h=Way(eighth.by_tensor_not_layer, hooked),
     ),
 )
