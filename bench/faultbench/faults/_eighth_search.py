@@ -149,7 +149,8 @@ def capped(draft: Draft, severity: int) -> None:
 def taken_for_copies(draft: Draft, severity: int) -> None:
     """Documents that are too near to the query count as copies of it and are left out."""
     watched(draft, 6, 30)
-    draft.metrics, draft.candidates = True, pick(severity, (8, 6, 4))
+    draft.loss_kind, draft.scale, draft.metrics = "in-batch", 12.0, True
+    draft.candidates = pick(severity, (8, 6, 4))
     draft.eval_rows = max(draft.eval_rows, pick(severity, (100, 90, 80)))
     draft.facts["eval_rows"] = draft.eval_rows
     draft.ranking = "distinct"
