@@ -1,6 +1,7 @@
 """Jobs for tests of the page: folders as a training writes them, whole or growing."""
 
 import math
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,7 +79,7 @@ def written(
     journal = [
         _event(-2, "queued", **queued, **facts),
         _event(-1, "state", state="starting"),
-        _event(-1, "segment", pid=1, supervisor=1, host="here"),
+        _event(-1, "segment", pid=1, supervisor=1, host=socket.gethostname()),
         _event(0, "state", state="running"),
         *(_event(steps, "finding", **one.as_dict()) for one in findings),
         _event(steps + 1, "state", **end),
@@ -152,7 +153,7 @@ def living(
     with Journal(folder / "job.jsonl", 0) as journal, Recorder(folder / "events.jsonl") as recorder:
         journal.queued(number, name, "sft", "tiny", epochs=2.0, updates=steps, plan=plan.as_dict())
         journal.state("starting")
-        journal.segment(pid=1, supervisor=1, host="here")
+        journal.segment(pid=1, supervisor=1, host=socket.gethostname())
         journal.state("running")
         recorder.start(updates=steps, epochs=2.0)
         yield Living(folder, journal, recorder, steps)
