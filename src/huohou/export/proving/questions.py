@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from huohou.data.dataset import Message, Row
@@ -12,7 +13,7 @@ from huohou.data.labels import label_row
 from huohou.models import ChatTokenizer
 
 Kind = Literal["train", "held-out", "odd"]
-OF_EACH = 25  # training rows, and as many held-out ones
+OF_EACH = 25  # held-out rows, and as many training rows; these fill up what is lacking of those
 ODD = (
     "What is the capital of France?",
     "你好，请问你是谁？",
@@ -53,13 +54,15 @@ def questions(
 
     max_length: tokens kept of a row in training; rows that were cut there are not asked.
     """
-    found: list[Asked] = []
-    for kind, rows in (("train", train), ("held-out", held_out)):
+
+    def drawn(kind: Kind, rows: Sequence[Row], most: int) -> list[Asked]:
         order = list(range(len(rows)))
         random.Random(0).shuffle(order)
-        asked = (_asked(kind, i, rows[i], tokenizer, max_length) for i in order)  # type: ignore[arg-type]
-        found += [one for one in asked if one is not None][:of_each]
-    return found + odd(train, tokenizer)
+        asked = (_asked(kind, i, rows[i], tokenizer, max_length) for i in order)
+        return list(islice((one for one in asked if one is not None), most))
+
+    new = drawn("held-out", held_out, of_each)
+    return [*drawn("train", train, 2 * of_each - len(new)), *new, *odd(train, tokenizer)]
 
 
 def odd(train: Sequence[Row], tokenizer: ChatTokenizer) -> list[Asked]:
