@@ -159,6 +159,21 @@ def command(*words: str, **environment: str) -> "subprocess.Popen[str]":
     )
 
 
+def code_of(process: "subprocess.Popen[str]") -> int:
+    """Wait for a command's end; its exit code."""
+    process.communicate(timeout=PATIENCE)
+    return process.returncode
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    """End a command at once, whatever it started lives on."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
 def shown(ref: str) -> dict[str, Any]:
     out, err = command("runs", "show", ref, "--json").communicate(timeout=60)
     assert out, err

@@ -15,9 +15,11 @@ from teams import (
     PATIENCE,
     alone,
     begin,
+    code_of,
     command,
     events,
     job_folder,
+    kill,
     kill_ray_worker,
     largest_difference,
     losses,
@@ -108,8 +110,7 @@ def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
     process = start("--on", "ray", "--workers", "2", flags=flags)
     folder = job_folder(tmp_path / "runs")
     wait_until(lambda: len(losses(folder)) > 30)
-    process.kill()
-    process.wait()
+    kill(process)
     wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
     job = shown("1")
     assert job["status"] == "stopped"
@@ -153,4 +154,4 @@ def test_nobody_at_the_address(tmp_path: Path) -> None:
     )
     assert "Nobody listens at 127.0.0.1:9" in err
     assert not list((tmp_path / "runs").glob("1-*")), "no job was made"
-    assert command("runs", "ls").wait(timeout=60) == 0, out
+    assert code_of(command("runs", "ls")) == 0, out

@@ -14,9 +14,11 @@ from huohou.record.events import Follower
 from teams import (
     PATIENCE,
     alone,
+    code_of,
     command,
     events,
     job_folder,
+    kill,
     kill_worker,
     largest_difference,
     losses,
@@ -125,8 +127,7 @@ def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
     process = start("--on", "torchrun", "--workers", "2", flags=flags)
     folder = job_folder(tmp_path / "runs")
     wait_until(lambda: len(losses(folder)) > 10)
-    process.kill()
-    process.communicate()
+    kill(process)
     wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
     assert shown("1")["status"] == "stopped"
     found, _ = checkpoints.newest(folder / "checkpoints")
@@ -134,5 +135,5 @@ def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
     again = command("resume", "1", "--on", "local", "--extend-epochs", "1")
     wait_until(lambda: any(e["seg"] == 1 and e["kind"] == "metrics" for e in events(folder)))
     assert next(e for e in events(folder) if e["seg"] == 1 and e["kind"] == "start")["resumed_from"] == found.step  # fmt: skip
-    assert command("stop", "1").wait(PATIENCE) == 0
+    assert code_of(command("stop", "1")) == 0
     again.communicate(timeout=PATIENCE)

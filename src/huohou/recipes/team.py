@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from huohou.errors import RunFailedError
 
@@ -194,7 +196,16 @@ def join(device: str) -> Team:
     kind = device.split(":", maxsplit=1)[0]
     if kind == "cuda":
         own_gpu(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if kind == "cuda" else "gloo", timeout=PATIENCE)
+    store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
+    # torchrun keeps its store over a restart, with the addresses of the dead workers in it
+    lives = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    distributed.init_process_group(
+        "nccl" if kind == "cuda" else "gloo",
+        store=PrefixStore(f"life-{lives}", store),
+        rank=rank,
+        world_size=size,
+        timeout=PATIENCE,
+    )
     hide()
     return here()
 
