@@ -226,7 +226,13 @@ def test_wrong_calls(typed: Any, job: Path) -> None:
 
 
 def test_ctrl_c_stops_the_answer_and_not_the_talk(job: Path) -> None:
-    """On a terminal of its own: an answer without end is broken off, the next turn is answered."""
+    """On a terminal of its own: an answer is broken off, the next command is obeyed."""
+    # The signal may come before so small a model answers, or after: then once more.
+    assert any(_is_stopped_alone() for _ in range(6))
+
+
+def _is_stopped_alone() -> bool:
+    """Whether Ctrl-C came while a model answered, and ended the answer and not the talk."""
     ours, theirs = pty.openpty()
     words = ["chat", "1", "--base", "--max-tokens", "400", "--temperature", "2"]
     child = subprocess.Popen(
@@ -241,14 +247,16 @@ def test_ctrl_c_stops_the_answer_and_not_the_talk(job: Path) -> None:
         _until(ours, "> ")
         os.write(ours, b"hello\n")
         _until(ours, "hello")
-        time.sleep(0.3)
+        time.sleep(0.2)
         os.kill(child.pid, signal.SIGINT)
         said = _until(ours, "a second")
         os.write(ours, b"/exit\n")
-        assert child.wait(30) == 0
-        assert "Stopped after" in said or "Cut after 400" in said
+        return child.wait(30) == 0 and "Stopped after" in said
+    except AssertionError:  # too early: it had not begun to listen
+        return False
     finally:
         child.kill()
+        child.wait()
         os.close(ours)
 
 
