@@ -139,6 +139,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_prepare_it_once(
     index: Path, made: tuple[Path, Bundled, Any]
 ) -> None:
@@ -150,6 +151,7 @@ def test_two_processes_at_once_prepare_it_once(
     assert left_over(index) == [folder.name]
 
 
+@pytest.mark.slow
 def test_disk_that_fills_up_while_writing(index: Path, made: tuple[Path, Bundled, Any]) -> None:
     wheel = made[1].size
     said = start(made[1].sha256, str(wheel // 2)).communicate(timeout=60)[0]

@@ -63,6 +63,7 @@ def test_mined_candidates_are_those_that_stage_1_takes_for_right(
     assert hard["mined"] > hard["random"]
 
 
+@pytest.mark.slow
 def test_stage_2_starts_from_a_run_of_stage_1(
     tmp_path: Path, files: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -204,6 +204,7 @@ def test_a_branch_begins_from_the_weights(tmp_path: Path, model: Path) -> None:
         torch.testing.assert_close(weight, saved[name], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_where_memory_lacks_the_update_is_the_same_in_smaller_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
