@@ -1,8 +1,7 @@
 """Series of a run for charts, and what came after them. Nothing heavy is imported early."""
 
 import contextlib
-import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from huohou.api.common import numbered
@@ -74,32 +73,20 @@ def _behind(run: "Run", taken: Mapping[str, int]) -> int:
 
 
 def _columns(found: "Series") -> dict[str, Any]:
+    from huohou.record.events import short
+
     single = all(n == 1 for n in found.n)
-    last = _short(found.last)
+    last = short(found.last)
     return {
         "seg": found.seg,
         "step": found.step,
-        "min": None if single else _short(found.min),
-        "max": None if single else _short(found.max),
+        "min": None if single else short(found.min),
+        "max": None if single else short(found.max),
         "last": last,
-        "mean": last if single else _short(found.mean),
+        "mean": last if single else short(found.mean),
         "n": found.n,
         "nans": found.nans,
     }
-
-
-def _short(values: Iterable[float]) -> list[float | str]:
-    """Numbers with six digits that count, as JSON has them."""
-    return [
-        float(f"{value:.6g}")
-        if math.isfinite(value)
-        else "NaN"
-        if math.isnan(value)
-        else "Infinity"
-        if value > 0
-        else "-Infinity"
-        for value in values
-    ]
 
 
 def clock(number: int, points: int = 1000) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from huohou.record.columns import Floats, Series
+from huohou.record.events import short
 from huohou.record.record import Record
 
 _EXACT = 1e-12
@@ -73,10 +74,10 @@ def _life(values: Floats, places: Floats, points: int) -> dict[str, list[Any]]:
         means = np.where(counts > 0, sums / counts, values[ends])
     return {
         "step": places[ends].astype(int).tolist(),
-        "min": _short(np.fmin.reduceat(values, starts)),
-        "max": _short(np.fmax.reduceat(values, starts)),
-        "last": _short(values[ends]),
-        "mean": _short(means),
+        "min": short(np.fmin.reduceat(values, starts).tolist()),
+        "max": short(np.fmax.reduceat(values, starts).tolist()),
+        "last": short(values[ends].tolist()),
+        "mean": short(means.tolist()),
         "n": (ends - starts + 1).tolist(),
         "nans": np.add.reduceat(np.isnan(values).astype(int), starts).tolist(),
     }
@@ -103,12 +104,3 @@ def _clock(found: Mapping[str, Series], placed: Mapping[str, Floats]) -> dict[st
 
 def _known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _short(values: Floats) -> list[float | str]:
-    """Numbers with six digits that count; what is not finite in words."""
-    return [float(f"{v:.6g}") if math.isfinite(v) else _word(v) for v in values.tolist()]
-
-
-def _word(value: float) -> str:
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -11,7 +11,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,15 @@ def _number(value: float) -> float | str:
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def short(values: Iterable[float]) -> list[float | str]:
+    """Numbers for a chart, with six digits that count, as JSON has them.
+
+    >>> short([1 / 3, float("nan"), float("-inf")])
+    [0.333333, 'NaN', '-Infinity']
+    """
+    return [float(f"{v:.6g}") if math.isfinite(v) else _number(v) for v in values]
 
 
 def dumps(event: Event) -> bytes:
