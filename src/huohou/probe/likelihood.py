@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from huohou.data.dataset import Row
@@ -82,12 +83,16 @@ def _batches(rendered: Sequence[tuple[int, _Rendered]]) -> Iterator[list[int]]:
         yield batch
 
 
-@torch.inference_mode()
-def _scored(causal: Any, batch: Sequence[_Rendered], padding: int) -> list[Likelihood]:
-    width = max(len(row.ids) for row in batch)
-    keep = max(row.answer for row in batch)
-    ids = torch.tensor([[padding] * (width - len(row.ids)) + row.ids for row in batch])
-    mask = torch.tensor([[0] * (width - len(row.ids)) + [1] * len(row.ids) for row in batch])
+def answer_logits(
+    causal: Any, rows: Sequence[Sequence[int]], keep: int, padding: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Logits [B, keep, V] of each row's last ``keep`` tokens, and these tokens [B, keep].
+
+    Rows are padded on the left, so that the head runs over the answers' columns alone.
+    """
+    width = max(map(len, rows))
+    ids = torch.tensor([[padding] * (width - len(row)) + list(row) for row in rows])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
     ids, mask = ids.to(causal.device), mask.to(causal.device)
     logits = causal(
         input_ids=ids,
@@ -95,9 +100,16 @@ def _scored(causal: Any, batch: Sequence[_Rendered], padding: int) -> list[Likel
         position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
         use_cache=False,
         logits_to_keep=keep + 1,
-    ).logits  # [B, keep + 1, vocabulary]: the last predicts what would come after
+    ).logits  # the last predicts what would come after
+    return logits[:, :-1], ids[:, -keep:]
+
+
+@torch.inference_mode()
+def _scored(causal: Any, batch: Sequence[_Rendered], padding: int) -> list[Likelihood]:
+    keep = max(row.answer for row in batch)
+    logits, answers = answer_logits(causal, [row.ids for row in batch], keep, padding)
     losses = functional.cross_entropy(
-        logits[:, :-1].float().transpose(1, 2), ids[:, -keep:], reduction="none"
+        logits.float().transpose(1, 2), answers, reduction="none"
     ).tolist()  # [B, keep]
     return [
         Likelihood(sum(row_losses[keep - row.answer :]), row.answer)

@@ -8,6 +8,7 @@ import torch
 
 from huohou.export.proving.sides import Floats
 from huohou.probe.generate import causal_of
+from huohou.probe.likelihood import answer_logits
 
 TOKENS = 2048  # of a batch, padding included
 
@@ -31,17 +32,8 @@ def score(
     done = 0
     for batch in _batches(prompts, forced):
         rows = [[*prompts[i], *forced[i]] for i in batch]
-        width, keep = max(map(len, rows)), max(len(forced[i]) for i in batch)
-        ids = torch.tensor([[0] * (width - len(row)) + row for row in rows]).to(causal.device)
-        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
-        mask = mask.to(causal.device)
-        logits = causal(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
-            use_cache=False,
-            logits_to_keep=keep + 1,
-        ).logits
+        keep = max(len(forced[i]) for i in batch)
+        logits, _ = answer_logits(causal, rows, keep)
         for k, i in enumerate(batch):
             own = logits[k, keep - len(forced[i]) : keep].float()
             out[begins[i] : begins[i + 1]] = own.log_softmax(-1).cpu().numpy()
