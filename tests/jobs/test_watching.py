@@ -5,6 +5,7 @@ import math
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from huohou.jobs.progress import Progress
 from huohou.jobs.sources import ForeignLog, JobFiles
 from huohou.jobs.trace import Trace, mean_of
 from huohou.jobs.watching import View
+from huohou.record.readers import read
+from huohou.record.record import Record
 from huohou.record.recorder import Journal, Recorder
 
 
@@ -273,15 +276,27 @@ def test_a_log_that_is_rewritten_all_the_time_is_read_seldom(
 ) -> None:
     """Reading takes no more than a share of a core, whatever the log's size."""
     path = tmp_path / "log.jsonl"
-    path.write_text("".join(f'{{"step": {i}, "loss": 1.0}}\n' for i in range(20_000)))
+    path.write_text(rows(1))
+    clock = {"now": 1000.0, "busy": 0.0}
+    reads: list[float] = []
+
+    def slowly(given: Path, reader: str | None) -> Record:
+        reads.append(clock["now"])
+        clock["busy"] += 2.0
+        return read(given, reader)
+
+    monkeypatch.setattr(sources, "read", slowly)
+    monkeypatch.setattr(
+        sources,
+        "time",
+        SimpleNamespace(monotonic=lambda: clock["now"], thread_time=lambda: clock["busy"]),
+    )
     source = ForeignLog(path)
     source.poll()
-    assert source._read_at - time.monotonic() > sources.LOOK
-    os.utime(path)
-    monkeypatch.setattr(sources, "LOOK", 0.0)
-    source._look_at = 0.0
-    begin = time.thread_time()
-    for _ in range(100):
+    for second in range(1, 101):
+        clock["now"] += sources.LOOK
+        os.utime(path, (second, second))
         assert source.poll() == []
-    assert time.thread_time() - begin < 0.05
-    assert source.has_more  # so it is not idle, though nothing new is told yet
+        # being behind, it is not idle, though nothing new is told yet
+        assert source.has_more == (clock["now"] != reads[-1])
+    assert reads == [1000.0, 1040.0, 1080.0]  # two seconds of work each, a twentieth of a core
