@@ -32,6 +32,7 @@ from serving import serving
 from test_many_readers import A_SECOND, STREAMS, load, memory
 
 import page_job
+from waiting import wait_until
 
 SECONDS = {True: 20, False: 60}
 FIRST = {True: 10, False: 15}
@@ -67,7 +68,7 @@ def measured(top: Path, first: float, seconds: float) -> dict[str, float]:
         serving(top) as server,
     ):
         job.points(POINTS)
-        page_job.wait_until(lambda: server.http.get("/api/jobs").json()["total"] == JOBS, 120)
+        wait_until(lambda: server.http.get("/api/jobs").json()["total"] == JOBS)
         asyncio.run(load(server, job, first))
         before, busy = memory(server.process.pid), processor(server.process.pid)
         begin, own = time.monotonic(), time.process_time()

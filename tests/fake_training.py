@@ -50,10 +50,13 @@ def die(how, folder, asked):
     elif how == "deaf":
         import huohou.jobs.stopping
         huohou.jobs.stopping.GRACE = 1.0
-        time.sleep(60)
+        time.sleep(3600)
+    elif how == "wait":
+        while not os.path.exists(asked["for"]):
+            time.sleep(0.01)
     else:
         os.kill(os.getpid(), getattr(signal, how))
-        time.sleep(60)
+        time.sleep(3600)
 
 
 def predict(subject):

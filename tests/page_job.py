@@ -2,7 +2,6 @@
 
 import math
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -173,11 +172,3 @@ def _event(second: float, kind: str, **fields: Any) -> Event:
 
 def _write(path: Path, events: Any) -> None:
     path.write_bytes(b"".join(map(dumps, events)))
-
-
-def wait_until(is_so: Any, seconds: float = 20.0) -> None:
-    """Wait for something that comes by itself."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.05)

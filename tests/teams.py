@@ -7,8 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +21,13 @@ from huohou.record.events import Follower
 from huohou.record.recorder import Recorder
 from tiny import tiny_llama_folder
 from tiny_encoder import tiny_encoder_folder
+from waiting import PATIENCE, wait_until
 
 WORDS = "open file read lines quick brown fox lazy dog value number sort list json parse queue"
 SYSTEMS = (
     "You answer questions about bank codes. Answer with the code alone, and never invent one.",
     "你是联行号助手，只答十二位联行号，不认识的只答不知道。",
 )
-PATIENCE = 500  # seconds: a busy machine is no reason to fail
 COMMON = ("train.device=cpu", "train.dtype=float32", "train.batch_size=8")
 
 
@@ -175,7 +173,7 @@ def kill(process: "subprocess.Popen[str]") -> None:
 
 
 def shown(ref: str) -> dict[str, Any]:
-    out, err = command("runs", "show", ref, "--json").communicate(timeout=60)
+    out, err = command("runs", "show", ref, "--json").communicate(timeout=PATIENCE)
     assert out, err
     found: dict[str, Any] = json.loads(out)
     return found
@@ -211,13 +209,6 @@ def kill_worker(folder: Path, rank: int) -> None:
                 process.kill()
                 return
     raise AssertionError(f"no worker {rank} of {folder}")
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.05)
 
 
 def kill_ray_worker(folder: Path) -> None:

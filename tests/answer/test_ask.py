@@ -18,6 +18,7 @@ from huohou.api import answers
 from huohou.cli._ask import show
 from huohou.cli.main import run
 from huohou.errors import UsageError
+from waiting import PATIENCE
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -150,7 +151,7 @@ def test_a_small_loop_on_a_terminal(tmp_path: Path) -> None:
         command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as asking:
         os.write(ours, "武汉市\n黄石市的代码\n\n".encode())
-        out, err = asking.communicate(timeout=60)
+        out, err = asking.communicate(timeout=PATIENCE)
     os.close(ours)
     os.close(theirs)
     assert out.splitlines() == ["The code of 武汉市 is 5210.", "The code of 黄石市 is 5220."]

@@ -11,6 +11,7 @@ from huohou.answer.engine import Engine
 from huohou.answer.index import FactIndex
 from huohou.answer.turns import Turns
 from huohou.data.facts import read_facts
+from waiting import PATIENCE
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "bank_codes" / "branches.csv"
 
@@ -58,7 +59,7 @@ def test_others_have_their_turns_while_one_stands_aside() -> None:
     with turns:
         thread.start()
         with turns.aside():
-            thread.join(10)
+            thread.join(PATIENCE)
             seen.append("aside")
     assert seen == ["other", "aside"]
 
@@ -89,7 +90,7 @@ class Waiting:
 
     def probabilities(self, question: str, candidates: Sequence[str]) -> list[float]:
         self.asked.set()
-        assert self.go.wait(30)
+        assert self.go.wait(PATIENCE)
         return [1 / (len(candidates) + 1)] * (len(candidates) + 1)
 
 
@@ -99,8 +100,8 @@ def test_a_model_that_thinks_keeps_nobody_waiting(tmp_path: Path) -> None:
     slow = threading.Thread(target=engine.ask, args=("安陆农商行店支行的行号",))
     slow.start()
     try:
-        assert model.asked.wait(30)
+        assert model.asked.wait(PATIENCE)
         assert engine.ask("大悟农商行兴发支行").values == ("402535510938",)
     finally:
         model.go.set()
-        slow.join(30)
+        slow.join(PATIENCE)

@@ -1,9 +1,8 @@
-"""What tests of living jobs have in common: waiting, journals, processes, slots."""
+"""What tests of living jobs have in common: journals, processes, slots."""
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,7 @@ from huohou.jobs import detach, queue, slots
 from huohou.record import locks
 from huohou.record.events import Follower
 from huohou.record.recorder import FINAL
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.05)
+from waiting import wait_until
 
 
 def is_alive(pid: int) -> bool:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from living import ended, occupied, state_of, wait_until
+from living import ended, occupied, state_of
 
 from huohou import api
 from huohou.cli.main import run
 from huohou.plan import Plan
+from waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("plugin")
 

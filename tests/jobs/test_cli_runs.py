@@ -16,6 +16,7 @@ from huohou import api
 from huohou.cli.main import run
 from huohou.plan import Plan
 from tiny import tiny_llama_folder
+from waiting import PATIENCE
 
 Ask = Callable[..., None]
 
@@ -86,7 +87,7 @@ def test_on_a_terminal_one_line_moves_and_ctrl_c_stops(project: Path, fake: Ask)
         assert "estimating..." in shown or "left (until" in shown
         process.send_signal(signal.SIGINT)
         read_until(ours, "Stopping after the running step")
-        out = process.communicate(timeout=120)[0].decode()
+        out = process.communicate(timeout=PATIENCE)[0].decode()
     os.close(ours)
     assert process.returncode == 130
     assert out.splitlines()[0] == "Run 1 (bank codes)  stopped"

@@ -13,6 +13,7 @@ from huohou import api
 from huohou.cli.main import run
 from huohou.plan import Plan
 from huohou.recipes.memory import is_out
+from waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("plugin")
 TRAIN = ["train", "--name", "bank codes"]
@@ -92,7 +93,7 @@ def test_on_a_terminal_it_asks(runs: Path, typed: str, words: str) -> None:
                 shown += os.read(ours, 65536).decode("utf-8", "replace")
             except OSError:  # its end of the terminal is closed
                 break
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     os.close(ours)
     assert words in shown
     assert "1  start again as a new job" in shown and "4  do nothing" in shown

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from huohou.record import checkpoints
 from huohou.record.events import Follower
 from huohou.record.store import Store
 from tiny import tiny_llama_folder
+from waiting import PATIENCE, wait_until
 
 DRIVER = """
 import sys
@@ -103,28 +104,27 @@ def _all(path: Path) -> Iterator[dict[str, float]]:
         yield from news
 
 
-def wait(ready: Callable[[], bool], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.003)
-
-
 def a_moment(folder: Path, chance: random.Random, process: "subprocess.Popen[bytes]") -> None:
     """Wait for a random moment of this life: while loading, after some updates, inside a save."""
     before = len(metrics(folder))
     kind = chance.choice(["updates", "updates", "updates", "saving", "loading"])
     after = chance.randint(1, 12)
     staging = folder / checkpoints.FOLDER / checkpoints.STAGING
-    wait(lambda: pid_of_training(folder, process.pid) is not None)
+    wait_until(lambda: pid_of_training(folder, process.pid) is not None, every=0.003)
     if kind == "loading":
         time.sleep(chance.uniform(0, 3))
     elif kind == "updates":
-        wait(lambda: len(metrics(folder)) >= before + after or process.poll() is not None)
+        wait_until(
+            lambda: len(metrics(folder)) >= before + after or process.poll() is not None,
+            every=0.003,
+        )
         time.sleep(chance.uniform(0, 0.05))
     else:
-        wait(lambda: len(metrics(folder)) >= before + after or process.poll() is not None)
-        wait(lambda: staging.exists() or process.poll() is not None)
+        wait_until(
+            lambda: len(metrics(folder)) >= before + after or process.poll() is not None,
+            every=0.003,
+        )
+        wait_until(lambda: staging.exists() or process.poll() is not None, every=0.003)
         time.sleep(chance.uniform(0, 0.01))
 
 
@@ -134,7 +134,7 @@ def kill(folder: Path, process: "subprocess.Popen[bytes]", victims: str) -> None
         _send(training)
     if victims in ("supervisor", "both"):
         _send(process.pid)
-    process.wait(60)
+    process.wait(PATIENCE)
 
 
 def _send(pid: int) -> None:
@@ -150,7 +150,7 @@ def test_killed_thirty_times_it_is_the_same_run(plan: Plan, tmp_path: Path, seed
     chance = random.Random(seed)
     store = Store(tmp_path / "runs")
     untouched = new_job(store, plan)
-    assert drive(untouched).wait(300) == 0
+    assert drive(untouched).wait(PATIENCE) == 0
     folder = new_job(store, plan)
     written: list[bytes] = []
     for n in range(KILLS):
@@ -158,9 +158,9 @@ def test_killed_thirty_times_it_is_the_same_run(plan: Plan, tmp_path: Path, seed
         a_moment(folder, chance, process)
         kill(folder, process, ("training", "supervisor", "both")[n % 3])
         # A training whose supervisor died saves and ends by itself; then the job can go on.
-        wait(lambda: bool(lifecycle.bury(store)) or settled(store, folder))
+        wait_until(lambda: bool(lifecycle.bury(store)) or settled(store, folder), every=0.003)
         _nothing_lost(folder, written)
-    assert drive(folder).wait(300) == 0
+    assert drive(folder).wait(PATIENCE) == 0
     job = next(job for job in store.jobs() if job.folder == folder.name)
     assert job.status == "completed"
     _same_weights(untouched, folder)

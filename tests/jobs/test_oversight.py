@@ -74,6 +74,10 @@ def run(plan, folder, recorder, should_stop, start):
     for step in range(at + 1, 61):
         if at == 0 and step == 31:
             os._exit(9)
+        while at and forget and step == 60:  # it would be too late: it must be stopped before
+            if should_stop():
+                return
+            time.sleep(0.01)
         begun = step - at if forget else step
         recorder.metrics(step, step / 30, loss=3.0 / begun ** 0.5, learning_rate=1e-3)
         if step % 10 == 0 or (forget and step == at + 2):
@@ -132,7 +136,7 @@ def run(plan, folder, recorder, should_stop, start):
         recorder.metrics(step, step / 3, loss=1.0 / step)
         if step == 2 and (start.max_tokens or 800) > 200:
             os.kill(os.getpid(), signal.SIGKILL)
-            time.sleep(60)
+            time.sleep(3600)
 
 recipes.register("hungry")(Recipe(run, lambda subject: None))
 """

@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,6 @@ from living import (
     segment,
     state_of,
     states,
-    wait_until,
 )
 
 import postgres
@@ -33,6 +31,7 @@ from huohou.errors import UsageError
 from huohou.jobs import detach, queue, runner, slots
 from huohou.plan import Choice, Plan
 from huohou.record.store import Store
+from waiting import PATIENCE, no_longer, wait_until
 
 pytestmark = pytest.mark.usefixtures("plugin")
 
@@ -63,10 +62,13 @@ def runner_pid() -> int:
 # Without a terminal
 
 
-def test_a_detached_job_trains_without_its_command(plan: Plan, runs: Path) -> None:
-    began = time.monotonic()
-    made = api.train(plan, detach=True)
-    assert time.monotonic() - began < 5
+def test_a_detached_job_trains_without_its_command(
+    plan: Plan, runs: Path, fake: Ask, tmp_path: Path
+) -> None:
+    fake(at=1, how="wait", **{"for": str(tmp_path / "go")})
+    with no_longer():
+        made = api.train(plan, detach=True)
+    (tmp_path / "go").touch()  # it cannot have waited for the job
     assert (made["id"], made["status"], made["schema"]) == (1, "queued", 1)
     wait_until(lambda: ended(runs, 1))
     folder = folder_of(runs, 1)
@@ -245,7 +247,7 @@ def test_a_command_waits_says_for_whom_and_can_be_cancelled(
                 process.send_signal(signal.SIGINT)
             else:
                 assert api.stop("2")["status"] == "stopped"
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=PATIENCE)
         assert out.splitlines()[-1] == "stopped", err
         folder = folder_of(runs, 2)
         assert states(folder) == ["stopped"]
@@ -260,7 +262,7 @@ def test_a_command_trains_when_it_is_its_turn(plan: Plan, runs: Path, command: l
         process = start(command)
         read_until(process, "waits for its turn")
         api.train(plan, detach=True)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert out.splitlines()[-1] == "completed", err
     wait_until(lambda: ended(runs, 2))
     assert by_start(runs) == [1, 2]
@@ -439,13 +441,13 @@ def test_a_running_job_stops_with_a_checkpoint(plan: Plan, runs: Path, fake: Ask
     assert states(folder_of(runs, 1)) == ["starting", "running", "stopping", "stopped"]
 
 
-def test_stop_without_waiting(plan: Plan, runs: Path, fake: Ask) -> None:
-    fake(steps=10_000, seconds=0.02)
+def test_stop_without_waiting(plan: Plan, runs: Path, fake: Ask, tmp_path: Path) -> None:
+    fake(at=2, how="wait", **{"for": str(tmp_path / "go")})
     api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
-    began = time.monotonic()
-    assert api.stop("1", wait=False)["status"] in ("running", "stopping")
-    assert time.monotonic() - began < 2
+    with no_longer():
+        assert api.stop("1", wait=False)["status"] in ("running", "stopping")
+    (tmp_path / "go").touch()  # it cannot have waited for the job
     wait_until(lambda: ended(runs, 1))
     assert not (folder_of(runs, 1) / "stop").exists()
 
@@ -472,13 +474,13 @@ def start_many(plan: Plan, place: Path, processes: int, each: int) -> list[int]:
     for one in made:
         one.stdin.write("go\n")
         one.stdin.flush()
-    numbers = [int(n) for one in made for n in one.communicate(timeout=120)[0].split()]
+    numbers = [int(n) for one in made for n in one.communicate(timeout=PATIENCE)[0].split()]
     assert [one.returncode for one in made] == [0] * processes
     return numbers
 
 
 def check_many(workspace: Path, count: int) -> None:
-    wait_until(lambda: ended(workspace, *range(1, count + 1)), seconds=300)
+    wait_until(lambda: ended(workspace, *range(1, count + 1)))
     found = api.runs()
     assert [run["id"] for run in found["runs"]] == list(range(count, 0, -1))
     assert {run["status"] for run in found["runs"]} == {"completed"}

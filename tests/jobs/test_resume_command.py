@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from living import ended, wait_until
+from living import ended
 
 from huohou import api
 from huohou.cli.main import run
@@ -15,6 +15,7 @@ from huohou.record import checkpoints
 from huohou.record.events import Follower
 from small_disk import small_disk
 from tiny import CHATML, tiny_llama_folder
+from waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from huohou.jobs import keeper
 from huohou.record.events import Follower
 from huohou.record.readers.huohou_run import read_run
 from huohou.record.store import Store
+from waiting import PATIENCE, wait_until
 
 
 def lines(folder: Path, file: str = "job.jsonl") -> list[dict[str, Any]]:
@@ -133,13 +135,6 @@ def running(code: str, pause: float = 0.01) -> Iterator["subprocess.Popen[bytes]
             process.kill()
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.05)
-
-
 def told(process: "subprocess.Popen[bytes]", step: int) -> None:
     assert process.stdout is not None
     for line in process.stdout:
@@ -169,7 +164,7 @@ def test_asked_to_stop_it_stops_saved(folder: Path) -> None:
     with running(LOOP) as process:
         told(process, 5)
         (folder / "stop").write_text("")
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     assert states(folder) == ["starting", "running", "stopping", "stopped"]
     assert [e["kind"] for e in lines(folder, "events.jsonl")[-2:]] == ["checkpoint", "end"]
     assert not (folder / "stop").exists()
@@ -183,7 +178,7 @@ def test_a_script_that_does_not_listen_is_interrupted_when_told_so(folder: Path)
         wait_until(lambda: any("--now" in e.get("text", "") for e in lines(folder)))
         assert process.poll() is None
         (folder / "stop").write_text("now")
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGINT
     assert states(folder) == ["starting", "running", "stopping", "stopped"]
     assert api.run("1")["error"] is None
@@ -201,21 +196,28 @@ def test_a_worker_that_outlives_the_script_does_not_make_it_live(folder: Path) -
     code = """
 import os, sys, time
 run = huohou.start('my loop')
-if os.fork() == 0:
+worker = os.fork()
+if worker == 0:
     run.log(99, loss=1.0)  # a worker writes nothing
     os.close(1), os.close(2)
-    time.sleep(20)
+    time.sleep(3600)
     os._exit(0)
+os.write(1, b'%d\\n' % worker)
 run.log(1, loss=1.0)
 os.write(1, b'1\\n')
 time.sleep(60)
 """
     with running(code) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
         told(process, 1)
         process.kill()
         process.wait()
-        # a worker that has not run yet since the fork still holds the lock; soon it does not
-        wait_until(lambda: api.run("1")["status"] == "lost", seconds=10)
+        try:
+            # a worker that has not run yet since the fork still holds the lock; soon it does not
+            wait_until(lambda: api.run("1")["status"] == "lost")
+        finally:
+            os.kill(worker, signal.SIGKILL)
     assert [e["step"] for e in lines(folder, "events.jsonl") if e["kind"] == "metrics"] == [1]
 
 
@@ -321,13 +323,32 @@ def test_importing_needs_nothing(tmp_path: Path) -> None:
         huohou.begin  # noqa: B018
 
 
-def test_the_thread_beside_the_loop_rests(folder: Path) -> None:
+@pytest.mark.parametrize(("cost", "pause"), [(0.1, 20), (0.001, 1), (10.0, 60)])
+def test_the_thread_beside_the_loop_rests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cost: float, pause: int
+) -> None:
+    """The longer it takes to take in new numbers, the seldomer it is done; but once a minute."""
+    clock = {"now": 1000.0, "busy": 0.0}
+    taken: list[float] = []
+
+    def take_in(store: Store, folder: Path) -> None:
+        taken.append(clock["now"])
+        clock["busy"] += cost
+
+    watched = SimpleNamespace(monotonic=lambda: clock["now"], thread_time=lambda: clock["busy"])
+    monkeypatch.setattr(keeper, "time", watched)
+    monkeypatch.setattr(Store, "take_in", take_in)
+    beside = keeper.Keeper(Store(tmp_path), tmp_path, list, list)
+    for _ in range(120):
+        clock["now"] += keeper.SECONDS
+        with (tmp_path / "events.jsonl").open("a") as out:
+            out.write("new\n")
+        beside._take_in()
+    assert taken == [1001.0 + second for second in range(0, 120, pause)]
+
+
+def test_what_the_thread_beside_the_loop_takes_is_told(folder: Path) -> None:
     with huohou.start("my loop") as run:
-        end = time.monotonic() + 1.5
-        step = 0
-        while time.monotonic() < end:
-            step += 1
-            run.log(step, loss=1.0)
-            time.sleep(0.001)
-        assert run.beside_seconds < 0.15
+        assert run.beside_seconds == 0
+        wait_until(lambda: run.beside_seconds > 0)
     assert json.loads((folder / "job.jsonl").read_text().splitlines()[0])["id"] == 1

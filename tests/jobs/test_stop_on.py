@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from living import wait_until
 
 from huohou import api
 from huohou.jobs import detach
@@ -12,6 +11,7 @@ from huohou.jobs.endings import Seen, judge
 from huohou.plan import Plan
 from huohou.record.events import Event, Follower
 from huohou.record.finding import Finding
+from waiting import wait_until
 
 RECIPE = """
 import os, time
@@ -85,7 +85,7 @@ def test_a_job_without_a_terminal_knows_it_too(
 ) -> None:
     monkeypatch.setenv("FATE", "nan")
     queued = api.train(fated, detach=True, stop_on="error")
-    wait_until(lambda: _status(queued["folder"]) in ("failed", "completed"), 60)
+    wait_until(lambda: _status(queued["folder"]) in ("failed", "completed"))
     assert _status(queued["folder"]) == "failed"
     assert not detach.start_file(Path(queued["folder"]).parent, 1).exists()
 

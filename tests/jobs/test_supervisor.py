@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from living import is_alive, wait_until
+from living import is_alive
 
 from huohou import api
 from huohou.jobs import disk, memory
@@ -24,6 +24,7 @@ from huohou.record.events import Follower
 from huohou.record.readers.huohou_run import read_run
 from huohou.record.store import Store
 from small_disk import small_disk
+from waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.usefixtures("plugin")
 
@@ -255,7 +256,7 @@ def test_asked_once_it_saves_and_stops(
     with driven(driver) as run:
         wait_for(run, "metrics 5")
         run.send_signal(name)
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=PATIENCE)
     assert out.splitlines()[-1].split()[1] == "stopped", err
     folder = tmp_path / "runs/1-bank-codes"
     assert states(folder) == ["starting", "running", "stopping", "stopped"]
@@ -274,7 +275,7 @@ def test_asked_twice_it_stops_now(fake: Ask, driver: list[str], tmp_path: Path) 
         wait_until(lambda: states(tmp_path / "runs/1-bank-codes")[-1] == "stopping")
         assert run.poll() is None
         run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=50)
+        out, err = run.communicate(timeout=PATIENCE)
     assert out.splitlines()[-1].split()[1] == "stopped", err
     assert not is_alive(training_process(tmp_path / "runs"))
 
@@ -284,7 +285,7 @@ def test_a_stop_from_elsewhere(fake: Ask, driver: list[str], tmp_path: Path) -> 
     with driven(driver) as run:
         wait_for(run, "metrics 5")
         (tmp_path / "runs/1-bank-codes/stop").write_text("")
-        out, _ = run.communicate(timeout=120)
+        out, _ = run.communicate(timeout=PATIENCE)
     assert out.splitlines()[-1].split()[1] == "stopped"
 
 
@@ -421,6 +422,6 @@ def test_logs_last_lines_and_follow(fake: Ask, plan: Plan, driver: list[str]) ->
     with driven(driver) as run:
         wait_for(run, "metrics 5")
         followed = list(api.run_logs("last", follow=True))
-        run.communicate(timeout=120)
+        run.communicate(timeout=PATIENCE)
     assert followed == ["from the recipe: hello", "loading"]
     assert list(api.run_logs("last", 1)) == ["loading"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from living import ended, folder_of, occupied, wait_until
+from living import ended, folder_of, occupied
 
 from huohou import api
 from huohou.api import sweeps
@@ -16,6 +16,7 @@ from huohou.errors import UsageError
 from huohou.jobs import stopping
 from huohou.jobs.sweep import combinations
 from huohou.plan import Plan
+from waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("plugin")
 NAMES = ("name", "train.learning_rate", "train.seed", "lora.rank", "align.margin", "embed.scale")

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from living import ended, folder_of, occupied, runner_lives, wait_until
+from living import ended, folder_of, occupied, runner_lives
 from sqlalchemy import select
 
 from huohou import api
@@ -13,6 +13,7 @@ from huohou.errors import HuohouError, StoreError, UsageError
 from huohou.plan import Plan
 from huohou.record.schema import metadata
 from huohou.record.store import Store
+from waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("plugin")
 

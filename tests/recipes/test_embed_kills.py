@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from huohou.recipes import Start
 from huohou.record import checkpoints
 from huohou.record.workspace import EVENTS, PLAN
 from tiny_encoder import tiny_encoder_folder
+from waiting import PATIENCE, wait_until
 
 FLAGS = ("train.num_epochs=5", "train.evals_per_epoch=2", "train.learning_rate=1e-3")
 
@@ -32,13 +31,6 @@ def life(folder: Path, seg: int, start: Start) -> "subprocess.Popen[bytes]":
     )
 
 
-def wait(ready: Callable[[], bool], seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.005)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [(3, 9, 14)])
 def test_killed_it_is_the_same_run(tmp_path: Path, kills: tuple[int, ...]) -> None:
@@ -47,19 +39,19 @@ def test_killed_it_is_the_same_run(tmp_path: Path, kills: tuple[int, ...]) -> No
     for path in (whole, folder):
         path.mkdir()
         plan.save(path / PLAN)
-    assert life(whole, 0, Start()).wait(180) == 0
+    assert life(whole, 0, Start()).wait(PATIENCE) == 0
     place = folder / checkpoints.FOLDER
     for seg, kill in enumerate((*kills, None)):
         point, damaged = checkpoints.newest(place)
         assert not damaged
         process = life(folder, seg, Start(point.path if point else None))
         if kill is None:
-            assert process.wait(180) == 0
+            assert process.wait(PATIENCE) == 0
             break
         at = kill
-        wait(lambda: max(losses(events(folder / EVENTS)), default=0) >= at)  # noqa: B023
+        wait_until(lambda: max(losses(events(folder / EVENTS)), default=0) >= at, every=0.005)  # noqa: B023
         process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        process.wait(PATIENCE)
     assert losses(events(folder / EVENTS)) == losses(events(whole / EVENTS))
     last = f"{checkpoints.FOLDER}/checkpoint-{plan.prediction.updates}/model.safetensors"
     for name in ("model/model.safetensors", last):

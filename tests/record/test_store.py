@@ -23,6 +23,7 @@ from huohou.record.schema import metadata
 from huohou.record.series import FACTOR, LEVELS, MOST, Series
 from huohou.record.store import Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, slug
+from waiting import PATIENCE
 
 
 def filler(name: str = "bank codes", **facts: Any) -> Callable[[int, Path], None]:
@@ -205,7 +206,7 @@ def test_processes_at_the_same_moment_get_different_numbers(tmp_path: Path, data
         assert run.stdin
         run.stdin.write("go\n")
         run.stdin.flush()
-    names = [name for run in runs for name in run.communicate(timeout=60)[0].split()]
+    names = [name for run in runs for name in run.communicate(timeout=PATIENCE)[0].split()]
     assert [run.returncode for run in runs] == [0] * 4
     assert sorted(names, key=lambda n: int(n.split("-")[0])) == [f"{n}-same" for n in range(1, 21)]
     store = Store(tmp_path / "runs")
@@ -239,7 +240,7 @@ def test_many_may_take_in_the_same_job(tmp_path: Path) -> None:
     assert [run.stdout and run.stdout.readline() for run in runs] == [b"ready\n"] * 2
     write_run(folder, lambda: store.take_in(folder))
     (folder / "over").touch()
-    assert [run.wait(60) for run in runs] == [0] * 2
+    assert [run.wait(PATIENCE) for run in runs] == [0] * 2
     for run in runs:
         assert run.stdout
         run.stdout.close()

@@ -12,7 +12,6 @@ import torch
 from huohou import api
 from huohou.record.events import Follower
 from teams import (
-    PATIENCE,
     alone,
     begin,
     code_of,
@@ -29,8 +28,8 @@ from teams import (
     shown,
     start,
     together,
-    wait_until,
 )
+from waiting import PATIENCE, wait_until
 
 CLOSE = 1e-4
 pytestmark = pytest.mark.slow

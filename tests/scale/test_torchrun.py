@@ -12,7 +12,6 @@ from huohou.jobs import stopping
 from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
-    PATIENCE,
     alone,
     code_of,
     command,
@@ -28,8 +27,8 @@ from teams import (
     shown,
     start,
     together,
-    wait_until,
 )
+from waiting import PATIENCE, wait_until
 
 # What other orders of summation may make of a loss over 24 updates.
 CLOSE = 1e-4

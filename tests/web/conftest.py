@@ -25,7 +25,7 @@ from serving import Server, serving
 from watching import Watch
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30_000  # ms: machines that do other things too
+PATIENCE = 120_000  # ms: machines that do other things too
 SCREENSHOTS = ROOT / "build" / "web-screenshots"
 CHROMIUM = os.environ.get("HUOHOU_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (

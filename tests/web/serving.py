@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 import huohou
+from waiting import PATIENCE
 
 
 class Server:
@@ -24,7 +25,7 @@ class Server:
         self.port = 0
         self.environment = environment()  # the same after a restart
         self._begin()
-        self.http = httpx2.Client(base_url=self.url, timeout=30)
+        self.http = httpx2.Client(base_url=self.url, timeout=PATIENCE)
 
     def _begin(self) -> None:
         self.log = self.folder / "serve.err"
@@ -55,7 +56,7 @@ class Server:
         """Ctrl-C; its exit code."""
         self.process.send_signal(signal.SIGINT)
         try:
-            code = self.process.wait(20)
+            code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

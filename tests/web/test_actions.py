@@ -11,12 +11,12 @@ import pytest
 from made_jobs import ask_fake, install_fake, rows_file, tiny_model, written
 from starlette.testclient import TestClient
 
-import page_job
 from huohou import api as facade
 from huohou import config
 from huohou.record.recorder import FINAL
 from huohou.record.store import Store
 from huohou.text import sentences
+from waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +79,14 @@ SETTINGS = {"recipe": "fake", "model": "tiny-model", "data.train": "train.jsonl"
 
 def ended(api: TestClient, job: int) -> dict[str, Any]:
     """The job when it has ended."""
-    import time
+    found: dict[str, Any] = {}
 
-    for _ in range(1800):
-        found: dict[str, Any] = api.get(f"/api/jobs/{job}").json()
-        if found["status"] in FINAL:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never ended")
+    def is_over() -> bool:
+        found.update(api.get(f"/api/jobs/{job}").json())
+        return found["status"] in FINAL
+
+    wait_until(is_over)
+    return found
 
 
 # Settings
@@ -273,7 +273,7 @@ def test_the_four_choices_for_a_name_that_is_taken(api: TestClient, tmp_path: Pa
 def test_stop_and_resume(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     ask_fake(monkeypatch, steps=5000, seconds=0.02)
     job = facade.train(facade.plan_for(SETTINGS), detach=True)["id"]
-    page_job.wait_until(lambda: (api.get(f"/api/jobs/{job}").json()["step"] or 0) > 1, 60)
+    wait_until(lambda: (api.get(f"/api/jobs/{job}").json()["step"] or 0) > 1)
     stopped = api.post(f"/api/jobs/{job}/stop", json={"now": False})
     assert stopped.json()["was"] in ("starting", "running")
     assert ended(api, job)["status"] == "stopped"
@@ -309,7 +309,7 @@ def test_a_planner_that_is_killed_is_told_and_begun_anew(api: TestClient) -> Non
     planner = app.state.workspace.planner
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(api.post, "/api/plan", json={"settings": SETTINGS})
-        page_job.wait_until(lambda: planner._process is not None)
+        wait_until(lambda: planner._process is not None)
         planner._process.kill()
         gone = asked.result()
     assert (gone.status_code, gone.json()["error"]["key"]) == (409, "planner.ended")

@@ -55,7 +55,7 @@ def ask(page: Any, question: str) -> Any:
     page.get_by_test_id("ask-button").click()
     card = page.get_by_test_id("answer-card").first
     expect(card).to_contain_text(question)
-    expect(page.get_by_test_id("ask-button")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("ask-button")).to_be_visible()
     return card
 
 

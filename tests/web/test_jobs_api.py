@@ -15,6 +15,7 @@ from huohou import api as facade
 from huohou.record.checkpoints import SEAL
 from huohou.record.recorder import Journal, Recorder
 from huohou.record.store import Store
+from waiting import wait_until
 
 STEP_SECONDS = 1.0
 
@@ -57,12 +58,12 @@ def test_a_job_that_is_put_into_the_workspace_is_seen(api: TestClient, tmp_path:
     take_in(page_job.written(tmp_path / "runs", 1, steps=5))
     assert get(api, "/api/jobs")["total"] == 1
     page_job.written(tmp_path / "runs", 2, steps=5)
-    page_job.wait_until(lambda: get(api, "/api/jobs")["total"] == 2)
+    wait_until(lambda: get(api, "/api/jobs")["total"] == 2)
     with page_job.living(tmp_path / "runs", 3) as job:
-        page_job.wait_until(lambda: get(api, "/api/jobs")["total"] == 3)
+        wait_until(lambda: get(api, "/api/jobs")["total"] == 3)
         job.points(5)
-        page_job.wait_until(lambda: get(api, "/api/jobs")["jobs"][0]["step"] == 5)
-    page_job.wait_until(lambda: get(api, "/api/jobs")["jobs"][0]["status"] == "lost")
+        wait_until(lambda: get(api, "/api/jobs")["jobs"][0]["step"] == 5)
+    wait_until(lambda: get(api, "/api/jobs")["jobs"][0]["status"] == "lost")
 
 
 def test_one_job(api: TestClient, tmp_path: Path) -> None:

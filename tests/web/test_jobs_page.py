@@ -139,7 +139,7 @@ def test_stopped_and_resumed_with_the_keyboard(
     plan = replace(page_job.plan_of("keys", 10, 2.0), recipe="fake")
     facade.train(plan, detach=True)
     page.goto("/")
-    expect(row(page, "keys").get_by_test_id("job-state")).to_have_text("running", timeout=60_000)
+    expect(row(page, "keys").get_by_test_id("job-state")).to_have_text("running")
     row(page, "keys").get_by_test_id("act-stop").focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
@@ -150,7 +150,7 @@ def test_stopped_and_resumed_with_the_keyboard(
     page.keyboard.press("Enter")
     page.get_by_test_id("choice-keep").focus()
     page.keyboard.press("Enter")
-    expect(row(page, "keys").get_by_test_id("job-state")).to_have_text("stopped", timeout=60_000)
+    expect(row(page, "keys").get_by_test_id("job-state")).to_have_text("stopped")
     # the button that had the focus is gone; the row has it still
     expect(row(page, "keys").locator(":focus")).to_have_count(1)
     expect(row(page, "keys").get_by_test_id("act-resume")).to_be_visible()

@@ -20,6 +20,7 @@ from huohou.record.store import Store
 from huohou.web import live, stream
 from huohou.web.live import Hub
 from huohou.web.stream import EventStream, Listener
+from waiting import PATIENCE, until, wait_until
 
 Event = dict[str, Any]
 
@@ -47,13 +48,6 @@ def texts(events: list[Event]) -> list[str]:
     """Lines of the log, and alerts."""
     lines = [line for e in events if e["event"] == "log" for line in e["data"]["lines"]]
     return lines + [e["data"]["text"] for e in events if e["event"] == "alert"]
-
-
-async def until(is_so: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it never came to that"
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +98,7 @@ def test_a_stream_goes_on_where_the_series_ends(job: page_job.Living) -> None:
             Store().take_in(job.folder)
             await until(lambda: seen[-1]["data"].get("status") == "completed")
             await hub.close()
-            await asyncio.wait_for(reading, 5)
+            await asyncio.wait_for(reading, PATIENCE)
             assert hub.listening == 0
 
     asyncio.run(run())
@@ -157,7 +151,7 @@ def test_everybody_sees_everything_once(
             await until(lambda: all(len(texts(one)) >= len(said) for one in seen[::2]))
             over.set()
             job.point()
-            await asyncio.wait_for(asyncio.gather(*readers), 10)
+            await asyncio.wait_for(asyncio.gather(*readers), PATIENCE)
             whole = list(range(1, job.step))
             assert [steps(one)[: len(whole)] for one in seen] == [whole] * 6
             assert [sorted(texts(one)) for one in seen[::2]] == [sorted(said)] * 3
@@ -332,7 +326,7 @@ def test_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
             await asyncio.gather(reading, return_exceptions=True)
             await until(lambda: hub.listening == 0)
             assert hub._task is not None
-            await asyncio.wait_for(hub._task, 5)  # nobody listens: nobody looks
+            await asyncio.wait_for(hub._task, PATIENCE)  # nobody listens: nobody looks
             again = await hub.open(None)
             assert list(parsed(await anext(again)))
             await again.aclose()
@@ -374,7 +368,7 @@ def test_an_answer_ends_when_its_reader_leaves() -> None:
             if len(sent) == 5:
                 left.set()
 
-        await asyncio.wait_for(EventStream(frames())({"type": "http"}, receive, send), 5)
+        await asyncio.wait_for(EventStream(frames())({"type": "http"}, receive, send), PATIENCE)
 
     asyncio.run(run())
     assert closed == [True]
@@ -419,7 +413,7 @@ def test_a_server_that_is_started_again(server: Server) -> None:
     """What happened meanwhile comes, once."""
     with page_job.living(server.workspace) as job:
         job.points(4)
-        page_job.wait_until(lambda: server.http.get("/api/jobs/1/series").status_code == 200)
+        wait_until(lambda: server.http.get("/api/jobs/1/series").status_code == 200)
         cursor = server.http.get("/api/jobs/1/series").json()["cursor"]
         seen: list[Event] = []
         job.point()
@@ -437,7 +431,7 @@ def test_a_server_that_is_started_again(server: Server) -> None:
 
 def test_the_list_and_a_job_in_one_stream(server: Server) -> None:
     with page_job.living(server.workspace) as job:
-        page_job.wait_until(lambda: server.http.get("/api/jobs").json()["total"] == 1)
+        wait_until(lambda: server.http.get("/api/jobs").json()["total"] == 1)
         seen: list[Event] = []
         job.point()
         events_of(

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from waiting import wait_until
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from doors import document
@@ -31,7 +33,7 @@ def test_commands_for_the_api(server: Any, tmp_path: Path) -> None:
     assert len(curls()) > 3
     with page_job.living(server.workspace) as job:
         job.points(20)
-        page_job.wait_until(lambda: server.http.get("/api/jobs/1").status_code == 200)
+        wait_until(lambda: server.http.get("/api/jobs/1").status_code == 200)
         for one in curls():
             words = shlex.split(one.replace("http://localhost:3000", server.url))
             done = subprocess.run(
@@ -54,7 +56,7 @@ def test_doors_of_the_document_exist() -> None:
 
 def test_variables_for_prometheus_exist(server: Any) -> None:
     page_job.written(server.workspace)
-    page_job.wait_until(lambda: "huohou_job_step{" in server.http.get("/metrics").text)
+    wait_until(lambda: "huohou_job_step{" in server.http.get("/metrics").text)
     text = server.http.get("/metrics").text
     for name in set(re.findall(r"\b(huohou_[a-z_]+)\b", PAGE.read_text(encoding="utf-8"))):
         assert f"\n{name}{{" in text, name

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from waiting import PATIENCE
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 from doors import changing, doors, encoded, reading
@@ -241,7 +243,7 @@ def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None
 
 def raw(port: int, path: str) -> tuple[int, bytes]:
     """A GET of a path as it is: clients tidy up dots and slashes before they send."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.putrequest("GET", path, skip_accept_encoding=True)
         connection.endheaders()

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from waiting import PATIENCE, wait_until
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -27,9 +28,9 @@ def test_ctrl_c_does_not_wait_for_streams(server: Any) -> None:
     """A page that is open holds a stream of events; the server ends all the same."""
     with server.http.stream("GET", "/api/events?list=1") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        begun = time.monotonic()
         assert server.end() == 130
-        assert time.monotonic() - begun < 3
+    # a server that waits for its readers gives up after a while, and complains of them
+    assert not server.complaints()
 
 
 def test_a_taken_port_says_what_to_do(server: Any, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_the_browser_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", f"{browser} %s")
     with serving(tmp_path, "--open") as running:
-        page_job.wait_until((tmp_path / "asked").exists)
+        wait_until((tmp_path / "asked").exists)
         assert (tmp_path / "asked").read_text().strip() == running.first
 
 
@@ -128,7 +129,7 @@ def test_texts_are_compressed_and_streams_are_not(server: Any) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="SIGTERM is not sent there")
 def test_a_service_manager_ends_it(server: Any) -> None:
     server.process.terminate()
-    assert server.process.wait(10) in (-15, 143)
+    assert server.process.wait(PATIENCE) in (-15, 143)
     assert server.log.read_text() == ""
 
 
