@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,19 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     text.use(None)
     yield
     text.use(None)
+
+
+@pytest.fixture
+def huohou(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command line; gives exit code, stdout, stderr."""
+    from huohou.cli.main import run
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        code = run([str(one) for one in arguments])
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ SYSTEMS = (
     "You answer questions about bank codes. Answer with the code alone, and never invent one.",
     "你是联行号助手，只答十二位联行号，不认识的只答不知道。",
 )
+# What other orders of summation may make of a loss over 24 updates.
+CLOSE = 1e-4
 COMMON = ("train.device=cpu", "train.dtype=float32", "train.batch_size=8")
 
 

@@ -9,23 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from huohou.cli.main import run
-
 EXAMPLE = Path(__file__).parents[2] / "examples" / "bank_codes"
 BRANCHES = str(EXAMPLE / "branches.csv")
 Written = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def huohou(capsys: pytest.CaptureFixture[str]) -> Written:
-    """Runs the command line; gives exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = run([str(one) for one in arguments])
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return call
 
 
 @pytest.fixture

@@ -7,21 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from huohou.cli.main import run
-
 Written = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def huohou(capsys: pytest.CaptureFixture[str]) -> Written:
-    """Runs the command line; gives exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = run([str(one) for one in arguments])
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return call
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from huohou.cli.main import run
 from huohou.data.pairs import read_pairs
 from tiny_encoder import tiny_encoder_folder
 
@@ -23,19 +22,9 @@ TEXTS = (
 )
 
 
-@pytest.fixture
-def huohou(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Written:
-    """Runs the command line; gives exit code, stdout, stderr."""
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUOHOU_CACHE", str(tmp_path / "cache"))
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = run([str(one) for one in arguments])
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

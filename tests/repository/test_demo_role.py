@@ -1,28 +1,17 @@
 """The demo of a role from its first line to its last: the character is learnt and handed over."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from demos import shown, surroundings
 
 
 @pytest.mark.slow
 def test_the_demo_of_a_role_learns_the_manner_and_proves_the_release(tmp_path: Path) -> None:
-    env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
-    done = subprocess.run(
-        [sys.executable, "-m", "huohou", "demo", "role", "-s", "train.num_epochs=2"],
-        env=env | {"HUOHOU_HOME": str(tmp_path / "runs")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "Warning" not in done.stderr
+    told = shown(tmp_path, "role", "-s", "train.num_epochs=2")
     (folder,) = (tmp_path / "runs").glob("1-*")
     card = json.loads((folder / "scorecard.json").read_text("utf-8"))
     found = {metric["name"]: metric for metric in card["metrics"]}
@@ -34,14 +23,14 @@ def test_the_demo_of_a_role_learns_the_manner_and_proves_the_release(tmp_path: P
         proof = json.loads((folder / "exports" / name / "proof.json").read_text("utf-8"))
         assert all(side["prompts"]["different"] == 0 for side in proof["seen"]["sides"])
     assert (folder / "exports" / "ollama-q8_0" / "Modelfile").is_file()
-    last = done.stdout.strip().splitlines()[-4:]
+    last = told.strip().splitlines()[-4:]
     for line, beginning in zip(
         last, ("Learnt", "What habits", "Handed over", "Talk with it"), strict=True
     ):
         assert line.startswith(beginning), last
     talk = subprocess.run(
         [sys.executable, "-m", "huohou", "chat", "1"],
-        env=env | {"HUOHOU_HOME": str(tmp_path / "runs")},
+        env=surroundings(tmp_path),
         input="Who are you?\n",
         capture_output=True,
         text=True,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from huohou import api
 from huohou.record.events import Follower
 from teams import (
+    CLOSE,
     alone,
     begin,
     code_of,
@@ -31,13 +31,7 @@ from teams import (
 )
 from waiting import PATIENCE, wait_until
 
-CLOSE = 1e-4
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @contextmanager

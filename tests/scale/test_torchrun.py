@@ -4,7 +4,6 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from huohou import api
@@ -12,6 +11,7 @@ from huohou.jobs import stopping
 from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
+    CLOSE,
     alone,
     code_of,
     command,
@@ -30,14 +30,7 @@ from teams import (
 )
 from waiting import PATIENCE, wait_until
 
-# What other orders of summation may make of a loss over 24 updates.
-CLOSE = 1e-4
 ALIGN = ("align.top_k=0", "align.draw=random", "align.negatives=3")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.mark.slow

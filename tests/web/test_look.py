@@ -3,6 +3,7 @@
 import re
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,19 +12,35 @@ from huohou.web import app
 CSS = (app.STATIC / "app.css").read_text(encoding="utf-8")
 
 
-def colours(selector: str) -> dict[str, str]:
-    """Variables of the first block of a selector."""
-    block = re.search(re.escape(selector) + r"\s*\{(.*?)\}", CSS, re.S)
-    assert block, selector
-    return dict(re.findall(r"--([\w-]+):\s*([^;]+);", block[1]))
+BOTH = {
+    name: (light, dark)
+    for name, light, dark in re.findall(
+        r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", CSS
+    )
+}
+LIGHT = {name: light for name, (light, _) in BOTH.items()}
+DARK = {name: dark for name, (_, dark) in BOTH.items()}
 
 
-LIGHT = colours(":root")
-DARK = LIGHT | colours(':root[data-theme="dark"]')
+def test_each_colour_is_there_for_both_themes() -> None:
+    plain = re.findall(r"--([\w-]+): #", CSS)
+    assert plain == []
+    assert all(light != dark for light, dark in BOTH.values())
 
 
-def test_the_dark_theme_is_the_same_chosen_and_by_the_system() -> None:
-    assert colours(':root[data-theme="dark"]') == colours(':root[data-theme="auto"]')
+@pytest.mark.parametrize("chosen", ["auto", "light", "dark"])
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_theme_is_the_one_chosen_or_the_systems(page: Any, chosen: str, system: str) -> None:
+    """On the page, and for the charts, which cannot read a sheet's colours by themselves."""
+    page.emulate_media(color_scheme=system)
+    page.goto(f"/?theme={chosen}")
+    expected = (DARK if (system if chosen == "auto" else chosen) == "dark" else LIGHT)["ground"]
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert ground == "rgb({}, {}, {})".format(*bytes.fromhex(expected[1:]))
+    drawn = page.evaluate(
+        "import('/static/js/chart.js').then((chart) => chart.theme.get('--ground'))"
+    )
+    assert drawn == expected
 
 
 def luminance(colour: str) -> float:

@@ -1,20 +1,17 @@
 """A model in one GGUF file, run by llama.cpp (xllamacpp): no PyTorch, open in under a second."""
 
-import json
 import math
-import os
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.request import Request, urlopen
 
 from huohou.answer.choose import MOST_TOKENS, messages, spell
 from huohou.errors import ModelError
-from huohou.machine import THREADS, cores
+from huohou.machine import cores
 from huohou.models.library import first_line
+from huohou.models.served import Served
 from huohou.models.tokenizer import Turn
 from huohou.probe.answers import Heard, Sampling, Spoken
 from huohou.probe.flow import Hearing
@@ -27,13 +24,10 @@ TOO_LONG = "exceed_context_size_error"  # llama.cpp's name of a conversation wit
 
 
 class Llama:
-    """A chooser and writer. One question at a time; others wait.
+    """A chooser and writer. One question at a time; others wait."""
 
-    server: llama.cpp's; key: what its own port wants to be told.
-    """
-
-    def __init__(self, server: Any, name: str, system: str | None = None, key: str = "") -> None:
-        self.name, self._server, self._system, self._key = name, server, system, key
+    def __init__(self, served: Served, name: str, system: str | None = None) -> None:
+        self.name, self._served, self._system = name, served, system
         self._lock = Lock()
 
     def speak(
@@ -62,22 +56,11 @@ class Llama:
 
     def rendered(self, chat: Sequence[Turn]) -> tuple[str, int]:
         """The very prompt that it is given for a conversation, and its length in tokens."""
-        prompt = str(self._ask("apply-template", {"messages": _plain(chat)})["prompt"])
-        words = {"content": prompt, "add_special": True, "parse_special": True}
-        return prompt, len(self._ask("tokenize", words)["tokens"])
-
-    def _ask(self, door: str, words: Mapping[str, Any]) -> dict[str, Any]:
-        """What it has no function for is asked on its port, which only this process can use."""
-        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
-        address = f"{self._server.listening_address}/{door}"
-        request = Request(address, json.dumps(words).encode(), headers)
         try:
-            with urlopen(request, timeout=60) as reply:
-                found: dict[str, Any] = json.loads(reply.read())
+            prompt, ids = self._served.rendered(_plain(chat))
         except OSError as error:
-            problem = first_line(error)
-            raise ModelError("answer.model_failed", name=self.name, problem=problem) from error
-        return found
+            raise self._failure(error) from error
+        return prompt, len(ids)
 
     def _refusal(self, error: Mapping[str, Any]) -> ModelError:
         if error.get("type") == TOO_LONG:
@@ -151,40 +134,23 @@ class Llama:
 
     def _handle(self, request: dict[str, Any], *listener: "_Listener") -> Any:
         try:
-            return self._server.handle_chat_completions(request, *listener)
+            return self._served.complete(request, *listener)
         except (RuntimeError, ValueError) as error:
-            problem = first_line(error)
-            raise ModelError("answer.model_failed", name=self.name, problem=problem) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> ModelError:
+        return ModelError("answer.model_failed", name=self.name, problem=first_line(error))
 
 
 def open_llama(path: Path, name: str, system: str | None = None) -> Llama:
-    """A GGUF file as a model. Raises ModelError when it cannot be opened.
-
-    llama.cpp's server listens on a port of this machine, whether wanted or not; it answers nobody
-    who does not know a key that is drawn here and forgotten.
-    """
-    # read by llama.cpp's threads when the library is loaded: a short spin for a busy machine
-    for variable, worth in THREADS.items():
-        os.environ.setdefault(variable, worth)
+    """A GGUF file as a model. Raises ModelError when it cannot be opened."""
     try:
-        from xllamacpp import CommonParams, Server
+        served = Served(path, context=CONTEXT, most=CONTEXT, threads=cores())
     except ImportError as error:  # installed, but a library of the system's is missing
         raise ModelError("answer.model_failed", name=name, problem=first_line(error)) from error
-    params = CommonParams()
-    params.model.path = str(path)
-    params.n_ctx, params.n_parallel, params.n_predict = CONTEXT, 1, CONTEXT
-    params.verbosity, params.warmup, params.cache_ram_mib = -1, False, 0
-    key = secrets.token_hex(16)
-    params.api_keys, params.ui, params.endpoint_slots = [key], False, False
-    params.n_threads_http = 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
-    try:
-        server = Server(params)
     except RuntimeError as error:
         raise ModelError("answer.bad_gguf", path=path, problem=first_line(error)) from error
-    # Closed before its loop has begun, it would wait for ever: one token shows that it has.
-    server.handle_completions({"prompt": "a", "max_tokens": 1})
-    return Llama(server, name, system, key)
+    return Llama(served, name, system)
 
 
 class _Listener(Hearing):

@@ -6,7 +6,6 @@ import threading
 import time
 from collections import OrderedDict
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from huohou.jobs.catching_up import CatchingUp
@@ -40,12 +39,7 @@ class Kept:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._tending:
             self._open.close()
 

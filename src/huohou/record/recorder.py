@@ -5,7 +5,6 @@ Each owns one file (``events.jsonl``, ``job.jsonl``) and nobody else writes it.
 
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self, TextIO
 
 from huohou.record.events import Appender, Event
@@ -39,12 +38,7 @@ class _Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -1,7 +1,6 @@
 """A GGUF file as llama.cpp serves it, in a process of its own: it may abort."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ import numpy as np
 
 from huohou.errors import ModelError
 from huohou.export.proving.sides import Rendered, Said, Seen, Side, Wanted
-from huohou.machine import THREADS, cores
+from huohou.machine import cores
 from huohou.probe.answers import Progress
 
 REQUEST, SEEN, SCORES = "request.json", "seen.json", "scores.npy"
@@ -47,14 +46,10 @@ def ask(path: Path, wanted: Wanted) -> Seen:
 
 def _run(folder: Path, path: Path, told: Progress) -> None:
     command = [sys.executable, "-P", "-m", "huohou.export.llama.child", str(folder)]
-    env = dict(os.environ)
-    for name, value in THREADS.items():
-        env.setdefault(name, value)
     with (
         (folder / "errors.txt").open("w+", encoding="utf-8") as errors,
         subprocess.Popen(
             command,
-            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -29,10 +29,17 @@ const CROWD = 120; // markers that can be told apart
 /** The colours of the theme, read once for all charts. */
 export const theme = {
   /** @type {CSSStyleDeclaration | null} */ style: null,
-  /** @returns {string} value of a custom property */
+  dark: false,
+  /** @returns {string} value of a custom property: of a colour of both themes, that of this one */
   get(/** @type {string} */ name) {
-    this.style ??= getComputedStyle(document.documentElement);
-    return this.style.getPropertyValue(name).trim();
+    if (!this.style) {
+      this.style = getComputedStyle(document.documentElement);
+      const scheme = this.style.colorScheme; // "light dark": as the system has it
+      this.dark = scheme === "light dark" ? matchMedia("(prefers-color-scheme: dark)").matches : scheme === "dark";
+    }
+    const value = this.style.getPropertyValue(name).trim();
+    const both = /^light-dark\((#\w+), (#\w+)\)$/.exec(value);
+    return both ? both[this.dark ? 2 : 1] : value;
   },
 };
 

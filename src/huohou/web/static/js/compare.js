@@ -169,7 +169,7 @@ function tellView() {
   }
   /** @type {HTMLInputElement} */ (at("smooth")).value = String(smooth);
   fill(at("smooth-value"), String(smooth));
-  /** @type {HTMLInputElement} */ (at("log")).checked = log;
+  /** @type {HTMLInputElement} */ (at("log-scale")).checked = log;
   /** @type {HTMLInputElement} */ (at("clip")).checked = clip;
   at("zoom-out").hidden = !overlay.part;
 }
@@ -178,7 +178,7 @@ for (const button of document.querySelectorAll("[data-axis]")) {
   button.addEventListener("click", () => look({ axis: /** @type {any} */ (button).dataset.axis }));
 }
 at("smooth").addEventListener("input", (event) => look({ smooth: Number(/** @type {HTMLInputElement} */ (event.target).value) }));
-at("log").addEventListener("change", (event) => look({ log: /** @type {HTMLInputElement} */ (event.target).checked }));
+at("log-scale").addEventListener("change", (event) => look({ log: /** @type {HTMLInputElement} */ (event.target).checked }));
 at("clip").addEventListener("change", (event) => look({ clip: /** @type {HTMLInputElement} */ (event.target).checked }));
 at("zoom-out").addEventListener("click", () => overlay.zoom(null));
 
