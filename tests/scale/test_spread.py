@@ -30,6 +30,8 @@ from teams import PATIENCE, WORDS, command, nodes, wait_until
 from tiny_encoder import tiny_encoder_folder
 
 pytestmark = pytest.mark.slow
+# Ray's workers give way to all others, which takes minutes on a busy machine.
+POLITE = ("RAY_worker_niceness", "0")
 POOL = [" ".join(random.Random(i).choices(WORDS.split(), k=1 + i % 9)) for i in range(40)]
 
 
@@ -41,8 +43,10 @@ def _one_thread() -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """Two nodes, and this process connected to them."""
-    with nodes({"num_cpus": 1}) as address, connected(f"ray://{address}", quiet=True):
-        yield address
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*POLITE)
+        with nodes({"num_cpus": 1}) as address, connected(f"ray://{address}", quiet=True):
+            yield address
 
 
 def spread(workers: int = 2, **settings: Any) -> Spread:
@@ -154,7 +158,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def mine(pairs: Path, out: Path, model: Path, *how: str, **env: str) -> "subprocess.Popen[str]":
     words = ("mine", str(pairs), "-o", str(out), "--model", str(model), "--json", *how)
-    return command(*words, **{"HUOHOU_CACHE": str(out.parent / "cache"), **env})
+    own = dict([POLITE]) | {"HUOHOU_CACHE": str(out.parent / "cache")}
+    return command(*words, **own | env)
 
 
 def test_interrupted_and_a_worker_killed_the_files_are_those_of_one_process(
