@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,18 @@ def kill_ray_worker(folder: Path) -> None:
 def _records(process: psutil.Process, folder: Path) -> bool:
     """Whether a process has the record open."""
     return str(folder / "events.jsonl") in {file.path for file in process.open_files()}
+
+
+@contextlib.contextmanager
+def nodes(*each: dict[str, Any]) -> Iterator[str]:
+    """A cluster of several Ray nodes on this machine; its address."""
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        for node in each:
+            cluster.add_node(**node)
+        cluster.wait_for_nodes()
+        yield str(cluster.address)
+    finally:
+        cluster.shutdown()

@@ -178,3 +178,17 @@ def _shake(encoder: Encoder) -> None:
     assert encoder.variance is not None
     with torch.no_grad():
         encoder.variance.linear.weight.normal_(0, 0.3)
+
+
+def test_how_far_it_is_goes_over_all_shards(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "SHARD", 2)
+    told: list[tuple[int, int]] = []
+    encoder = load_encoder(str(base))
+    _, passages = both_sides(encoder, tmp_path, progress=lambda *one: told.append(one))
+    passages.of(TEXTS)
+    assert told[0] == (0, 5) and told[-1] == (5, 5)
+    assert told == sorted(told)
+    passages.of(TEXTS)
+    assert len(told) == told.index((5, 5)) + told.count((5, 5)), "nothing is left to do"

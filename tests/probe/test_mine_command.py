@@ -1,11 +1,13 @@
 """``huohou mine``: from a folder of pairs to negatives that can be trained on, and back again."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from huohou.cli import _mine
 from huohou.data.pairs import read_pairs
 from tiny_encoder import tiny_encoder_folder
 
@@ -130,3 +132,36 @@ def test_one_line_for_what_cannot_be_mined(
         assert (code, out) == (2, "") and told in err
         assert len(err.strip().splitlines()) == 1
     assert not to.exists()
+
+
+def test_a_cluster_that_cannot_be_asked_is_said_before_anything_is_done(
+    huohou: Written, pairs: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = ("mine", pairs, "-o", tmp_path / "out", "--model", model)
+    for options, told in (
+        (("--on", "torchrun"), "torchrun starts workers of a training only"),
+        (("--workers", 2), "2 workers were asked for, and --on local is one process"),
+        (("--on", "cloud"), "compute.on"),
+        (("--on", "ray://127.0.0.1:9"), "Nobody listens at 127.0.0.1:9"),
+    ):
+        code, out, err = huohou(*call, *options)
+        assert (code, out) == (2, "") and told in err
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "ray" else name)
+    code, _, err = huohou(*call, "--on", "ray")
+    assert code == 2 and "huohou[scale]" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_progress_of_what_takes_long_is_told_in_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 1.0, 10.0, 11.0, 90.0, 100.0, 101.0])
+    monkeypatch.setattr(_mine.time, "monotonic", lambda: next(clock))
+    with _mine.encoding() as progress:
+        for done in (0, 10, 100, 101, 900, 0, 10):
+            progress(done, 1000)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "Encoding: 100 of 1000 texts, 1 min 30 s left",
+        "Encoding: 900 of 1000 texts, 10 s left",
+    ]

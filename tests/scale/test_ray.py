@@ -1,10 +1,7 @@
 """Two workers of a Ray cluster compute what one process computes, and go on after a death."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +19,7 @@ from teams import (
     kill_ray_worker,
     largest_difference,
     losses,
+    nodes,
     pair_flags,
     sft_flags,
     shared,
@@ -34,19 +32,6 @@ from waiting import PATIENCE, wait_until
 pytestmark = pytest.mark.slow
 
 
-@contextmanager
-def nodes(*each: dict[str, Any]) -> Iterator[str]:
-    """A cluster of several Ray nodes on this machine; its address."""
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        for node in each:
-            cluster.add_node(**node)
-        cluster.wait_for_nodes()
-        yield str(cluster.address)
-    finally:
-        cluster.shutdown()
 
 
 def test_two_workers_are_one_process(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from huohou import config
 from huohou.api.common import find_run, need_extra, open_store
+from huohou.api.spreading import can_reach
 from huohou.errors import UsageError
 
 if TYPE_CHECKING:
@@ -153,15 +154,7 @@ def branch(
 def can_compute(plan: "Plan") -> None:
     """Raise MissingExtraError or UsageError where a plan's workers cannot be started from here."""
     setting = plan.settings.get("compute.on")
-    on = str(setting.value) if setting else "local"
-    if not on.startswith("ray"):
-        return
-    from huohou.jobs.address import address_of, check_address
-
-    need_extra("scale", "ray")
-    address = address_of(on)
-    if address is not None:
-        check_address(address)
+    can_reach(str(setting.value) if setting else "local")
 
 
 def same_name(run_file: Path | None, flags: Sequence[str] = ()) -> dict[str, Any] | None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from huohou.api.common import find_run, need_extra
+from huohou.api.spreading import spread
 
 if TYPE_CHECKING:
     from huohou.data.pairs import PairSet
+    from huohou.jobs.spread import Spread
     from huohou.models.encoder import Encoder
     from huohou.probe.mine import Judge
     from huohou.probe.mined import Mined, MineOptions
@@ -28,14 +30,20 @@ def mine(
     format: str | None = None,
     cache: bool = True,
     force: bool = False,
+    on: str = "local",
+    workers: int | None = None,
+    gpus_per_worker: float | None = None,
     progress: Progress | None = None,
+    note: Callable[[str], object] = lambda _: None,
     **options: Any,
 ) -> dict[str, Any]:
     """Mine hard negatives for the training queries of a source: the document of `mine --json`.
 
     out: a folder for hard_negatives.jsonl, which can be trained on, and ledger.jsonl; model, judge:
-    a model's name, or a run; reviewed: a ledger whose promoted rows become positives; options:
-    fields of ``huohou.probe.mined.MineOptions``. Raises DataError, UsageError, ModelError.
+    a model's name, or a run; reviewed: a ledger whose promoted rows become positives; on, workers,
+    gpus_per_worker: a Ray cluster that encodes and searches, with the same result; note: is told
+    what happens; options: fields of ``huohou.probe.mined.MineOptions``. Raises DataError,
+    UsageError, ModelError, RunFailedError for a cluster that cannot be used.
     """
     need_extra("train", "torch", "transformers")
     from huohou.data.pairs import fingerprint_pairs
@@ -52,10 +60,14 @@ def mine(
     if reviewed is not None:
         pairs, count = promoted(pairs, reviewed)
     place = choose_device(device).value
-    encoder = load_encoder(_model(model), device=place)
-    queries, passages, made = _vectors(encoder, pairs, score, cache, progress)
-    second = _judge(judge, pairs, place, cache, progress) if judge else None
-    mined = search(pairs, queries, passages, asked, judge=second)
+    with spread(on, workers, gpus_per_worker, place, note) as cluster:
+        encoder = load_encoder(_model(model), device=place)
+        how = _How(score, cache, progress, cluster)
+        queries, passages, made = _vectors(encoder, pairs, how)
+        second = _judge(judge, pairs, place, how) if judge else None
+        blocks = cluster.blocks if cluster else None
+        mined = search(pairs, queries, passages, asked, judge=second, blocks=blocks)
+        tasks = cluster.tasks if cluster else 0
     about = {
         "model": model,
         "fingerprint": encoder.fingerprint,
@@ -65,7 +77,17 @@ def mine(
         "pairs_fingerprint": fingerprint_pairs(pairs),
     }
     _write(files, pairs, mined, asked, about)
-    return _document(mined, asked, about, files) | {"promoted": count, "encoded": made}
+    work = {"promoted": count, "encoded": made, "on": on, "tasks": tasks}
+    return _document(mined, asked, about, files) | work
+
+
+class _How(NamedTuple):
+    """How vectors are made; cluster: by whom, None for this process."""
+
+    score: str
+    cache: bool
+    progress: Progress | None
+    cluster: "Spread | None"
 
 
 def _training(source: str | Path, format: str | None) -> "PairSet":
@@ -82,25 +104,23 @@ def _model(name: str) -> str:
     return name
 
 
-def _vectors(
-    encoder: "Encoder", pairs: "PairSet", score: str, cache: bool, progress: Progress | None
-) -> tuple[Any, Any, int]:
+def _vectors(encoder: "Encoder", pairs: "PairSet", how: _How) -> tuple[Any, Any, int]:
     """Vectors of queries and of the passages that may be mined, and how many were made anew."""
     from huohou.models.cache import cache_folder
     from huohou.probe.embeddings import both_sides
     from huohou.probe.mine import minable
 
-    folder = cache_folder() / "embeddings" if cache else None
-    asked, answering = both_sides(encoder, folder, score=score, progress=progress)
+    folder = cache_folder() / "embeddings" if how.cache else None
+    elsewhere = how.cluster.of(encoder) if how.cluster else None
+    more: dict[str, Any] = {"score": how.score, "progress": how.progress, "elsewhere": elsewhere}
+    asked, answering = both_sides(encoder, folder, **more)
     texts = [pairs.passages[i].text for i in minable(pairs)]
     passages = answering.of(texts)
     queries = asked.of([query.text for query in pairs.queries], "query")
     return queries, passages, asked.made + answering.made
 
 
-def _judge(
-    name: str, pairs: "PairSet", device: str, cache: bool, progress: Progress | None
-) -> "Judge":
+def _judge(name: str, pairs: "PairSet", device: str, how: _How) -> "Judge":
     from huohou.models.encoder import load_encoder
     from huohou.models.names import resolve
     from huohou.probe.judges import by_reading, by_vectors, load_cross_encoder, reads_pairs
@@ -112,7 +132,7 @@ def _judge(
         model = load_cross_encoder(source.folder, device)
         return by_reading(model, [query.text for query in pairs.queries], texts)
     encoder = load_encoder(_model(name), device=device)
-    queries, passages, _ = _vectors(encoder, pairs, "cosine", cache, progress)
+    queries, passages, _ = _vectors(encoder, pairs, how._replace(score="cosine"))
     return by_vectors(queries, passages)
 
 

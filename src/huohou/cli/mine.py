@@ -36,6 +36,11 @@ from huohou.text import say
 )
 @click.option("--no-cache", is_flag=True, help=say("cli.mine.no_cache"))
 @click.option("--format", metavar="NAME", help=say("cli.data.opt.pairs_format"))
+@click.option("--on", default="local", show_default=True, metavar="WHERE", help=say("cli.mine.on"))
+@click.option("--workers", type=click.IntRange(1), metavar="N", help=say("cli.mine.workers"))
+@click.option(
+    "--gpus-per-worker", type=click.FloatRange(0), metavar="G", help=say("cli.train.gpus")
+)
 @click.option("--seed", default=42, show_default=True, help=say("cli.opt.seed"))
 @click.option("--force", is_flag=True, help=say("cli.opt.force"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
@@ -49,7 +54,7 @@ def command(  # noqa: PLR0917
     **options: Any,
 ) -> None:
     from huohou import api
-    from huohou.cli._mine import encoding, show_mined
+    from huohou.cli._mine import encoding, note, show_mined
 
     with encoding() as progress:
         found = api.mine(
@@ -59,6 +64,7 @@ def command(  # noqa: PLR0917
             relative=relative or None,
             cache=not no_cache,
             progress=progress,
+            note=note,
             **options,
         )
     if as_json:

@@ -42,12 +42,21 @@ def check_nodes(folder: Path) -> None:
         if apart:
             hosts = ", ".join(sorted(set(apart)))
             raise RunFailedError("cluster.not_shared", folder=folder, hosts=hosts)
-        lines = other_versions(versions(), answers)
-        if lines:
-            raise RunFailedError("cluster.versions", lines="\n".join(f"  {one}" for one in lines))
+        _need_same(answers)
     finally:
         for left in folder.glob(f".shared-{token}*"):
             left.unlink(missing_ok=True)
+
+
+def check_versions() -> None:
+    """Raise RunFailedError for other versions alone: no folder has to be shared."""
+    _need_same(_asked(None, ""))
+
+
+def _need_same(answers: Sequence[Answer]) -> None:
+    lines = other_versions(versions(), answers)
+    if lines:
+        raise RunFailedError("cluster.versions", lines="\n".join(f"  {one}" for one in lines))
 
 
 def other_versions(ours: Mapping[str, str], answers: Sequence[Answer]) -> list[str]:
@@ -77,8 +86,13 @@ def versions() -> dict[str, str]:
     return found
 
 
-def look(folder: str, token: str, host: str) -> dict[str, Any]:
-    """Runs on each machine: whether the driver's file is there, and one written beside it."""
+def look(folder: str | None, token: str, host: str) -> dict[str, Any]:
+    """Runs on each machine: whether the driver's file is there, and one written beside it.
+
+    folder: None where none has to be shared.
+    """
+    if folder is None:
+        return {"host": host, "read": False, "wrote": False, "versions": versions()}
     place = Path(folder)
     try:
         read = (place / f".shared-{token}").read_text(encoding="ascii") == token
@@ -103,18 +117,16 @@ def _seen(folder: Path, token: str, host: str) -> bool:
         return False
 
 
-def _asked(folder: Path, token: str) -> list[Answer]:
+def _asked(folder: Path | None, token: str) -> list[Answer]:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    task = ray.remote(look)
+    task, place = ray.remote(look), None if folder is None else str(folder)
     asked = []
     for k, node in enumerate(node for node in ray.nodes() if node["Alive"]):
         on = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         host = f"{node.get('NodeManagerHostname') or socket.gethostname()}-{k}"
-        asked.append(
-            task.options(num_cpus=0, scheduling_strategy=on).remote(str(folder), token, host)
-        )
+        asked.append(task.options(num_cpus=0, scheduling_strategy=on).remote(place, token, host))
     try:
         return [Answer(**one) for one in ray.get(asked, timeout=SECONDS)]
     except ray.exceptions.RayError as error:

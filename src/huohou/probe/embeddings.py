@@ -8,7 +8,7 @@ computed from weights, tokenizer, pooling, prompts and length at every call.
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from zipfile import BadZipFile, is_zipfile
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from huohou.measure.gaussian import Side
     from huohou.models.encoder import Encoder as TextEncoder
 
-SHARD = 8192  # texts a file: what an interrupted run loses at most
+SHARD = 1024  # texts a file: what an interrupted run loses at most, and what one task encodes
 SHOWN = 60  # characters of a text in a message
 
 Encode = Callable[[Sequence[str]], NDArray[np.floating]]
+Progress = Callable[[int, int], None]
+Made = Iterable[tuple[int, NDArray[np.floating]]]
+Shards = Callable[[Sequence[Sequence[str]]], Made]
+"""Texts of shards -> number and vectors [n, d] of each shard, as they are done."""
 
 
 class Encoder(Protocol):
@@ -42,12 +46,37 @@ class Encoder(Protocol):
         ...
 
 
+class Count:
+    """How many of the texts that are to be encoded are done."""
+
+    def __init__(self, tell: Progress | None = None) -> None:
+        self._tell = tell
+        self._done = self._all = 0
+
+    def begin(self, texts: int) -> None:
+        """So many are to be done."""
+        self._done, self._all = 0, texts
+        self.inside(0)
+
+    def inside(self, texts: int, _: int = 0) -> None:
+        """So many of the shard in hand are done."""
+        if self._tell is not None and self._all:
+            self._tell(min(self._done + texts, self._all), self._all)
+
+    def done(self, texts: int) -> None:
+        """A whole shard is."""
+        self._done += texts
+        self.inside(0)
+
+
 class Embeddings:
     """Vectors of an encoder's, kept in a folder between runs.
 
     folder: where vectors are kept, None to keep none (the folder can be deleted at any time);
     kind: what is made of a text, where an encoder makes several things (``encode`` makes it):
-    vectors of different kinds never mix.
+    vectors of different kinds never mix; shards: who encodes them, where this process does not;
+    count: is told how far it is. Shards are cut alike whoever encodes them, so that the same texts
+    are computed together.
     """
 
     def __init__(
@@ -57,9 +86,12 @@ class Embeddings:
         *,
         kind: str = "mu",
         encode: Encode | None = None,
+        shards: Shards | None = None,
+        count: Count | None = None,
     ) -> None:
         self._encoder = encoder
-        self._encode: Encode = encode or encoder.encode
+        self._shards = shards or _here(encode or encoder.encode)
+        self._count = count or Count()
         self._folder = folder
         self._kind = kind
         self.made = 0  # texts that were encoded, over all calls
@@ -82,20 +114,23 @@ class Embeddings:
         known = _read(place, first.keys()) if place else {}
         todo = sorted(i for key, i in first.items() if key not in known)
         self.kept += len(known)
-        for begin in range(0, len(todo), SHARD):
-            part = todo[begin : begin + SHARD]
-            vectors = self._vectors([texts[i] for i in part], what)
-            mine = [keys[i] for i in part]
-            known.update(zip(mine, vectors, strict=True))
+        self._count.begin(len(todo))
+        cut = [todo[begin : begin + SHARD] for begin in range(0, len(todo), SHARD)]
+        for number, made in self._made([[texts[i] for i in part] for part in cut], what):
+            mine = [keys[i] for i in cut[number]]
+            known.update(zip(mine, made, strict=True))
             if place:
-                _write(place, mine, vectors)
+                _write(place, mine, made)
         return np.stack([known[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
 
-    def _vectors(self, texts: Sequence[str], what: str) -> Vectors:
-        vectors = np.asarray(self._encode(texts), dtype=np.float32)
-        finite(vectors, what, [f"“{' '.join(text.split())[:SHOWN]}”" for text in texts])
-        self.made += len(texts)
-        return vectors
+    def _made(self, shards: Sequence[Sequence[str]], what: str) -> Iterable[tuple[int, Vectors]]:
+        """Number and vectors of each shard as it is done; none is asked for where there is none."""
+        for number, found in self._shards(shards) if shards else ():
+            vectors, texts = np.asarray(found, dtype=np.float32), shards[number]
+            finite(vectors, what, [f"“{' '.join(text.split())[:SHOWN]}”" for text in texts])
+            self.made += len(texts)
+            self._count.done(len(texts))
+            yield number, vectors
 
     def _place(self) -> Path | None:
         """The folder of the weights as they are now: training changes them between two calls."""
@@ -107,26 +142,43 @@ def both_sides(
     folder: Path | None = None,
     *,
     score: str = "cosine",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
+    elsewhere: "Callable[[str, Side], Shards] | None" = None,
 ) -> tuple[Embeddings, Embeddings]:
     """Queries and passages of one encoder: inner products of their vectors rank as the score does.
 
-    score: cosine, csd or w2. Each side has the model's own prompt, where it has prompts.
+    score: cosine, csd or w2. Each side has the model's own prompt, where it has prompts. elsewhere:
+    who encodes the shards of a score and a side, as ``side_encode`` does, where not this process.
     """
 
-    def made(prompt: str, side: "Side") -> Encode:
-        def encode(texts: Sequence[str]) -> NDArray[np.floating]:
-            views = encoder.encode_views(texts, prompt=prompt, progress=progress)
-            return search_vectors(score, views.mu, views.logvar, side)
+    def made(side: "Side") -> Embeddings:
+        count = Count(progress)
+        encode = side_encode(encoder, score, side, count.inside)
+        shards = None if elsewhere is None else elsewhere(score, side)
+        kind = f"{score}-{side}"
+        return Embeddings(encoder, folder, kind=kind, encode=encode, shards=shards, count=count)
 
-        return encode
+    return made("query"), made("passage")
 
+
+def side_encode(
+    encoder: "TextEncoder", score: str, side: "Side", progress: Progress | None = None
+) -> Encode:
+    """What makes the vectors of queries or of passages; see ``both_sides``."""
     from huohou.measure.gaussian import search_vectors
 
-    return (
-        Embeddings(encoder, folder, kind=f"{score}-query", encode=made("query", "query")),
-        Embeddings(encoder, folder, kind=f"{score}-passage", encode=made("document", "passage")),
-    )
+    prompt = {"query": "query", "passage": "document"}[side]
+
+    def encode(texts: Sequence[str]) -> NDArray[np.floating]:
+        views = encoder.encode_views(texts, prompt=prompt, progress=progress)
+        return search_vectors(score, views.mu, views.logvar, side)
+
+    return encode
+
+
+def _here(encode: Encode) -> Shards:
+    """Shards one after the other, in this process."""
+    return lambda shards: ((k, encode(texts)) for k, texts in enumerate(shards))
 
 
 def _key(text: str) -> bytes:

@@ -31,7 +31,7 @@ from huohou.probe.mined import (
     MinedQuery,
     MineOptions,
 )
-from huohou.probe.search import Vectors, finite, top_k
+from huohou.probe.search import Blocks, Vectors, finite, top_k
 from huohou.text import say
 
 Judge = Callable[[int, Sequence[int]], NDArray[np.floating]]
@@ -58,13 +58,14 @@ def mine(
     options: MineOptions | None = None,
     *,
     judge: Judge | None = None,
+    blocks: Blocks | None = None,
 ) -> Mined:
     """Hard negatives for each query of ``pairs``.
 
     query_vectors [Q, d]: of its queries; passage_vectors [N, d]: of its passages at the places
-    ``minable(pairs)``, in that order. Inner products are the scores. Raises UsageError for queries
-    of another part than train, DataError for a positive that is not in the corpus, ModelError for
-    NaN in vectors.
+    ``minable(pairs)``, in that order. Inner products are the scores. blocks: who searches, as of
+    ``top_k``. Raises UsageError for queries of another part than train, DataError for a positive
+    that is not in the corpus, ModelError for NaN in vectors.
     """
     asked = options or MineOptions()
     places = minable(pairs)
@@ -74,7 +75,7 @@ def mine(
     finite(passage_vectors, "passage", [passage.id for passage in corpus])
     most = max((len(own) for own in right), default=0)
     depth = min(len(corpus), asked.depth + most)
-    found, scores = top_k(query_vectors, passage_vectors, depth)
+    found, scores = top_k(query_vectors, passage_vectors, depth, blocks=blocks)
     one = _OneQuery(pairs, corpus, asked, judge)
     mined, curve = [], np.zeros((len(asked.ladder()), 2), dtype=np.int64)
     for i, query in enumerate(pairs.queries):

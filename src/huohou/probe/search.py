@@ -5,7 +5,7 @@ so far matter, so that the search costs little more than the products (no librar
 search is quicker below about a million passages on a few cores).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from huohou.text import say
 
 Vectors = NDArray[np.float32]
 Places = NDArray[np.int64]
+Found = Iterable[tuple[int, tuple[Places, Vectors]]]
+Blocks = Callable[[Sequence[Vectors], Vectors, int, int], Found]
+"""Blocks of queries, passages, k, memory -> number of each block and what ``best`` gives for it."""
 
 MEMORY = 1 << 28  # bytes that a search needs beside the vectors and its answer, about
 ROWS = 1024  # queries searched together
@@ -25,12 +28,18 @@ CELL = 12  # bytes a score takes: the score itself, where it is compared, candid
 
 
 def top_k(
-    queries: Vectors, passages: Vectors, k: int, *, memory: int = MEMORY
+    queries: Vectors,
+    passages: Vectors,
+    k: int,
+    *,
+    memory: int = MEMORY,
+    blocks: Blocks | None = None,
 ) -> tuple[Places, Vectors]:
     """The k best passages of each query, best first; of equal scores the earlier passage.
 
-    queries [Q, d], passages [N, d] float32 -> places [Q, k], scores [Q, k]. memory: bytes. Raises
-    ModelError for vectors that hold NaN or infinity (naming the first), UsageError for k > N.
+    queries [Q, d], passages [N, d] float32 -> places [Q, k], scores [Q, k]. memory: bytes; blocks:
+    who searches, where this process does not; blocks are cut alike whoever does. Raises ModelError
+    for vectors that hold NaN or infinity (naming the first), UsageError for k > N.
     """
     _same_width(queries, passages)
     if not 0 < k <= len(passages):
@@ -40,13 +49,20 @@ def top_k(
     places = np.empty((len(queries), k), dtype=np.int64)
     scores = np.empty((len(queries), k), dtype=np.float32)
     rows = min(ROWS, max(1, memory // (CELL * max(FIRST, k))))
-    for begin in range(0, len(queries), rows):
-        part = slice(begin, begin + rows)
-        places[part], scores[part] = _best(queries[part], passages, k, memory)
+    cut = [slice(begin, begin + rows) for begin in range(0, len(queries), rows)]
+    search = blocks if blocks is not None and len(cut) > 1 else _here
+    for number, found in search([queries[part] for part in cut], passages, k, memory):
+        places[cut[number]], scores[cut[number]] = found
     return places, scores
 
 
-def _best(queries: Vectors, passages: Vectors, k: int, memory: int) -> tuple[Places, Vectors]:
+def _here(blocks: Sequence[Vectors], passages: Vectors, k: int, memory: int) -> Found:
+    """Blocks one after the other, in this process."""
+    return ((i, best(queries, passages, k, memory)) for i, queries in enumerate(blocks))
+
+
+def best(queries: Vectors, passages: Vectors, k: int, memory: int) -> tuple[Places, Vectors]:
+    """``top_k`` of one block of queries, nothing checked."""
     columns = max(k, FIRST, memory // (CELL * len(queries)))
     end = min(len(passages), max(FIRST, k))
     places, scores = _first(queries @ passages[:end].T, k)

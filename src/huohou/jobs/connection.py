@@ -1,0 +1,77 @@
+"""A driver of a Ray cluster, and the wait until the cluster has what was asked for."""
+
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from huohou import machine
+from huohou.errors import RunFailedError
+from huohou.jobs.address import address_of, check_address
+from huohou.jobs.claim import Claim
+from huohou.text import language, say
+
+PAUSE = 1.0  # seconds between two looks at what a cluster has
+# What a worker needs to know of the driver's surroundings.
+HANDED_ON = ("HUOHOU_", "HF_", "TRANSFORMERS_", "MODELSCOPE_", "TORCH_")
+
+
+@contextlib.contextmanager
+def connected(on: str, *, quiet: bool = False) -> Iterator[None]:
+    """A driver of the cluster; without an address that of RAY_ADDRESS, or one of this machine's
+    cores for this call alone.
+
+    on: as ``compute.on`` has it; quiet: what the workers print is not shown, and what Ray itself
+    has to say (of a worker that died) goes to stderr, for stdout is the answer. Raises
+    RunFailedError where it cannot be reached.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    address = address_of(on)
+    if address:
+        check_address(address)
+    handed = {k: v for k, v in os.environ.items() if k.startswith(HANDED_ON)}
+    how: dict[str, Any] = {
+        "runtime_env": {"env_vars": handed | {"HUOHOU_LANG": language()}},
+        "log_to_driver": not quiet,
+        "logging_level": logging.ERROR if quiet else logging.INFO,
+    }
+    try:
+        if address or os.environ.get("RAY_ADDRESS"):
+            ray.init(address=address, **how)
+        else:
+            how["include_dashboard"] = False
+            ray.init(address="local", num_cpus=machine.cores(), **how)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        problem = str(error).strip().splitlines()[0]
+        raise RunFailedError("cluster.refused", address=address, problem=problem) from error
+    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def wait_for_room(
+    claim: Claim, tell: Callable[[str], object], asked_to_stop: Callable[[], bool]
+) -> None:
+    """Until the cluster has what was asked for; it is said what is lacking, and how long.
+
+    Raises RunFailedError when the time is up.
+    """
+    import ray
+
+    until = time.monotonic() + claim.wait
+    lacking = claim.lacking(ray.cluster_resources())
+    if lacking:
+        tell(say("cluster.waits", lacking=lacking, seconds=f"{claim.wait:g}"))
+    while lacking and not asked_to_stop():
+        if time.monotonic() >= until:
+            raise RunFailedError("cluster.too_small", lacking=lacking, seconds=f"{claim.wait:g}")
+        time.sleep(min(PAUSE, max(0.05, until - time.monotonic())))
+        lacking = claim.lacking(ray.cluster_resources())
