@@ -5,10 +5,13 @@ from threading import Thread
 
 import pytest
 import torch
+from torch import distributed
 
 from huohou import api
 from huohou.jobs import stopping
+from huohou.models.encoder import load_encoder
 from huohou.plan import Plan
+from huohou.recipes import embed, sharding
 from huohou.record import checkpoints
 from teams import (
     alone,
@@ -20,6 +23,7 @@ from teams import (
     together,
     wait_until,
 )
+from tiny_encoder import tiny_encoder_folder
 
 # What other orders of summation may make of a loss over 28 updates.
 CLOSE = 1e-4
@@ -51,6 +55,23 @@ def test_workers_that_split_the_model_are_one_process(tmp_path: Path, recipe: st
     assert [e["step"] for e in seen] == list(range(1, 29))
     assert largest_difference(losses(whole), losses(parts)) < CLOSE
     assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
+
+
+def test_an_encoder_that_was_looked_at_can_be_trained(tmp_path: Path) -> None:
+    """In a team of one: what an evaluation gathers into has to be good for a gradient too."""
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        encoder = load_encoder(str(tiny_encoder_folder(tmp_path / "bert")))
+        texts = ["quick brown fox", "lazy dog"]
+        whole = encoder.encode(texts)
+        embed.split(encoder, "cpu")
+        assert sharding.is_split(encoder.transformer)
+        assert abs(encoder.encode(texts) - whole).max() < 1e-6
+        encoder(*encoder.pad(encoder.tokenize(texts))).mu[:, 0].sum().backward()
+        sharding.let_go(encoder)
+        assert all(p.grad is not None for p in encoder.parameters() if p.requires_grad)
+    finally:
+        distributed.destroy_process_group()
 
 
 def together_until(step: int, folder: Path, plan: Plan) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from transformers import PrinterCallback
 
@@ -66,7 +67,7 @@ def run(
     learner = learner_of(encoder, rows, plan)
     if sharding.wanted(plan):
         recorder.log(say("team.split_loaded", workers=here().size))
-        sharding.split(encoder.transformer, plan.device.value)
+        split(encoder, plan.device.value)
     checkpoint = begin_from(start, lambda place: load_weights(learner, place))
     cut = fast_pass(learner, rows, plan, recorder, start)
 
@@ -105,6 +106,16 @@ def encoder_of(plan: Plan) -> Encoder:
     length = int(plan.value("train.max_length"))
     # Weights stay in float32; bfloat16 is what products are computed in.
     return load_encoder(plan.model, head=head, device=plan.device.value, max_length=length)
+
+
+def split(encoder: Encoder, device: str) -> None:
+    """Let the workers hold the encoder together, and pass one token through it: what is gathered
+    into is made by the first pass, and one of an evaluation would make it of no use for training.
+    """
+    sharding.split(encoder.transformer, device)
+    with torch.no_grad():
+        encoder(*encoder.pad([[encoder.padding_id]]))
+    sharding.let_go(encoder)
 
 
 def held_out_rows(encoder: Encoder, watched: PairSet, plan: Plan) -> HeldOut:
