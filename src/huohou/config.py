@@ -166,6 +166,11 @@ class ComputeSettings(_Part):
         "cluster, ray://HOST:PORT names one.",
     )
     workers: int = Field(1, ge=1, description="Processes that share each update.")
+    sharding: Literal["auto", "none", "fsdp"] = Field(
+        "auto",
+        description="none: each worker holds the whole model; fsdp: each a part of every weight; "
+        "auto: fsdp where the whole model does not fit a worker's device.",
+    )
     gpus_per_worker: float | None = Field(
         None, ge=0, description="If not given 1 where the device is a GPU, else 0."
     )

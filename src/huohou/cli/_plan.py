@@ -98,14 +98,16 @@ def _updates(plan: "Plan") -> str:
 
 
 def _workers(told: Mapping[str, Any]) -> str:
-    return say(
-        "plan.workers_are",
-        workers=told["workers"],
-        on=told["on"],
-        time=duration(told["seconds"]),
-        size=f"{told['memory_bytes'] / 1e9:.1f}",
-        sent=f"{told['sent_bytes'] / 1e6:,.1f}",
-    )
+    slots = {
+        "workers": told["workers"],
+        "on": told["on"],
+        "time": duration(told["seconds"]),
+        "size": f"{told['memory_bytes'] / 1e9:.1f}",
+        "sent": f"{told['sent_bytes'] / 1e6:,.1f}",
+    }
+    if told.get("sharding") != "fsdp":
+        return say("plan.workers_are", **slots)
+    return say("plan.workers_split", whole=f"{told['memory_whole_bytes'] / 1e9:.1f}", **slots)
 
 
 def _disk(plan: "Plan") -> str:

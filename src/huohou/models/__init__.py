@@ -13,7 +13,7 @@ from huohou.models.device import (
     devices,
     survey,
 )
-from huohou.models.loading import load_model
+from huohou.models.loading import load_hollow, load_model
 from huohou.models.names import ModelSource, resolve
 from huohou.models.shape import load_shape
 from huohou.models.tokenizer import ChatTokenizer, load_tokenizer
@@ -31,6 +31,7 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "devices",
+    "load_hollow",
     "load_model",
     "load_shape",
     "load_tokenizer",

@@ -44,6 +44,31 @@ def load_model(
     return loaded
 
 
+def load_hollow(name: str, dtype: str = "float32") -> "PreTrainedModel":
+    """A causal language model of the same shape without memory for its weights: they are on the
+    ``meta`` device, buffers on the CPU. Raises ModelError."""
+    import torch
+    from accelerate import init_empty_weights
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    folder = resolve(name).folder
+    options: dict[str, Any] = {"dtype": getattr(torch, dtype), "trust_remote_code": False}
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+    quiet()
+    with init_empty_weights(include_buffers=False):
+        try:
+            made = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", **options)
+        except ValueError as error:
+            if NO_SDPA not in str(error):
+                raise ModelError(
+                    "models.cannot_load", name=name, problem=first_line(error)
+                ) from error
+            made = AutoModelForCausalLM.from_config(config, attn_implementation="eager", **options)
+    made.tie_weights()  # what shares a weight has two on that device
+    hollow: PreTrainedModel = made
+    return hollow
+
+
 def from_files(loader: Any, folder: Path, name: str, **options: Any) -> tuple[Any, list[str]]:
     """A model of a loader's kind, and the names of weights that its files lack or shape otherwise.
 

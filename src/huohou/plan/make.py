@@ -22,7 +22,7 @@ from huohou.models import (
     load_tokenizer,
 )
 from huohou.plan.frozen import Choice, DataPart, Plan, Prediction
-from huohou.plan.workers import per_worker
+from huohou.plan.workers import per_worker, room
 
 RECORDED = ("huohou", "torch", "transformers", "peft", "accelerate", "numpy")
 
@@ -131,8 +131,9 @@ def _frozen(settings: Settings, run: RunSettings, found: Decided) -> Plan:
 def _workers(run: RunSettings, found: Decided) -> dict[str, Any]:
     if run.compute.on == "local":
         return {}
-    device = found.device.value.split(":")[0]
-    return {"workers": per_worker(run.compute, found.outlook.prediction, device)}
+    device, outlook = found.device.value.split(":")[0], found.outlook
+    split, most = outlook.facts.get("split"), room(run.compute, device)
+    return {"workers": per_worker(run.compute, outlook.prediction, device, split, most)}
 
 
 def _part(

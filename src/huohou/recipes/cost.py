@@ -7,7 +7,7 @@ step was just measured to do on this machine.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from typing import Any
@@ -75,24 +75,42 @@ def predict(subject: Subject) -> Outlook:
             seconds=_seconds(subject, shape, epoch.computed, budget),
             checkpoint_bytes=3 * 4 * shape.trainable,
         ),
-        {"budget": asdict(budget)} | measures,
+        {"budget": asdict(budget)} | measures | _split(shape, subject.dtype, budget, measures),
     )
+
+
+def _split(
+    shape: Shape, dtype: str, budget: Budget, measures: Mapping[str, Any]
+) -> dict[str, dict[str, int]]:
+    """What workers that split the model hold together and gather at a time: a block and the next
+    one, and what is in none. Weights in 4 bits are not split; an adapter is whole on each."""
+    if measures["four_bit"]:
+        return {}
+    width = 2 if dtype == "bfloat16" else 4
+    gathered = shape.total - shape.layers + 2 * shape.layers // shape.depth
+    weights = width * shape.total
+    sizes = {"held": weights, "gathered": width * gathered, "weights": weights}
+    return {"split": sizes | {"tokens": budget.max_tokens}}
 
 
 def memory_measures(run: RunSettings, kind: str, memory: int) -> dict[str, Any]:
     """Whether to trade time for memory: as set, or on a CUDA device that is too small.
 
-    Weights in 4 bits need CUDA and bitsandbytes; where they are wanted and cannot be had,
-    ConfigError says so.
+    Weights in 4 bits need CUDA and bitsandbytes; where they are wanted and cannot be had, or are
+    to be split among workers, ConfigError says so. A model that may be split keeps its weights.
     """
     short = kind == "cuda" and memory > 0.9 * _free_cuda()
     choose = {"on": True, "off": False, "auto": short}
     possible = kind == "cuda" and find_spec("bitsandbytes") is not None
     if run.train.four_bit == "on" and not possible:
         raise ConfigError("sft.no_four_bit", device=kind)
+    if run.train.four_bit == "on" and run.compute.sharding == "fsdp":
+        raise ConfigError("sft.four_bit_split")
+    split = run.compute.workers > 1 and run.compute.sharding != "none"
+    kept = {"auto": False} if split else {}
     return {
         "gradient_checkpointing": choose[run.train.gradient_checkpointing],
-        "four_bit": possible and choose[run.train.four_bit],
+        "four_bit": possible and (choose | kept)[run.train.four_bit],
     }
 
 

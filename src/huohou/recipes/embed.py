@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from transformers import PrinterCallback
 
 from huohou.data.pairs import PairSet
 from huohou.models.encoder import Encoder, Head, load_encoder
 from huohou.plan import Plan, contract
-from huohou.recipes import Start
+from huohou.recipes import Start, sharding
 from huohou.recipes.arguments import arguments, callbacks
 from huohou.recipes.embedding.chance import Chance, quicken
 from huohou.recipes.embedding.gradient import Cut, Learner
@@ -27,7 +28,7 @@ from huohou.recipes.embedding.passes import can_line
 from huohou.recipes.embedding.planned import planned_pairs
 from huohou.recipes.embedding.proof import compare
 from huohou.recipes.embedding.rows import Group, Row, groups_of, rows_of
-from huohou.recipes.embedding.table import trim, whole
+from huohou.recipes.embedding.table import save_encoder, trim
 from huohou.recipes.embedding.trainer import EmbedTrainer, load_weights
 from huohou.recipes.losses import losses
 from huohou.recipes.losses.base import Loss
@@ -64,6 +65,9 @@ def run(
     held_out = held_out_rows(encoder, watched, plan) if watched else None
 
     learner = learner_of(encoder, rows, plan)
+    if sharding.wanted(plan):
+        recorder.log(say("team.split_loaded", workers=here().size))
+        split(encoder, plan.device.value)
     checkpoint = begin_from(start, lambda place: load_weights(learner, place))
     cut = fast_pass(learner, rows, plan, recorder, start)
 
@@ -88,8 +92,9 @@ def run(
         found = held_out.metrics(learner, cut)
         recorder.eval(0, 0.0, **{f"eval_{name}": value for name, value in found.items()})
     trainer.train(resume_from_checkpoint=resumed(start))
+    written = save_encoder(encoder)
     if trainer.team.leads:
-        save(encoder, folder / MODEL)
+        save(written, folder / MODEL)
 
 
 def encoder_of(plan: Plan) -> Encoder:
@@ -101,6 +106,16 @@ def encoder_of(plan: Plan) -> Encoder:
     length = int(plan.value("train.max_length"))
     # Weights stay in float32; bfloat16 is what products are computed in.
     return load_encoder(plan.model, head=head, device=plan.device.value, max_length=length)
+
+
+def split(encoder: Encoder, device: str) -> None:
+    """Let the workers hold the encoder together, and pass one token through it: what is gathered
+    into is made by the first pass, and one of an evaluation would make it of no use for training.
+    """
+    sharding.split(encoder.transformer, device)
+    with torch.no_grad():
+        encoder(*encoder.pad([[encoder.padding_id]]))
+    sharding.let_go(encoder)
 
 
 def held_out_rows(encoder: Encoder, watched: PairSet, plan: Plan) -> HeldOut:
@@ -199,12 +214,11 @@ def facts(
     return told
 
 
-def save(encoder: Encoder, folder: Path) -> None:
-    """Write the model (of the best evaluation where there is one); what an earlier life of this
-    run left there makes room at the last moment."""
+def save(written: Callable[[Path], None], folder: Path) -> None:
+    """Write the model (of the best evaluation where there is one) by what writes it; what an
+    earlier life of this run left there makes room at the last moment."""
     staged = folder.with_name(f".{folder.name}")
     shutil.rmtree(staged, ignore_errors=True)
-    with whole(encoder):
-        encoder.save(staged)
+    written(staged)
     shutil.rmtree(folder, ignore_errors=True)
     staged.rename(folder)

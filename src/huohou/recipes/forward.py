@@ -18,6 +18,7 @@ from torch.nn import functional
 from huohou.data.labels import LabelledRow
 from huohou.recipes import lora, packed
 from huohou.recipes.batches import MicroBatch, needed
+from huohou.recipes.sharding import through
 
 
 class Batch(NamedTuple):
@@ -81,6 +82,10 @@ def _layout(shared: int, lengths: list[int]) -> packed.Layout:
 
 def logits(model: nn.Module, batch: Batch) -> Tensor:
     """Predictions where a trained token is predicted: [L, vocabulary]."""
+    return through(model, _logits, batch)
+
+
+def _logits(model: nn.Module, batch: Batch) -> Tensor:
     lora.fuse(model)
     causal = _causal(model)
     causal.config._attn_implementation = packed.NAME

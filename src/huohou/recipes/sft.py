@@ -20,9 +20,9 @@ from huohou.data.fingerprint import fingerprint_rows
 from huohou.data.labels import LabelledRow, label_row
 from huohou.data.read import read_dataset
 from huohou.errors import DataError
-from huohou.models import ChatTokenizer, load_model, load_tokenizer, with_lora
+from huohou.models import ChatTokenizer, load_hollow, load_model, load_tokenizer, with_lora
 from huohou.plan import DataPart, Plan, contract
-from huohou.recipes import Start, forward
+from huohou.recipes import Start, forward, sharding
 from huohou.recipes.arguments import arguments, callbacks
 from huohou.recipes.batches import Budget, group
 from huohou.recipes.memory import Frugal
@@ -55,10 +55,7 @@ def run(
     eval_rows = labelled_rows(plan.eval, plan, tokenizer) if plan.eval else None
 
     recorder.log(say("sft.loading", model=plan.model, dtype=plan.dtype.value))
-    base = load_model(
-        plan.model, plan.dtype.value, plan.device.value, four_bit=plan.facts["four_bit"]
-    )
-    model = with_adapter(base, plan)
+    model = model_of(plan, recorder)
     checkpoint = begin_from(start, lambda place: load_adapter(model, place))
     longest = max(len(row.ids) for row in [*rows, *(eval_rows or [])])
     frugal, logits = fast_pass(model, rows, plan, recorder, start, longest=longest)
@@ -100,6 +97,19 @@ def labelled_rows(part: DataPart, plan: Plan, tokenizer: ChatTokenizer) -> list[
     longest = int(plan.value("train.max_length"))
     rows = [label_row(row, tokenizer, longest) for row in dataset]
     return [row for row in rows if row.trained]
+
+
+def model_of(plan: Plan, recorder: Recorder) -> Any:
+    """The model with a new adapter; its weights split among the workers where that is planned."""
+    name, dtype, device = plan.model, plan.dtype.value, plan.device.value
+    if not sharding.wanted(plan):
+        return with_adapter(load_model(name, dtype, device, four_bit=plan.facts["four_bit"]), plan)
+    recorder.log(say("team.split", workers=here().size))
+    return sharding.built(
+        lambda: with_adapter(load_hollow(name, dtype), plan),
+        lambda: with_adapter(load_model(name, dtype), plan),
+        device,
+    )
 
 
 def with_adapter(model: Any, plan: Plan) -> Any:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, distributed
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
+from torch.distributed.tensor import DTensor
 
 from huohou.errors import RunFailedError
 
@@ -126,11 +127,11 @@ class Team:
     def add_gradients(self, parameters: Iterable[Tensor]) -> None:
         """Each parameter's gradient becomes the sum over the workers.
 
-        One that no worker has a gradient of keeps none.
+        One that no worker has a gradient of keeps none; those of what is split are summed already.
         """
         if self.size == 1:
             return
-        for bucket in _buckets([p for p in parameters if p.requires_grad]):
+        for bucket in _buckets([p for p in parameters if _whole(p)]):
             there = [float(p.grad is not None) for p in bucket]
             flat = torch.cat([*(_flat(p) for p in bucket), bucket[0].new_tensor(there)])
             self.total(flat)
@@ -148,13 +149,21 @@ class Team:
         return boxes
 
     def check_same(self, parameters: Iterable[Tensor]) -> None:
-        """Raise RunFailedError where the workers' weights are not the same any more."""
+        """Raise RunFailedError where the workers' weights are not the same any more.
+
+        Of what is split there is one of each, and nothing to compare.
+        """
         if self.size == 1:
             return
-        sums = [p.detach().double().sum() for p in parameters if p.requires_grad]
+        sums = [p.detach().double().sum() for p in parameters if _whole(p)]
         found = torch.stack(sums).cpu().tolist() if sums else []
         if any(one != found for one in self.all(found)):
             raise RunFailedError("team.differ")
+
+
+def _whole(parameter: Tensor) -> bool:
+    """Whether a parameter is trained by every worker in whole."""
+    return parameter.requires_grad and not isinstance(parameter, DTensor)
 
 
 def _flat(parameter: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from transformers import Trainer
 from transformers.trainer_utils import rotate_checkpoints
 
 from huohou.data.labels import LabelledRow
-from huohou.recipes import forward
+from huohou.recipes import forward, sharding
 from huohou.recipes.batches import group
 from huohou.recipes.dealing import deal
 from huohou.recipes.memory import (
@@ -66,6 +66,24 @@ class AnswerTrainer(Trainer):
         device = str(self.args.device)
         return [forward.collate(own, b).to(device) for b in group(own, self.frugal.budget)]
 
+    def passes(self, rows: list[LabelledRow]) -> Iterator[tuple[forward.Batch, bool]]:
+        """This worker's micro-batches of an update with True. Where the model is split the workers
+        compute as many each: those with False are one row of the update over again."""
+        batches = self.micro_batches(rows)
+        if not self.split:
+            return iter([(batch, True) for batch in batches])
+        return sharding.in_step(self.team, batches, lambda: self._spare(rows))
+
+    @property
+    def split(self) -> bool:
+        """Whether the workers hold the model together."""
+        return sharding.is_split(self.model)
+
+    def _spare(self, rows: list[LabelledRow]) -> forward.Batch:
+        short = [min(rows, key=lambda row: len(row.ids))]
+        (batch,) = group(short, self.frugal.budget)
+        return forward.collate(short, batch).to(str(self.args.device))
+
     def own(self, rows: list[LabelledRow]) -> list[LabelledRow]:
         """This worker's rows of an update."""
         if self.team.size == 1 or self.dealt_by is None:
@@ -105,11 +123,11 @@ class AnswerTrainer(Trainer):
         tokens = sum(row.trained for row in rows)
         total = torch.zeros((), device=self.args.device)
         with self._own_chance():
-            for batch in self.micro_batches(rows):
+            for batch, counts in self.passes(rows):
                 with self.compute_loss_context_manager():
                     loss = forward.loss_sum(self.logits(model, batch), batch.target) / tokens
-                self.accelerator.backward(loss)
-                total += loss.detach()
+                self.accelerator.backward(loss if counts else 0 * loss)
+                total += loss.detach() if counts else 0
         return total
 
     @contextmanager
@@ -128,6 +146,7 @@ class AnswerTrainer(Trainer):
     def _shrink(self, model: nn.Module, rows: list[LabelledRow], lacked: BaseException) -> None:
         """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
         forget(model)
+        self._refuse_alone(lacked)
         found = smaller(self.frugal, group(self.own(rows), self.frugal.budget))
         if found is None:
             longest = max(len(row.ids) for row in rows)
@@ -136,6 +155,12 @@ class AnswerTrainer(Trainer):
             recompute(model)
         self.frugal = found
         self.on_smaller(found, lacked)
+
+    def _refuse_alone(self, lacked: BaseException) -> None:
+        """Raise NotEnoughMemoryError where the workers hold the model together: one of them cannot
+        begin an update anew while the others wait for its part of the weights."""
+        if self.split:
+            raise NotEnoughMemoryError("team.no_memory", workers=self.team.size) from lacked
 
     # Checkpoints
 
@@ -165,6 +190,7 @@ class AnswerTrainer(Trainer):
 
         The first worker does it, once all have been found to have the same weights.
         """
+        sharding.let_go(model)
         self.team.check_same(model.parameters())
         with self.team.one_first():
             if self.team.leads:
@@ -226,9 +252,11 @@ class AnswerTrainer(Trainer):
         model.eval()
         loss, right, tokens, whole = 0.0, 0, 0, 0  # of this worker's rows
         for chosen in updates_of(list(range(len(rows))), self.args.eval_batch_size):
-            for batch in self.micro_batches([rows[i] for i in chosen]):
+            for batch, counts in self.passes([rows[i] for i in chosen]):
                 with self.compute_loss_context_manager():
                     found = self.logits(model, batch)
+                if not counts:
+                    continue
                 hits = found.argmax(-1) == batch.target
                 loss += float(forward.loss_sum(found, batch.target))
                 right, tokens = right + int(hits.sum()), tokens + len(hits)

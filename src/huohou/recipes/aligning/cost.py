@@ -31,4 +31,7 @@ def predict(subject: "PairSubject") -> Outlook:
         if query.id in lists
     )
     listed: PairSet = replace(subject.train, queries=queries)
-    return cost.predict(replace(subject, train=listed))
+    found = cost.predict(replace(subject, train=listed))
+    # Candidates are ranked with the whole model, so it is not split among workers.
+    facts = {name: value for name, value in found.facts.items() if name != "split"}
+    return replace(found, facts=facts)

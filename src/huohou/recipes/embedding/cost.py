@@ -38,6 +38,7 @@ def predict(subject: PairSubject) -> Outlook:
     plain = sum(_padded(groups, one) for one in updates_of(order, run.train.batch_size))
     trained, total = _parameters(encoder, rows_words(updates), run.train.weight_decay)
     count = math.ceil(len(updates) * run.train.num_epochs)
+    most = run.train.max_tokens or DEFAULT_TOKENS[kind]
     return Outlook(
         Prediction(
             updates=count,
@@ -49,8 +50,23 @@ def predict(subject: PairSubject) -> Outlook:
             seconds=_seconds(subject, updates),
             checkpoint_bytes=4 * total + 8 * trained,
         ),
-        {"max_tokens": run.train.max_tokens or DEFAULT_TOKENS[kind]},
+        {"max_tokens": most, "split": _split(encoder, trained, total, most)},
     )
+
+
+def _split(encoder: Encoder, trained: int, total: int, most: int) -> dict[str, int]:
+    """What workers that split the encoder hold together (weights, gradients, moments) and gather at
+    a time: a layer and the next one, and what is in none."""
+    table = encoder.transformer.get_input_embeddings()
+    unused = 4 * (total - trained)  # words that are not trained are whole on each
+    layers = total - table.num_embeddings * table.embedding_dim
+    depth = max(2, encoder.transformer.config.num_hidden_layers)
+    return {
+        "held": 4 * total - unused + 12 * trained,
+        "gathered": 4 * (trained - layers + 2 * layers // depth),
+        "weights": 4 * trained,
+        "tokens": most,
+    }
 
 
 def check_head(chosen: EmbedSettings, encoder: Encoder) -> None:

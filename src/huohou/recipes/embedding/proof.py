@@ -10,6 +10,8 @@ from huohou.models.encoder import Views
 from huohou.recipes.embedding.gradient import Cut, Learner
 from huohou.recipes.embedding.rows import Row, update_of
 from huohou.recipes.forward import Agreement
+from huohou.recipes.sharding import gradients, is_split
+from huohou.recipes.team import here
 
 
 def compare(learner: Learner, rows: Sequence[Row], cut: Cut) -> Agreement:
@@ -24,7 +26,8 @@ def compare(learner: Learner, rows: Sequence[Row], cut: Cut) -> Agreement:
         fast = _gradients(learner, learner.judge(update, found))
         torch.manual_seed(0)
         plain = _gradients(learner, plain_loss(learner, rows))
-    return _apart(fast, plain)
+    own = _apart(fast, plain)  # of its part, where the encoder is split
+    return max(here().all(own), key=lambda one: one.gradient)
 
 
 def plain_loss(learner: Learner, rows: Sequence[Row]) -> Tensor:
@@ -52,6 +55,8 @@ def _at_rest(learner: Learner) -> Iterator[None]:
 
 
 def _gradients(learner: Learner, loss: Tensor) -> tuple[float, list[Tensor]]:
+    if is_split(learner.encoder.transformer):
+        return float(loss.detach()), gradients(learner, loss)
     trained = [p for p in learner.parameters() if p.requires_grad]
     found = torch.autograd.grad(loss, trained, allow_unused=True)
     empty = torch.zeros((), device=loss.device)

@@ -22,7 +22,10 @@ from huohou.recipes.embedding.gradient import Cut, Learner, joined
 from huohou.recipes.embedding.passes import Text, chunks
 from huohou.recipes.embedding.rows import Update
 from huohou.recipes.memory import is_out
+from huohou.recipes.sharding import in_step, is_split
 from huohou.recipes.team import Team, here, share
+
+Chunk = tuple[int, list[int]]  # its number, and the places of its texts
 
 
 class OthersLackMemoryError(MemoryError):
@@ -30,11 +33,15 @@ class OthersLackMemoryError(MemoryError):
 
 
 @contextmanager
-def all_fit(team: Team) -> Iterator[None]:
+def all_fit(team: Team, encoder: Encoder) -> Iterator[None]:
     """What is done here has memory enough on every worker, or none goes on.
 
-    Raises what was lacking, OthersLackMemoryError on those that lacked nothing.
+    Raises what was lacking, OthersLackMemoryError on those that lacked nothing. Where the encoder
+    is split nobody is asked: the others wait for this one's part of the weights.
     """
+    if is_split(encoder.transformer):
+        yield
+        return
     lacked: BaseException | None = None
     try:
         yield
@@ -50,24 +57,26 @@ def all_fit(team: Team) -> Iterator[None]:
 class Shared:
     """The texts of an update, encoded by all workers. views: of all texts, leaves that collect a
     gradient; own: this worker's chunks (places) with their numbers; parts: their views, from which
-    a gradient goes back unless they are computed again."""
+    a gradient goes back unless they are computed again. Where the encoder is split spare chunks
+    follow, whose views count for nothing."""
 
     learner: Learner
     update: Update
     cut: Cut
     seed: int
-    own: list[tuple[int, list[int]]]
+    own: list[tuple[Chunk, bool]]
     parts: list[Views]
     views: Views
 
     def back(self) -> Iterator[Tensor]:
         """For each own chunk a scalar whose gradient is the chunk's part of the loss's."""
-        for (k, chunk), part in zip(self.own, self.parts, strict=True):
+        for ((k, chunk), counts), part in zip(self.own, self.parts, strict=True):
             found = part
             if self.cut.recompute:
                 texts = [self.update.texts[i] for i in chunk]
                 found = self.learner.chunk(texts, self.cut, self.seed + k)
-            yield _through(found, self.views, chunk)
+            total = _through(found, self.views, chunk)
+            yield total if counts else 0 * total
 
 
 def encode(learner: Learner, update: Update, cut: Cut, team: Team) -> Shared:
@@ -77,14 +86,27 @@ def encode(learner: Learner, update: Update, cut: Cut, team: Team) -> Shared:
     """
     seed = draw_seed()
     dealt = deal(update.texts, cut, team.size)
-    own = dealt[team.rank]
-    with all_fit(team), torch.set_grad_enabled(not cut.recompute):
-        texts = [[update.texts[i] for i in chunk] for _, chunk in own]
-        parts = [learner.chunk(t, cut, seed + k) for t, (k, _) in zip(texts, own, strict=True)]
-    return Shared(learner, update, cut, seed, own, parts, _gathered(learner.encoder, parts, dealt))
+    own = list(_in_step(learner, update, dealt[team.rank], team))
+    with all_fit(team, learner.encoder), torch.set_grad_enabled(not cut.recompute):
+        parts = [
+            learner.chunk([update.texts[i] for i in chunk], cut, seed + k) for (k, chunk), _ in own
+        ]
+    counted = [part for part, (_, counts) in zip(parts, own, strict=True) if counts]
+    views = _gathered(learner.encoder, counted, dealt)
+    return Shared(learner, update, cut, seed, own, parts, views)
 
 
-def deal(texts: Sequence[Text], cut: Cut, workers: int) -> list[list[tuple[int, list[int]]]]:
+def _in_step(
+    learner: Learner, update: Update, own: Sequence[Chunk], team: Team
+) -> Iterator[tuple[Chunk, bool]]:
+    """A worker's chunks, and where the encoder is split as many of a short text as it takes."""
+    if not is_split(learner.encoder.transformer):
+        return iter([(chunk, True) for chunk in own])
+    shortest = min(range(len(update.texts)), key=lambda i: len(update.texts[i]))
+    return in_step(team, own, lambda: (0, [shortest]))
+
+
+def deal(texts: Sequence[Text], cut: Cut, workers: int) -> list[list[Chunk]]:
     """Chunks of texts (places) with their numbers, by worker; as many chunks for each."""
     lengths = [len(text) for text in texts]
     total = sum(lengths)
@@ -105,9 +127,7 @@ def _through(found: Views, leaves: Views, chunk: Sequence[int]) -> Tensor:
     return total
 
 
-def _gathered(
-    encoder: Encoder, parts: Sequence[Views], dealt: Sequence[Sequence[tuple[int, list[int]]]]
-) -> Views:
+def _gathered(encoder: Encoder, parts: Sequence[Views], dealt: Sequence[Sequence[Chunk]]) -> Views:
     """The views of all texts in their order, as leaves that collect a gradient."""
     counts = [sum(len(chunk) for _, chunk in own) for own in dealt]
     places = [i for own in dealt for _, chunk in own for i in chunk]
@@ -125,9 +145,10 @@ def _gathered(
 
 
 def encoded(encoder: Encoder, texts: Sequence[str], prompt: str) -> Vectors:
-    """As ``Encoder.encode_views``; in a team each worker does a part of the texts."""
+    """As ``Encoder.encode_views``; in a team each worker does a part of the texts, or all of them
+    where the encoder is split, so that the workers stay in step."""
     team = here()
-    if team.size == 1:
+    if team.size == 1 or is_split(encoder.transformer):
         return encoder.encode_views(texts, prompt=prompt)
     parts = team.all(encoder.encode_views(texts[team.rank :: team.size], prompt=prompt))
     logvars = [one.logvar for one in parts]

@@ -10,10 +10,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from huohou.models.encoder import Views
+from huohou.recipes import sharding
 from huohou.recipes.embedding import together
 from huohou.recipes.embedding.gradient import Cut, Learner, take
 from huohou.recipes.embedding.rows import Group, Update, update_of
-from huohou.recipes.embedding.table import load_encoder_weights, whole
+from huohou.recipes.embedding.table import load_encoder_weights, save_encoder
 from huohou.recipes.memory import NotEnoughMemoryError, forget, until_it_fits
 from huohou.recipes.trainer import AnswerTrainer
 
@@ -37,6 +38,10 @@ class EmbedTrainer(AnswerTrainer):
         self.cut, self.new_rate, self.judge, self.on_cut = cut, new_rate, judge, on_cut
         self._sums: dict[str, float] = {}
         self._updates = 0
+        self._weights: Callable[[Path], None] | None = None  # gathered for a checkpoint
+
+    def _has_mixed_mesh_grads(self, model: nn.Module) -> bool:
+        return self.split or bool(super()._has_mixed_mesh_grads(model))
 
     @property
     def learner(self) -> Learner:
@@ -44,9 +49,15 @@ class EmbedTrainer(AnswerTrainer):
         found: Learner = self.accelerator.unwrap_model(self.model)
         return found
 
+    @property
+    def split(self) -> bool:
+        """Whether the workers hold the encoder together."""
+        return sharding.is_split(self.learner.encoder.transformer)
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """AdamW as the Trainer makes it; what is new has its own rate and no decay."""
         if self.optimizer is None:
+            sharding.let_go(self.learner)  # what an evaluation gathered is not what is trained
             old = {id(p) for p in self.learner.encoder.transformer.parameters()}
             decayed = set(self.get_decay_parameter_names(self.learner))
             named = [(n, p) for n, p in self.learner.named_parameters() if p.requires_grad]
@@ -67,6 +78,8 @@ class EmbedTrainer(AnswerTrainer):
             ]
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = kind([group for group in groups if group["params"]], **options)
+            if self.split:
+                self._optimizer_whole = sharding.WholeState(self.optimizer)
         return self.optimizer
 
     def training_step(
@@ -100,7 +113,7 @@ class EmbedTrainer(AnswerTrainer):
     def _gradient_together(self, update: Update) -> Tensor:
         """The same by all workers of a team."""
         shared = together.encode(self.learner, update, self.cut, self.team)
-        with together.all_fit(self.team):
+        with together.all_fit(self.team, self.learner.encoder):
             with self.compute_loss_context_manager():
                 total = self.learner.judge(update, shared.views)
             self.accelerator.backward(total)
@@ -127,6 +140,7 @@ class EmbedTrainer(AnswerTrainer):
     def _smaller(self, update: Update, lacked: BaseException) -> None:
         """Begin the update anew in smaller pieces. Raises NotEnoughMemoryError at the end."""
         forget(self.learner)
+        self._refuse_alone(lacked)
         longest = max(map(len, update.texts))
         found = self.cut.smaller(longest)
         if found is None:
@@ -173,10 +187,18 @@ class EmbedTrainer(AnswerTrainer):
 
     # Checkpoints are folders that sentence-transformers loads.
 
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        if not self.split:
+            super()._save_checkpoint(model, trial)
+            return
+        self._weights = save_encoder(self.learner.encoder)
+        with self._optimizer_whole.gathered():
+            super()._save_checkpoint(model, trial)
+        self._weights = None
+
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(str(output_dir))
-        with whole(self.learner.encoder):
-            self.learner.encoder.save(folder)
+        (self._weights or save_encoder(self.learner.encoder))(folder)
         state = {k: v.detach().cpu().clone() for k, v in self.learner.loss.state_dict().items()}
         if state:
             save_file(state, folder / LOSS)

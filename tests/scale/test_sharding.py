@@ -1,0 +1,94 @@
+"""Workers that split a model compute what one process computes with all of it."""
+
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import torch
+from torch import distributed
+
+from huohou import api
+from huohou.jobs import stopping
+from huohou.models.encoder import load_encoder
+from huohou.plan import Plan
+from huohou.recipes import embed, sharding
+from huohou.record import checkpoints
+from teams import (
+    alone,
+    events,
+    largest_difference,
+    losses,
+    pair_flags,
+    sft_flags,
+    together,
+    wait_until,
+)
+from tiny_encoder import tiny_encoder_folder
+
+# What other orders of summation may make of a loss over 28 updates.
+CLOSE = 1e-4
+SPLIT = ("compute.on=torchrun", "compute.workers=2", "compute.sharding=fsdp")
+# An update is cut into pieces, of which the workers have not as many each; one of 25 rows is left
+# for the last update of a pass, so that a worker has nothing of its own.
+PIECES = ("train.num_epochs=7", "train.max_tokens=90")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["embed", "sft"])
+def test_workers_that_split_the_model_are_one_process(tmp_path: Path, recipe: str) -> None:
+    """And a run goes over from one process to them and back, by its checkpoints."""
+    flags = sft_flags(tmp_path, 25) if recipe == "sft" else pair_flags(tmp_path, recipe, 25)
+    plan = api.make_plan(None, [*flags, *PIECES])
+    split = api.make_plan(None, [*flags, *PIECES, *SPLIT])
+    assert split.facts["workers"]["sharding"] == "fsdp"
+    whole = alone(plan, tmp_path / "whole")
+    parts = alone(plan, tmp_path / "parts", stop_at=3)
+    together_until(25, parts, split)
+    alone(plan, parts, seg=2, checkpoint=last(parts))
+    seen = [e for e in events(parts) if e["kind"] == "metrics"]
+    assert sum(e["seg"] == 1 for e in seen) >= 20
+    assert [e["step"] for e in seen] == list(range(1, 29))
+    assert largest_difference(losses(whole), losses(parts)) < CLOSE
+    assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
+
+
+def test_an_encoder_that_was_looked_at_can_be_trained(tmp_path: Path) -> None:
+    """In a team of one: what an evaluation gathers into has to be good for a gradient too."""
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        encoder = load_encoder(str(tiny_encoder_folder(tmp_path / "bert")))
+        texts = ["quick brown fox", "lazy dog"]
+        whole = encoder.encode(texts)
+        embed.split(encoder, "cpu")
+        assert sharding.is_split(encoder.transformer)
+        assert abs(encoder.encode(texts) - whole).max() < 1e-6
+        encoder(*encoder.pad(encoder.tokenize(texts))).mu[:, 0].sum().backward()
+        sharding.let_go(encoder)
+        assert all(p.grad is not None for p in encoder.parameters() if p.requires_grad)
+    finally:
+        distributed.destroy_process_group()
+
+
+def together_until(step: int, folder: Path, plan: Plan) -> None:
+    """Workers go on with a run from its last checkpoint and are stopped near a step."""
+
+    def stop() -> None:
+        wait_until(lambda: max(losses(folder), default=0) >= step)
+        stopping.request(folder)
+
+    stopper = Thread(target=stop, daemon=True)
+    stopper.start()
+    together(plan, folder, 1, checkpoint=last(folder))
+    stopper.join()
+    (folder / "stop").unlink()
+
+
+def last(folder: Path) -> Path:
+    found, _ = checkpoints.newest(folder / "checkpoints")
+    assert found is not None
+    return found.path
