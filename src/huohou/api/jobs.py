@@ -85,7 +85,7 @@ def resume(
     others = [f"{name}={value}" for name, value in (compute or {}).items()]
     plan = plan or _plan_again(old, [f"train.num_epochs={epochs}", *others])
     can_compute(plan)
-    point = resuming.point(run.folder)
+    point = resuming.point(run.folder, None, on_note, plan)
     resuming.refuse_differences(point, old, plan, run.job.id)
     if point.checkpoint is None:
         on_note(say("resume.nothing_saved"))
@@ -129,15 +129,15 @@ def branch(
 
     run = find_run(ref)
     old = _resumable(run)
-    point = resuming.point(run.folder, checkpoint)
-    if point.checkpoint is None:
-        raise UsageError("resume.nothing_to_branch", id=run.job.id)
     epochs = old.value("train.num_epochs") + extend_epochs
     if given is None:
         flags = [f"name={name}", *flags]
     else:  # as it is: a name is a text, whatever YAML would make of it
         given = {"name": name, **given}
     plan = _plan_again(old, [f"train.num_epochs={epochs}", *flags], given)
+    point = resuming.point(run.folder, checkpoint, lambda _: None, _asked(old, plan))
+    if point.checkpoint is None:
+        raise UsageError("resume.nothing_to_branch", id=run.job.id)
     can_compute(plan)
     weights_only = resuming.refuse_other_shape(point.checkpoint, plan)
     if detach:
@@ -150,8 +150,19 @@ def branch(
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
 
 
+def _asked(old: "Plan", plan: "Plan") -> "Plan":
+    """Whose storage is asked for the checkpoint of a branch: none where the branch has none."""
+    from huohou.jobs.stored import address_of
+
+    return old if address_of(plan) else plan
+
+
 def can_compute(plan: "Plan") -> None:
-    """Raise MissingExtraError or UsageError where a plan's workers cannot be started from here."""
+    """Raise MissingExtraError or UsageError where a plan's workers cannot be started from here, or
+    its storage cannot be written to."""
+    from huohou.jobs import stored
+
+    stored.check(plan)
     setting = plan.settings.get("compute.on")
     on = str(setting.value) if setting else "local"
     if not on.startswith("ray"):
