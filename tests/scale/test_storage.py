@@ -56,15 +56,17 @@ def alerts(folder: Path) -> list[str]:
 def test_on_a_fresh_disk_it_goes_on_with_the_same_losses(
     tmp_path: Path, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flags = [*sft_flags(tmp_path), "train.num_epochs=30"]
+    flags = [*sft_flags(tmp_path), "train.num_epochs=10"]
     whole = alone(api.make_plan(None, flags), tmp_path / "whole")
-    folder = stopped([*flags, f"compute.storage={address}"], tmp_path, 30)
+    folder = stopped([*flags, f"compute.storage={address}"], tmp_path, 14)
     copies = Copies(Storage(address), folder)
     here = [path.name for path in checkpoints.listed(folder / "checkpoints")]
     assert sorted(checkpoints.name(one.step) for one in copies.whole()) == sorted(here)
     there = copies.storage.read("events.jsonl")
     assert there == (folder / "events.jsonl").read_text(encoding="utf-8")
-    shutil.rmtree(folder / "checkpoints")
+    shutil.rmtree(folder.parent)
+    assert run(["runs", "fetch", copies.address]) == 0
+    assert api.run("1")["status"] == "stopped"
     assert run(["resume", "1"]) == 0
     last = max(checkpoints.step_of(Path(name)) or 0 for name in here)
     assert f"Fetched checkpoint-{last} from {copies.address}" in capsys.readouterr().err
@@ -72,28 +74,26 @@ def test_on_a_fresh_disk_it_goes_on_with_the_same_losses(
     assert second["resumed_from"] == last
     assert losses(folder) == losses(whole)
     assert losses(folder, "eval_loss") == losses(whole, "eval_loss")
-    best = [
-        json.loads(p.read_text())["best_global_step"]
-        for p in sorted((folder / "checkpoints").glob("checkpoint-120/trainer_state.json"))
-    ]
-    assert best == [
-        json.loads((whole / "checkpoints/checkpoint-120/trainer_state.json").read_text())[
-            "best_global_step"
-        ]
-    ]
+    assert best_of(folder) == best_of(whole)
     kept = sorted(path.name for path in (whole / "checkpoints").iterdir())
     assert sorted(checkpoints.name(one.step) for one in copies.whole()) == kept
-    assert alerts(folder) == [] or not any("cop" in text for text in alerts(folder))
+    assert not any("cop" in text for text in alerts(folder))
+
+
+def best_of(folder: Path) -> int:
+    """Update of the best evaluation, as the last checkpoint knows it."""
+    state = checkpoints.listed(folder / "checkpoints")[-1] / "trainer_state.json"
+    return int(json.loads(state.read_text(encoding="utf-8"))["best_global_step"])
 
 
 @pytest.mark.slow
 def test_another_number_of_workers_goes_on_from_there(tmp_path: Path) -> None:
     """Begun by one process, gone on with by two on a fresh disk; the newest copy is damaged."""
-    flags = [*sft_flags(tmp_path), "train.num_epochs=12"]
+    flags = [*sft_flags(tmp_path), "train.num_epochs=8"]
     whole = alone(api.make_plan(None, flags), tmp_path / "whole")
     root = tmp_path / "there"
     told = [*flags, f"compute.storage=file://{root}"]
-    folder = stopped(told, tmp_path, 18)
+    folder = stopped(told, tmp_path, 14)
     steps = [one.step for one in Copies(Storage(f"file://{root}"), folder).whole()]
     (weights,) = root.glob(f"*/checkpoints/checkpoint-{steps[0]}-*/adapter_model.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
@@ -105,7 +105,7 @@ def test_another_number_of_workers_goes_on_from_there(tmp_path: Path) -> None:
     second = next(e for e in events(folder) if e["seg"] == 1 and e["kind"] == "start")
     assert (second["workers"], second["resumed_from"]) == (2, steps[1]), log
     there = [one.step for one in Copies(Storage(f"file://{root}"), folder).whole()]
-    assert there[0] == 48
+    assert there[0] == 32
 
 
 def test_what_cannot_be_written_to_starts_nothing(
