@@ -129,15 +129,17 @@ def branch(
 
     run = find_run(ref)
     old = _resumable(run)
+    # Who wants no storage does not want it to be asked either.
+    asks = "compute.storage=null" not in flags
+    point = resuming.point(run.folder, checkpoint, _unsaid if asks else None)
+    if point.checkpoint is None:
+        raise UsageError("resume.nothing_to_branch", id=run.job.id)
     epochs = old.value("train.num_epochs") + extend_epochs
     if given is None:
         flags = [f"name={name}", *flags]
     else:  # as it is: a name is a text, whatever YAML would make of it
         given = {"name": name, **given}
     plan = _plan_again(old, [f"train.num_epochs={epochs}", *flags], given)
-    point = resuming.point(run.folder, checkpoint, lambda _: None, _asked(old, plan))
-    if point.checkpoint is None:
-        raise UsageError("resume.nothing_to_branch", id=run.job.id)
     can_compute(plan)
     weights_only = resuming.refuse_other_shape(point.checkpoint, plan)
     if detach:
@@ -150,11 +152,8 @@ def branch(
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
 
 
-def _asked(old: "Plan", plan: "Plan") -> "Plan":
-    """Whose storage is asked for the checkpoint of a branch: none where the branch has none."""
-    from huohou.jobs.stored import address_of
-
-    return old if address_of(plan) else plan
+def _unsaid(_: str) -> None:
+    """Nobody is told."""
 
 
 def can_compute(plan: "Plan") -> None:
