@@ -183,6 +183,12 @@ class ComputeSettings(_Part):
     restarts: int = Field(
         2, ge=0, description="How often workers are started again after one died."
     )
+    storage: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9+.-]*://\S+$",
+        description="Address to which checkpoints and the record are copied as well: s3://, gs://, "
+        "file:///, whatever fsspec knows.",
+    )
 
 
 class RunSettings(_Part):

@@ -3,11 +3,13 @@
 import importlib.util
 import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from huohou import api, config, machine
 from huohou.api import jobs
+from huohou.api.places import allowed_settings
 from huohou.cli.train import computing
 from huohou.config import ComputeSettings
 from huohou.errors import ConfigError, MissingExtraError, UsageError
@@ -86,3 +88,27 @@ def test_what_workers_will_cost() -> None:
     told = ComputeSettings(on="ray", workers=3, cpus_per_worker=cores)
     assert per_worker(told, one, "cpu")["seconds"] == pytest.approx(20 + 100 * 16e6 / 3 / 1e9)
     assert gpus["memory_bytes"] == 2_000_000_000
+
+
+@pytest.mark.parametrize("wrong", ["runs", "/mnt/runs", "filecache::s3://b/p", "s3://a b", "://x"])
+def test_what_is_no_address_of_a_storage_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigError):
+        config.load(flags=[f"compute.storage={wrong}"], environment={})
+
+
+def test_storage_none_is_none() -> None:
+    told = computing(None, None, None, "none")["compute.storage"]
+    assert config.load(flags=[f"compute.storage={told}"]).run.compute.storage is None
+
+
+def test_the_page_copies_into_buckets_and_open_folders_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUOHOU_FOLDERS", str(tmp_path))
+    here = {"compute.storage": f"file://{tmp_path}/copies"}
+    assert allowed_settings(here) == here
+    bucket = {"compute.storage": "s3://bucket/team"}
+    assert allowed_settings(bucket) == bucket
+    for closed in ("file:///etc", "local:///etc", f"file://{tmp_path}/../x", "sftp://host/x"):
+        with pytest.raises(UsageError, match=r"compute\.storage|not in a folder"):
+            allowed_settings({"compute.storage": closed})

@@ -22,6 +22,7 @@ from huohou.api.jobs import branch, move, named, resume, same_name, stop, train
 from huohou.api.judging import diagnose, evaluate, explain, explain_all, gates_file
 from huohou.api.listing import (
     back_up,
+    fetch_run,
     import_log,
     put_away,
     reindex,
@@ -101,6 +102,7 @@ __all__ = [
     "explain_all",
     "export",
     "export_forms",
+    "fetch_run",
     "find_run",
     "folder_stamp",
     "follow",

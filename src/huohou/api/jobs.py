@@ -86,7 +86,7 @@ def resume(
     others = [f"{name}={value}" for name, value in (compute or {}).items()]
     plan = plan or _plan_again(old, [f"train.num_epochs={epochs}", *others])
     can_compute(plan)
-    point = resuming.point(run.folder)
+    point = resuming.point(run.folder, None, on_note, plan)
     resuming.refuse_differences(point, old, plan, run.job.id)
     if point.checkpoint is None:
         on_note(say("resume.nothing_saved"))
@@ -130,7 +130,9 @@ def branch(
 
     run = find_run(ref)
     old = _resumable(run)
-    point = resuming.point(run.folder, checkpoint)
+    # Who wants no storage does not want it to be asked either.
+    asks = "compute.storage=null" not in flags
+    point = resuming.point(run.folder, checkpoint, _unsaid if asks else None)
     if point.checkpoint is None:
         raise UsageError("resume.nothing_to_branch", id=run.job.id)
     epochs = old.value("train.num_epochs") + extend_epochs
@@ -151,8 +153,16 @@ def branch(
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
 
 
+def _unsaid(_: str) -> None:
+    """Nobody is told."""
+
+
 def can_compute(plan: "Plan") -> None:
-    """Raise MissingExtraError or UsageError where a plan's workers cannot be started from here."""
+    """Raise MissingExtraError or UsageError where a plan's workers cannot be started from here, or
+    its storage cannot be written to."""
+    from huohou.jobs import stored
+
+    stored.check(plan)
     setting = plan.settings.get("compute.on")
     can_reach(str(setting.value) if setting else "local")
 

@@ -78,6 +78,17 @@ def import_log(
     return {"schema": 1, **find_run(str(folder)).as_dict(), **told, "points": points}
 
 
+def fetch_run(address: str) -> dict[str, Any]:
+    """Bring a run back whose folder is gone, from its folder in a storage (``compute.storage``).
+
+    The answer has the columns of ``training_jobs``. Raises UsageError, DataError, StoreError.
+    """
+    from huohou.jobs.fetching import fetch
+
+    folder = fetch(open_store(), address)
+    return {"schema": 1, **find_run(str(folder)).as_dict()}
+
+
 def reindex() -> dict[str, Any]:
     """Build the workspace's database anew from the job folders."""
     from huohou.record.store import Store

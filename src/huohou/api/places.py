@@ -71,7 +71,23 @@ def allowed_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     model = found.get("model")
     if isinstance(model, str) and _is_folder(model):
         found["model"] = str(allowed(model, "model"))
+    storage = found.get("compute.storage")
+    if isinstance(storage, str) and storage:
+        found["compute.storage"] = _storage(storage)
     return found
+
+
+def _storage(address: str) -> str:
+    """Where the page may have checkpoints copied to: buckets, and folders that are open to it."""
+    from huohou.record.storage import BUCKETS, FOLDERS
+
+    protocol, _, path = address.partition("://")
+    if protocol in FOLDERS:
+        return f"file://{allowed(path, 'compute.storage')}"
+    if protocol not in BUCKETS:
+        told = ", ".join(f"{one}://" for one in ("file", "s3", "gs", "az"))
+        raise UsageError("places.storage", address=address, key="compute.storage", known=told)
+    return address
 
 
 def browse(place: str | None = None, suffixes: Collection[str] = SUFFIXES) -> dict[str, Any]:

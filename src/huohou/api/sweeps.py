@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from huohou import config
 from huohou.api.common import open_store
+from huohou.api.jobs import can_compute
 from huohou.api.plans import make_plan
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def sweep(
     from huohou.jobs.sweep import marked
 
     count, at = wanted_slots(slots), time.time()
+    for plan, _ in plans[:1]:  # all are computed in the same place
+        can_compute(plan)
     store = open_store()
     if detach:
         detaching.check(store.workspace)

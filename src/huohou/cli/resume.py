@@ -21,6 +21,7 @@ from huohou.text import say
 @click.option(
     "--gpus-per-worker", type=click.FloatRange(0), metavar="G", help=say("cli.train.gpus")
 )
+@click.option("--storage", metavar="URL", help=say("cli.train.storage"))
 @click.option("--stop-on", type=click.Choice(GRAVE), help=say("cli.train.stop_on"))
 @click.option("--detach", is_flag=True, help=say("cli.train.detach"))
 def command(
@@ -33,6 +34,7 @@ def command(
     on: str | None,
     workers: int | None,
     gpus_per_worker: float | None,
+    storage: str | None,
     stop_on: str | None,
     detach: bool,
 ) -> int:
@@ -40,7 +42,7 @@ def command(
     from huohou.cli._progress import showing
     from huohou.cli.train import computing, finish, note
 
-    asked = computing(on, workers, gpus_per_worker)
+    asked = computing(on, workers, gpus_per_worker, storage)
     compute = {name: value for name, value in asked.items() if value is not None}
     if branch is None and (checkpoint or flags):
         key = "resume.from_needs_branch" if checkpoint else "resume.changes_need_branch"

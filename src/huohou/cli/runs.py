@@ -69,6 +69,15 @@ def import_(log: str, name: str | None, reader: str | None, as_json: bool) -> No
         show_import(done)
 
 
+@command.command(help=say("cli.runs.fetch.help"))
+@click.argument("address", metavar="URL")
+def fetch(address: str) -> None:
+    from huohou import api
+
+    run = api.fetch_run(address)
+    click.echo(say("runs.fetched", job=run["id"], folder=run["folder"]))
+
+
 @command.command(help=say("cli.runs.reindex.help"))
 @click.option("--json", "as_json", is_flag=True, help=say("cli.json"))
 def reindex(as_json: bool) -> None:

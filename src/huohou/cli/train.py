@@ -32,6 +32,7 @@ NEXT = {
 @click.option(
     "--gpus-per-worker", type=click.FloatRange(0), metavar="G", help=say("cli.train.gpus")
 )
+@click.option("--storage", metavar="URL", help=say("cli.train.storage"))
 @click.option("--sweep", multiple=True, metavar="KEY=A,B,C...", help=say("cli.train.sweep"))
 @click.option("--blend", type=click.FloatRange(0, 1), metavar="B", help=say("cli.train.blend"))
 @click.option("--force", is_flag=True, help=say("cli.train.force"))
@@ -48,6 +49,7 @@ def command(
     on: str | None,
     workers: int | None,
     gpus_per_worker: float | None,
+    storage: str | None,
     sweep: tuple[str, ...],
     blend: float | None,
     force: bool,
@@ -58,7 +60,7 @@ def command(
     from huohou.cli._sweep import asked, train_sweep
 
     short = {"name": name, "align.blend": blend, "align.force": force or None}
-    short |= computing(on, workers, gpus_per_worker)
+    short |= computing(on, workers, gpus_per_worker, storage)
     flags = (*flags, *(f"{key}={value}" for key, value in short.items() if value is not None))
     given, wanted = asked(run_file, more, sweep)
     path = Path(given) if given is not None else None
@@ -85,11 +87,19 @@ def command(
     return finish(ended, detach)
 
 
-def computing(on: str | None, workers: int | None, gpus: float | None) -> dict[str, Any]:
-    """Settings of --on, --workers and --gpus-per-worker; None where not given."""
+def computing(
+    on: str | None, workers: int | None, gpus: float | None, storage: str | None = None
+) -> dict[str, Any]:
+    """Settings of --on, --workers, --gpus-per-worker and --storage; None where not given."""
     if on == "local" and workers is None:  # it can be one alone
         workers = 1
-    return {"compute.on": on, "compute.workers": workers, "compute.gpus_per_worker": gpus}
+    storage = "null" if storage == "none" else storage  # as YAML has it
+    return {
+        "compute.on": on,
+        "compute.workers": workers,
+        "compute.gpus_per_worker": gpus,
+        "compute.storage": storage,
+    }
 
 
 def finish(run: dict[str, Any], detached: bool) -> int:

@@ -14,7 +14,8 @@ import traceback
 from pathlib import Path
 
 from huohou.errors import HuohouError
-from huohou.jobs import again, compute, disk
+from huohou.jobs import again, compute, disk, stored
+from huohou.jobs.copying import CopyingRecorder
 from huohou.jobs.exitcodes import DISK_FULL, FAILED, OUT_OF_MEMORY
 from huohou.jobs.queue import read
 from huohou.jobs.stopping import StopWatch
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         recorder = None
         try:
-            writer = Recorder(told.folder / EVENTS, told.seg, echo=sys.stdout)
+            writer = CopyingRecorder(told.folder / EVENTS, told.seg, echo=sys.stdout)
             recorder = stack.enter_context(writer)
             if _is_too_late(told.folder, told.seg):
                 return FAILED
@@ -68,8 +69,10 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _carry_out(folder: Path, recorder: Recorder, watch: StopWatch, start: Start) -> None:
+def _carry_out(folder: Path, recorder: CopyingRecorder, watch: StopWatch, start: Start) -> None:
     plan = Plan.load(folder / PLAN)
+    start = stored.newest(folder, recorder.seg, start, recorder.log)
+    recorder.copier = stored.copier_of(folder, plan)
     recipes.get(plan.recipe).run(plan, folder, recorder, watch.asked, start)
     if not recorder.ended:
         recorder.end("stopped" if watch.seen else "completed")

@@ -8,11 +8,12 @@ import contextlib
 import os
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huohou.jobs import child, crew, disk
+from huohou.jobs import child, crew, disk, stored
+from huohou.jobs.copying import CopyingRecorder
 from huohou.jobs.exitcodes import FAILED
 from huohou.jobs.stopping import StopWatch
 from huohou.plan import Plan
@@ -48,18 +49,26 @@ class Member:
     def work(self, seg: int, start: Start) -> int:
         """A life that was started as segment seg, perhaps for another time; 0 when the record says
         how it ended."""
-        life = self.team.told(crew.life_of(self.folder, seg, start) if self.team.leads else None)
+        life = self.team.told(self._life(seg, start) if self.team.leads else None)
         assert life is not None
         if life.end is not None:
             return 0
         if not self.team.leads:
             return self._follow(life)
         crew.forget_notes(self.folder)
-        with Recorder(self.folder / EVENTS, life.seg, echo=sys.stdout) as recorder:
+        with CopyingRecorder(self.folder / EVENTS, life.seg, echo=sys.stdout) as recorder:
             return self._lead(life, recorder)
 
-    def _lead(self, life: crew.Life, recorder: Recorder) -> int:
+    def _life(self, seg: int, start: Start) -> crew.Life:
+        life = crew.life_of(self.folder, seg, start)
+        if life.end is not None:
+            return life
+        found = stored.newest(self.folder, life.seg, life.start, _tell)
+        return replace(life, start=found)
+
+    def _lead(self, life: crew.Life, recorder: CopyingRecorder) -> int:
         try:
+            recorder.copier = stored.copier_of(self.folder, self.plan)
             self._carry_out(life.start, recorder)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it was is recorded
             with contextlib.suppress(OSError):
@@ -103,6 +112,11 @@ class Member:
         self.team.wait()
         if not recorder.ended:
             recorder.end("stopped" if seen else "completed")
+
+
+def _tell(text: str) -> None:
+    """Into train.log: the record is not open yet."""
+    sys.stdout.write(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from huohou.errors import UsageError
-from huohou.jobs import disk, stopping
+from huohou.jobs import disk, stopping, stored
 from huohou.plan import Difference, Plan, contract, differences
 from huohou.record import checkpoints
 from huohou.record.checkpoints import Checkpoint, Damaged
@@ -39,23 +39,40 @@ class Point:
     damaged: Sequence[Damaged] = ()
 
 
-def point(folder: Path, name: str | None = None) -> Point:
+def point(
+    folder: Path, name: str | None = None, tell: stored.Tell | None = None, plan: Plan | None = None
+) -> Point:
     """The last whole checkpoint of a job, or the one of that name.
 
-    Raises UsageError when there is no such checkpoint, or it is damaged.
+    tell: told what is fetched from the job's storage (of that plan, by default its own), where that
+    has a later one; None: only what is here. Raises UsageError when there is no such checkpoint, or
+    it is damaged, and StoreError where the storage cannot be reached.
     """
     place = folder / checkpoints.FOLDER
     if name is None:
-        return Point(*checkpoints.newest(place))
+        found, damaged = checkpoints.newest(place)
+        if tell is not None:
+            newer = stored.bring_newer(folder, found.step if found else None, tell, plan)
+            return Point(newer, _left(damaged)) if newer else Point(found, damaged)
+        return Point(found, damaged)
     names = [path.name for path in checkpoints.listed(place)]
+    if name not in names and tell is not None:
+        stored.bring_named(folder, name, tell, plan)
+        names = [path.name for path in checkpoints.listed(place)]
     if name not in names:
         known = ", ".join(names) or "-"
         hint = nearest(name, names)
         raise UsageError("resume.no_such", name=name, folder=place, hint=hint, known=known)
-    found = checkpoints.open_checkpoint(place / name)
-    if isinstance(found, Damaged):
-        raise UsageError("checkpoint.damaged", path=found.path, problem=found.problem)
-    return Point(found)
+    opened = checkpoints.open_checkpoint(place / name)
+    if isinstance(opened, Damaged):
+        raise UsageError("checkpoint.damaged", path=opened.path, problem=opened.problem)
+    return Point(opened)
+
+
+def _left(damaged: Sequence[Damaged]) -> list[Damaged]:
+    """Those that did not make room for a fetched one of the same name."""
+    found = (checkpoints.open_checkpoint(one.path) for one in damaged)
+    return [one for one in found if isinstance(one, Damaged) and one.path.is_dir()]
 
 
 def refuse_while_active(job: Job) -> None:

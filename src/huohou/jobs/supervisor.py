@@ -18,8 +18,8 @@ from types import FrameType
 from typing import Any
 
 from huohou import machine
-from huohou.errors import StoreError
-from huohou.jobs import again, disk, endings, logs, memory, stopping
+from huohou.errors import HuohouError, StoreError
+from huohou.jobs import again, disk, endings, logs, memory, stopping, stored
 from huohou.jobs.daylog import DayLog
 from huohou.jobs.lease import Lease
 from huohou.jobs.lifecycle import last_end
@@ -286,6 +286,7 @@ class Supervisor:
     def _finish(self, ending: endings.Ending) -> None:
         if self._oversight.lost_weights:
             again.disown(self.folder, self._oversight.saved)
+            self._disown_copies()
         with contextlib.suppress(OSError):
             stopping.forget(self.folder)
         self._tell(self._oversight.last())
@@ -298,6 +299,13 @@ class Supervisor:
         if not self._sync():
             self._show({"kind": "alert", "level": "warning", "text": say("job.index_behind")})
         self._journal.close()
+
+    def _disown_copies(self) -> None:
+        try:
+            stored.disown(self.folder, self._oversight.saved)
+        except HuohouError as error:  # here they are put aside, and their copies not fetched again
+            text = str(error)
+            self._write(lambda: self._journal.alert(text))
 
     def _state(self, state: State, **facts: Any) -> None:
         self._write(lambda: self._journal.state(state, **facts))

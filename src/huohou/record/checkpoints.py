@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huohou.errors import DataError
 from huohou.text import say
 
 FOLDER = "checkpoints"
@@ -111,6 +112,22 @@ def looks_whole(path: Path) -> bool | None:
         return False
 
 
+def sealed(path: Path) -> dict[str, dict[str, Any]]:
+    """Files of a checkpoint by its own list: ``bytes`` and ``sha256`` of each.
+
+    Raises FileNotFoundError where it has none, DataError where that cannot be read.
+    """
+    try:
+        document = json.loads((path / SEAL).read_text(encoding="utf-8"))
+        return {
+            str(name): {"bytes": int(listed["bytes"]), "sha256": str(listed["sha256"])}
+            for name, listed in document["files"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = say("checkpoint.bad_file", file=SEAL)
+        raise DataError("checkpoint.damaged", path=path, problem=problem) from error
+
+
 def newest(folder: Path) -> tuple[Checkpoint | None, list[Damaged]]:
     """The last whole checkpoint of a job's ``checkpoints`` folder, and the later damaged ones."""
     damaged: list[Damaged] = []
@@ -140,13 +157,18 @@ def set_aside(path: Path, why: str) -> Path:
     raise FileExistsError(path)
 
 
+def is_as(path: Path, size: int, sha256: str) -> bool:
+    """Whether a file has so many bytes and these. Raises OSError where it cannot be read."""
+    return path.stat().st_size == size and _sha256(path) == sha256
+
+
 def _listed(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": _sha256(path)}
 
 
 def _is_as_listed(path: Path, listed: Any) -> bool:
     try:
-        return path.stat().st_size == listed["bytes"] and bool(_sha256(path) == listed["sha256"])
+        return is_as(path, listed["bytes"], listed["sha256"])
     except (OSError, KeyError, TypeError):
         return False
 

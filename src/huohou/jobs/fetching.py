@@ -1,0 +1,70 @@
+"""A run whose folder is gone comes back from its storage: its record here, its checkpoints there.
+
+A resume then fetches the newest whole checkpoint, as ever.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from huohou.errors import DataError, UsageError
+from huohou.record.copies import RECORD, mark_of
+from huohou.record.events import Follower
+from huohou.record.storage import Storage
+from huohou.record.store import Store
+from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, PLAN, job_folders, number_of
+from huohou.text import say
+
+_MARK = 8  # hex digits at the end of a run's name in a storage
+
+
+def fetch(store: Store, address: str) -> Path:
+    """Put a run's plan, events and journal into the workspace, under its own number; the folder.
+
+    Raises UsageError where the address is not that of a run or its number is taken here, DataError
+    where what lies there is not the run of that name, StoreError.
+    """
+    storage = Storage(address)
+    name, _, mark = storage.address.rpartition("/")[2].rpartition("-")
+    folder = store.workspace / name
+    if number_of(folder) is None or len(mark) != _MARK or JOURNAL not in storage.names():
+        raise UsageError("storage.no_run_there", address=address)
+    taken = [one for one in job_folders(store.workspace) if number_of(one) == number_of(folder)]
+    if taken or folder.exists():
+        raise UsageError("storage.taken", path=taken[0] if taken else folder, address=address)
+    staging = store.workspace / f".fetching-{name}"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        _get(storage, staging)
+        if mark_of(staging) != mark:
+            problem = say("checkpoint.bad_file", file=JOURNAL)
+            raise DataError("storage.damaged", path=address, problem=problem)
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    store.take_in(folder)
+    return folder
+
+
+def _get(storage: Storage, staging: Path) -> None:
+    for name in RECORD:
+        try:
+            storage.get(name, staging / name)
+        except FileNotFoundError as error:
+            if name in (PLAN, JOURNAL):
+                problem = say("checkpoint.bad_file", file=name)
+                raise DataError("storage.damaged", path=storage.address, problem=problem) from error
+    (staging / HEARTBEAT).touch()
+    # Whether somebody still trains it is judged by when they last wrote.
+    last = max(_last(staging / name) for name in (EVENTS, JOURNAL))
+    for file in staging.iterdir():
+        os.utime(file, (last, last))
+
+
+def _last(file: Path) -> float:
+    """When the last line was written; 0 where there is none."""
+    last, follower = 0.0, Follower(file)
+    while news := follower.poll():
+        last = max([last, *(float(e["t"]) for e in news if isinstance(e.get("t"), int | float))])
+    return last

@@ -1,0 +1,131 @@
+"""A recorder that copies: what is told when the network fails, and what a kill leaves there."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from living import wait_until
+
+import faulty_storage
+from huohou.jobs.copying import Copier, CopyingRecorder
+from huohou.record import checkpoints
+from huohou.record.copies import Copies
+from huohou.record.events import Follower
+from huohou.record.storage import Storage
+
+TRAIN = """
+import sys
+from pathlib import Path
+from huohou.jobs.copying import Copier, CopyingRecorder
+from huohou.record.copies import Copies
+from huohou.record.storage import Storage
+
+folder = Path(sys.argv[1])
+with CopyingRecorder(folder / "events.jsonl") as recorder:
+    recorder.copier = Copier(Copies(Storage(sys.argv[2]), folder), 9)
+    for step in (10, 20):
+        recorder.checkpoint(step, f"checkpoints/checkpoint-{step}")
+        recorder.copier.idle(60)
+    recorder.end("completed")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A job's folder with two checkpoints."""
+    folder = tmp_path / "1-codes"
+    for step in (10, 20, 30):
+        staged = folder / "checkpoints" / ".writing" / checkpoints.name(step)
+        staged.mkdir(parents=True)
+        (staged / "adapter_model.safetensors").write_bytes(b"w" * 1000 * step)
+        checkpoints.seal(staged, folder / "checkpoints" / checkpoints.name(step), {})
+    (folder / "job.jsonl").write_text('{"kind": "queued"}\n')
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "there"
+
+
+def recorder_of(folder: Path, root: Path) -> CopyingRecorder:
+    recorder = CopyingRecorder(folder / "events.jsonl")
+    recorder.copier = Copier(Copies(Storage(f"faulty://{root}"), folder), 9)
+    return recorder
+
+
+def said(file: Path) -> list[tuple[str, Any]]:
+    events = Follower(file).poll()
+    return [(e["kind"], e.get("text", e.get("step", e.get("state")))) for e in events]
+
+
+def steps(folder: Path, root: Path) -> list[int]:
+    return [one.step for one in Copies(Storage(f"faulty://{root}"), folder).whole()]
+
+
+def test_what_failed_is_told_and_tried_again_with_the_next(folder: Path, root: Path) -> None:
+    faulty_storage.plant(root, "half")
+    with recorder_of(folder, root) as recorder:
+        assert recorder.copier is not None
+        recorder.checkpoint(10, "checkpoints/checkpoint-10")
+        assert recorder.copier.idle(60)
+        recorder.metrics(11, 0.1, loss=1.0)
+        faulty_storage.plant(root, "")
+        recorder.checkpoint(20, "checkpoints/checkpoint-20")
+        assert recorder.copier.idle(60)
+        assert steps(folder, root) == [20, 10]
+        recorder.end("completed")
+    kinds = [kind for kind, _ in said(folder / "events.jsonl")]
+    assert kinds == ["checkpoint", "alert", "metrics", "checkpoint", "log", "log", "end"]
+    (alert,) = [text for kind, text in said(folder / "events.jsonl") if kind == "alert"]
+    assert "checkpoint-10" in alert and "the network is gone" in alert and "next" in alert
+    (there,) = root.glob("*/events.jsonl")
+    assert there.read_bytes() == (folder / "events.jsonl").read_bytes(), "its end too"
+
+
+def test_what_is_not_there_at_the_end_is_said_before_the_end(folder: Path, root: Path) -> None:
+    faulty_storage.plant(root, "fail")
+    with recorder_of(folder, root) as recorder:
+        recorder.checkpoint(10, "checkpoints/checkpoint-10")
+        recorder.end("completed")
+    events = said(folder / "events.jsonl")
+    assert [kind for kind, _ in events] == ["checkpoint", *["alert"] * 3, "end", "alert"]
+    assert "is not at faulty://" in events[3][1] and "checkpoint-10" in events[3][1]
+    assert "How the run ended could not be copied" in events[-1][1]
+
+
+def test_a_checkpoint_that_made_room_for_a_later_one_is_no_fault(folder: Path, root: Path) -> None:
+    with recorder_of(folder, root) as recorder:
+        recorder.checkpoint(5, "checkpoints/checkpoint-5")
+        recorder.checkpoint(30, "checkpoints/checkpoint-30")
+        recorder.end("stopped")
+    assert steps(folder, root) == [30]
+    assert "alert" not in [kind for kind, _ in said(folder / "events.jsonl")]
+
+
+@pytest.mark.parametrize("where", ["adapter_model.safetensors", "huohou.json"])
+def test_a_kill_in_the_middle_leaves_the_one_before(
+    folder: Path, root: Path, tmp_path: Path, where: str
+) -> None:
+    """SIGKILL while half of a file of checkpoint 20 is there."""
+    known = [faulty_storage.install(tmp_path / "plugin"), os.environ.get("PYTHONPATH", "")]
+    faulty_storage.plant(root, f"hang checkpoint-20- {where}")
+    process = subprocess.Popen(
+        [sys.executable, "-c", TRAIN, str(folder), f"faulty://{root}"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(known)},
+    )
+    try:
+        wait_until(lambda: any(root.rglob(f"checkpoint-20-*/{where}")))
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert steps(folder, root) == [10]
+    faulty_storage.plant(root, "")
+    copies = Copies(Storage(f"faulty://{root}"), folder)
+    copies.save(folder / "checkpoints" / "checkpoint-20", 9)
+    assert steps(folder, root) == [20, 10]
+    assert len(copies.storage.names("checkpoints")) == 4, "the half one is gone"
