@@ -50,7 +50,9 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(
+    stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, either_database: str
+) -> Path:
     """A copy to work on, at the same path for the data, its workspace in force."""
     place = tmp_path / "home"
     shutil.copytree(stopped, place)

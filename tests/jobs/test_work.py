@@ -119,6 +119,22 @@ def test_a_worker_empties_the_queue(
     assert not list((runs / ".slots").glob("*.mark"))
 
 
+def test_the_place_of_a_supervisor_that_died_is_its_jobs(
+    put: Callable[[int], Store], runs: Path, fake: Ask
+) -> None:
+    """It is free before the worker knows: the next job must not slip in."""
+    fake(steps=3)
+    serving = Worker(put(2), count=1)
+    assert serving._begin()
+    kill(serving._starts[1].process.pid)
+    assert not serving._begin()
+    assert serving._reap()
+    assert serving._begin()
+    assert list(serving._starts) == [1]
+    wait_until(lambda: ended(runs, 1))
+    assert states(folder_of(runs, 1)) == ["starting", "running", "completed"]
+
+
 def test_jobs_of_other_devices_are_left(put: Callable[[int], Store], runs: Path) -> None:
     put(1)
     assert run(["work", "--device", "cuda:0", "--until-empty"]) == 0
