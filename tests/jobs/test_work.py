@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 from living import ended, folder_of, is_alive, journal, kill, segment, state_of, states, wait_until
 from sqlalchemy import update
 
+from databases import mend, spoil
 from huohou import api
 from huohou.cli.main import run
 from huohou.errors import UsageError
@@ -133,6 +135,27 @@ def test_the_place_of_a_supervisor_that_died_is_its_jobs(
     assert list(serving._starts) == [1]
     wait_until(lambda: ended(runs, 1))
     assert states(folder_of(runs, 1)) == ["starting", "running", "completed"]
+
+
+def test_a_database_that_is_away_is_said_once_and_waited_for(
+    put: Callable[[int], Store], database: str
+) -> None:
+    if database == "sqlite":
+        pytest.skip("a file does not come back by itself")
+    store, looks = put(0), count(1)
+    told: list[str] = []
+
+    def look() -> bool:
+        n = next(looks)
+        if n == 1:
+            spoil(store)
+        elif n == 30:  # one each tenth of a second, several of them at the database
+            mend(store)
+        return len(told) > 1
+
+    Worker(store, tell=told.append).serve(look)
+    assert "cannot be used" in told[0] and store.url.rpartition("/")[2] in told[0]
+    assert told[1:] == ["The database is there again."]
 
 
 def test_jobs_of_other_devices_are_left(put: Callable[[int], Store], runs: Path) -> None:

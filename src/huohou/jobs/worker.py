@@ -64,16 +64,20 @@ class Worker:
 
     def serve(self, should_stop: Callable[[], bool], *, until_empty: bool = False) -> None:
         """Take jobs until told to stop, or until there is nothing to do."""
-        pause = SHORTEST
+        pause, problem = SHORTEST, ""
         with self._listed():
             while not should_stop():
                 try:
                     busy = self._round()
+                    if problem:
+                        self._tell(say("work.again"))
+                    problem = ""
                     if until_empty and not busy and not self.is_needed():
                         return
                 except StoreError as error:  # a database that is started again comes back
-                    self._tell(str(error))
-                    busy = False
+                    if str(error) != problem:  # said once, not at every look
+                        self._tell(str(error))
+                    busy, problem = False, str(error)
                 pause = SHORTEST if busy else min(pause * 1.5, LONGEST)
                 self._rest(pause, should_stop)
 

@@ -414,7 +414,7 @@ class Store:
         where = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
         away = self.is_shared and isinstance(error, OperationalError)
         key = "store.unreachable" if away else "store.failed"
-        told = " ".join(str(problem).split()).rstrip(".?")  # the driver's words have lines
+        told = str(problem).strip().partition("\n")[0]  # what the driver advises is left out
         return StoreError(key, where=where, problem=told, name=url.database)
 
 

@@ -87,13 +87,16 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until one side has enough."""
         sending = asyncio.ensure_future(self._send(send))
-        others = [asyncio.ensure_future(_left(receive)), asyncio.ensure_future(_shown_out(scope))]
+        out = asyncio.ensure_future(_shown_out(scope))
+        others = [asyncio.ensure_future(_left(receive)), out]
         try:
             await asyncio.wait({sending, *others}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (sending, *others):
                 task.cancel()
             await asyncio.gather(sending, *others, return_exceptions=True)
+        if sending.cancelled() and not out.cancelled():
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         if not sending.cancelled() and (error := sending.exception()) is not None:
             raise error
 
