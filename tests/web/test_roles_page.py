@@ -24,6 +24,8 @@ CHANGES = "act-|action-|restore|dismiss|report-make|new-job|job-again|table-brow
 CHANGING = re.compile(f"^({CHANGES})")
 READ_ONLY = ("--read-only",)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def options() -> tuple[str, ...]:
