@@ -31,6 +31,7 @@ def own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setenv("HUOHOU_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("HUOHOU_LANG", "en")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("HUOHOU_DB", raising=False)
     text.use(None)
     yield
     text.use(None)
@@ -64,7 +65,16 @@ def postgresql() -> Iterator[postgres.Cluster]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The store is in the workspace's own file, or in an empty database of PostgreSQL."""
-    monkeypatch.delenv("HUOHOU_DB", raising=False)
+    return _chosen(request, monkeypatch)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def either_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same for tests that take a second or more: PostgreSQL is with the slow ones."""
+    return _chosen(request, monkeypatch)
+
+
+def _chosen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "postgresql":
         address = request.getfixturevalue("postgresql").new_database()
         monkeypatch.setenv("HUOHOU_DB", address)

@@ -33,7 +33,6 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HUOHOU_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("HUOHOU_LANG", "en")
     monkeypatch.delenv("HUOHOU_LOAD_PLUGINS", raising=False)
-    monkeypatch.delenv("HUOHOU_DB", raising=False)
     return place
 
 

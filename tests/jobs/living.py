@@ -11,6 +11,7 @@ from huohou.jobs import detach, queue, slots
 from huohou.record import locks
 from huohou.record.events import Follower
 from huohou.record.recorder import FINAL
+from huohou.record.store import Store
 from waiting import wait_until
 
 
@@ -46,6 +47,12 @@ def state_of(workspace: Path, number: int) -> str:
     found = queue.read(folder_of(workspace, number))
     assert found is not None
     return found.state
+
+
+def is_running(workspace: Path, number: int) -> bool:
+    """Whether the database says so too; it is asked without waking anybody up."""
+    job = Store(workspace).job(number)
+    return job is not None and job.status == "running"
 
 
 def ended(workspace: Path, *numbers: int) -> bool:

@@ -17,7 +17,7 @@ Ask = Callable[..., None]
 
 
 @pytest.fixture
-def runs(tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs(tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch, either_database: str) -> Path:
     """A workspace; `train` carries out the plan at hand."""
     monkeypatch.setattr(api, "make_plan", lambda run_file, flags: plan)
     return tmp_path / "runs"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from living import wait_until
 
 import faulty_storage
 from huohou.jobs.copying import Copier, CopyingRecorder
@@ -16,6 +15,7 @@ from huohou.record import checkpoints
 from huohou.record.copies import Copies
 from huohou.record.events import Follower
 from huohou.record.storage import Storage
+from waiting import wait_until
 
 TRAIN = """
 import sys

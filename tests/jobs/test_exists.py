@@ -20,7 +20,7 @@ TRAIN = ["train", "--name", "bank codes"]
 
 
 @pytest.fixture
-def runs(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, either_database: str) -> Path:
     """A workspace with one finished run of that name; planning gives the plan at hand."""
     monkeypatch.setattr(api, "make_plan", lambda *_: plan)
     api.train(plan)

@@ -3,18 +3,19 @@
 import csv
 import json
 import math
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from databases import tables
 from huohou import api
 from huohou.cli.main import run
 from huohou.errors import DataError, HuohouError
 from huohou.record.readers import read
 from huohou.record.record import Record
+from huohou.record.store import Store
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -103,16 +104,13 @@ def test_the_run_is_the_log(log: Path) -> None:
     assert (folder / f"original-{log.name}").read_bytes() == content
 
 
-def test_the_index_is_rebuilt(log: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("either_database")
+def test_the_index_is_rebuilt(log: Path) -> None:
     api.import_log(log)
-
-    def dump() -> list[str]:
-        return sorted(sqlite3.connect(tmp_path / "runs" / "huohou.db").iterdump())
-
-    before = dump()
-    assert any('INTO "metrics"' in line for line in before)
+    before = tables(Store())
+    assert before["metrics"]
     assert api.reindex()["jobs"] == 1
-    assert dump() == before
+    assert tables(Store()) == before
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from living import (
     ended,
     folder_of,
     is_alive,
+    is_running,
     journal,
     kill,
     occupied,
@@ -25,15 +26,15 @@ from living import (
     states,
 )
 
-import postgres
 from huohou import api
 from huohou.errors import UsageError
 from huohou.jobs import detach, queue, runner, slots
+from huohou.jobs.worker import Worker
 from huohou.plan import Choice, Plan
 from huohou.record.store import Store
 from waiting import PATIENCE, no_longer, wait_until
 
-pytestmark = pytest.mark.usefixtures("plugin")
+pytestmark = pytest.mark.usefixtures("plugin", "either_database")
 
 Ask = Callable[..., None]
 
@@ -47,12 +48,6 @@ def by_start(workspace: Path) -> list[int]:
     """Numbers of the jobs in the order in which they began."""
     jobs = [job for job in Store(workspace).jobs() if job.started_at]
     return [job.id for job in sorted(jobs, key=lambda job: job.started_at or 0.0)]
-
-
-def is_running(workspace: Path, number: int) -> bool:
-    """Whether the database says so too; it is asked without waking anybody up."""
-    job = Store(workspace).job(number)
-    return job is not None and job.status == "running"
 
 
 def runner_pid() -> int:
@@ -390,22 +385,25 @@ def test_an_orphan_can_be_stopped_at_once(plan: Plan, runs: Path, fake: Ask) -> 
     assert journal(folder_of(runs, 1))[-1]["reason"] == "stopped-now"
 
 
-def test_no_wake_up_is_lost(plan: Plan, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_wake_up_is_lost(
+    plan: Plan, runs: Path, monkeypatch: pytest.MonkeyPatch, either_database: str
+) -> None:
     """A job is queued when the runner has looked for the last time and still holds its lock."""
     started: list[str] = []
-    serve, real = runner._Runner.serve, detach._start
+    serving: Any = Worker if either_database == "postgresql" else runner._Runner
+    serve, real = serving.serve, detach._start
 
-    def serve_and_look_away(self: runner._Runner) -> None:
-        serve(self)
+    def serve_and_look_away(self: Any, *told: Any, **more: Any) -> None:
+        serve(self, *told, **more)
         if not started:
             started.append("the window is open")
             api.train(plan, detach=True)
 
-    def note(python: str, module: str, path: Path, **how: Any) -> Any:
+    def note(python: str, module: str, path: Path, *more: str, **how: Any) -> Any:
         started.append(module)
-        return real(python, module, path, **how)
+        return real(python, module, path, *more, **how)
 
-    monkeypatch.setattr(runner._Runner, "serve", serve_and_look_away)
+    monkeypatch.setattr(serving, "serve", serve_and_look_away)
     monkeypatch.setattr(detach, "_start", note)
     runs.mkdir()
     assert runner.main([str(runs)]) == 0
@@ -450,95 +448,3 @@ def test_stop_without_waiting(plan: Plan, runs: Path, fake: Ask, tmp_path: Path)
     (tmp_path / "go").touch()  # it cannot have waited for the job
     wait_until(lambda: ended(runs, 1))
     assert not (folder_of(runs, 1) / "stop").exists()
-
-
-# Many
-
-
-MANY = """
-import pathlib, sys
-from huohou import api
-from huohou.plan import Plan
-plan = Plan.load(pathlib.Path(sys.argv[1]))
-sys.stdin.readline()
-for _ in range(int(sys.argv[2])):
-    print(api.train(plan, slots=4, detach=True)["id"])
-"""
-
-
-def start_many(plan: Plan, place: Path, processes: int, each: int) -> list[int]:
-    plan.save(place / "many.json")
-    words = [sys.executable, "-c", MANY, str(place / "many.json"), str(each)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    made = [subprocess.Popen(words, **pipes) for _ in range(processes)]  # type: ignore[call-overload]
-    for one in made:
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    numbers = [int(n) for one in made for n in one.communicate(timeout=PATIENCE)[0].split()]
-    assert [one.returncode for one in made] == [0] * processes
-    return numbers
-
-
-def check_many(workspace: Path, count: int) -> None:
-    wait_until(lambda: ended(workspace, *range(1, count + 1)))
-    found = api.runs()
-    assert [run["id"] for run in found["runs"]] == list(range(count, 0, -1))
-    assert {run["status"] for run in found["runs"]} == {"completed"}
-    assert len(list(workspace.glob("*-bank-codes"))) == count
-    with Store(workspace)._read() as connection:
-        if connection.dialect.name == "sqlite":
-            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-    api.reindex()
-    assert api.runs() == found
-
-
-def test_jobs_started_at_once(plan: Plan, runs: Path, tmp_path: Path, fake: Ask) -> None:
-    fake(steps=3)
-    assert sorted(start_many(plan, tmp_path, processes=3, each=2)) == list(range(1, 7))
-    check_many(runs, 6)
-
-
-@pytest.mark.slow
-def test_fifty_jobs_started_at_once_by_ten_processes(
-    plan: Plan, runs: Path, tmp_path: Path, fake: Ask
-) -> None:
-    fake(steps=3)
-    assert sorted(start_many(plan, tmp_path, processes=10, each=5)) == list(range(1, 51))
-    check_many(runs, 50)
-
-
-def test_a_queue_whose_database_is_postgresql(
-    plan: Plan,
-    runs: Path,
-    tmp_path: Path,
-    fake: Ask,
-    monkeypatch: pytest.MonkeyPatch,
-    postgresql: postgres.Cluster,
-) -> None:
-    fake(steps=3)
-    address = postgresql.new_database()
-    monkeypatch.setenv("HUOHOU_DB", address)
-    assert sorted(start_many(plan, tmp_path, processes=2, each=2)) == [1, 2, 3, 4]
-    check_many(runs, 4)
-    assert not (runs / "huohou.db").exists()
-    api.put_away(["2"])
-    api.restore(["2"])
-    assert [run["id"] for run in api.runs()["runs"]] == [4, 3, 2, 1]
-
-
-def test_the_database_deleted_in_the_middle_of_a_running_queue(
-    plan: Plan, runs: Path, fake: Ask
-) -> None:
-    fake(steps=20, seconds=0.03)
-    for _ in range(3):
-        api.train(plan, detach=True)
-    wait_until(lambda: is_running(runs, 2))
-    (runs / "huohou.db").unlink()
-    for suffix in ("-wal", "-shm"):
-        (runs / f"huohou.db{suffix}").unlink(missing_ok=True)
-    wait_until(lambda: ended(runs, 1, 2, 3))
-    wait_until(lambda: {run["status"] for run in api.runs()["runs"]} == {"completed"})
-    before = api.runs()
-    assert [run["step"] for run in before["runs"]] == [20] * 3
-    api.reindex()
-    assert api.runs() == before

@@ -17,6 +17,8 @@ from small_disk import small_disk
 from tiny import CHATML, tiny_llama_folder
 from waiting import wait_until
 
+BOTH = pytest.mark.usefixtures("either_database")
+
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -73,6 +75,7 @@ def steps(home: Path, job: str = "1-codes") -> list[tuple[int, int]]:
     return [(e["seg"], e["step"]) for e in events if e["kind"] == "metrics"]
 
 
+@BOTH
 def test_it_goes_on_where_it_stood_and_says_so(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +135,7 @@ def test_another_rank_is_refused_as_resume_and_as_branch(
 
 
 @pytest.mark.slow
+@BOTH
 def test_a_branch_is_a_new_job_and_leaves_the_old_one(home: Path) -> None:
     kept = {p: p.read_bytes() for p in (home / "runs/1-codes").rglob("*") if p.is_file()}
     name = checkpoints.listed(home / "runs/1-codes/checkpoints")[0].name
@@ -189,6 +193,7 @@ def test_a_run_without_a_checkpoint_begins_again_and_says_so(
     assert [step for seg, step in steps(home) if seg == 1] == list(range(1, 101))
 
 
+@BOTH
 def test_where_no_checkpoint_is_whole_nothing_begins_anew_unasked(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,6 +234,7 @@ def test_a_disk_that_fills_while_it_saves(
 
 
 @pytest.mark.slow
+@BOTH
 def test_it_goes_on_without_a_terminal(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = home / "runs" / "1-codes"
     assert run(["resume", "1", "--detach"]) == 0

@@ -42,7 +42,7 @@ recipes.register("fated")(Recipe(run, lambda subject: None))
 
 
 @pytest.fixture
-def fated(plan: Plan, plugin: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+def fated(plan: Plan, plugin: Path, monkeypatch: pytest.MonkeyPatch, either_database: str) -> Plan:
     """A plan for a recipe whose losses are those of $FATE."""
     from dataclasses import replace
 

@@ -24,7 +24,7 @@ Ask = Callable[..., None]
 
 
 @pytest.fixture
-def runs(tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs(tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch, either_database: str) -> Path:
     """A workspace; `train` plans the recipe `fake`."""
 
     def planned(run_file: Path | None, flags: Sequence[str]) -> Plan:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("plugin")
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
+def runs(tmp_path: Path, either_database: str) -> Path:
     return tmp_path / "runs"
 
 

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 from living import ended, folder_of, is_alive, journal, kill, segment, state_of, states
 from sqlalchemy import update
 
+from databases import mend, spoil
 from huohou import api
 from huohou.cli.main import run
 from huohou.errors import UsageError
@@ -116,6 +118,43 @@ def test_a_worker_empties_the_queue(
     assert Leases(Store(runs)).held() == {}
     assert not list((runs / ".slots").glob("start-*"))
     assert not list((runs / ".slots").glob("*.mark"))
+
+
+def test_the_place_of_a_supervisor_that_died_is_its_jobs(
+    put: Callable[[int], Store], runs: Path, fake: Ask
+) -> None:
+    """It is free before the worker knows: the next job must not slip in."""
+    fake(steps=3)
+    serving = Worker(put(2), count=1)
+    assert serving._begin()
+    kill(serving._starts[1].process.pid)
+    assert not serving._begin()
+    assert serving._reap()
+    assert serving._begin()
+    assert list(serving._starts) == [1]
+    wait_until(lambda: ended(runs, 1))
+    assert states(folder_of(runs, 1)) == ["starting", "running", "completed"]
+
+
+def test_a_database_that_is_away_is_said_once_and_waited_for(
+    put: Callable[[int], Store], database: str
+) -> None:
+    if database == "sqlite":
+        pytest.skip("a file does not come back by itself")
+    store, looks = put(0), count(1)
+    told: list[str] = []
+
+    def look() -> bool:
+        n = next(looks)
+        if n == 1:
+            spoil(store)
+        elif n == 30:  # one each tenth of a second, several of them at the database
+            mend(store)
+        return len(told) > 1
+
+    Worker(store, tell=told.append).serve(look)
+    assert "cannot be used" in told[0] and store.url.rpartition("/")[2] in told[0]
+    assert told[1:] == ["The database is there again."]
 
 
 def test_jobs_of_other_devices_are_left(put: Callable[[int], Store], runs: Path) -> None:

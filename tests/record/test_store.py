@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 import postgres
+from databases import lose, sql, tables
 from huohou.errors import HuohouError, MissingExtraError, StoreError
 from huohou.record.events import dumps
 from huohou.record.recorder import Journal, Recorder
-from huohou.record.schema import metadata
 from huohou.record.series import FACTOR, LEVELS, MOST, Series
 from huohou.record.store import Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, slug
@@ -32,39 +31,6 @@ def filler(name: str = "bank codes", **facts: Any) -> Callable[[int, Path], None
             journal.queued(number, name, "sft", "smollm2-135m", **facts)
 
     return fill
-
-
-def tables(store: Store) -> dict[str, list[tuple[str, ...]]]:
-    """Every table but the bookkeeping, as sorted text (so that NaN equals NaN).
-
-    The last digits of a sum depend on the order in which its parts came.
-    """
-    with store._read() as connection:
-        return {
-            table.name: sorted(
-                tuple(
-                    f"{value:.12g}" if column == "sum" else repr(value)
-                    for column, value in row._mapping.items()
-                )
-                for row in connection.execute(select(table))
-            )
-            for table in metadata.tables.values()
-        }
-
-
-def sql(store: Store, query: str) -> list[tuple[Any, ...]]:
-    """What a query that people type answers."""
-    with store._engine.begin() as connection:
-        found = connection.exec_driver_sql(query)
-        return [tuple(row) for row in found] if found.returns_rows else []
-
-
-def lose(store: Store) -> None:
-    """The database is gone."""
-    if store._file is not None:
-        store._file.unlink()
-    else:
-        sql(store, f"DROP TABLE {', '.join(metadata.tables)}")
 
 
 def write_run(folder: Path, after_each: Callable[[], object] = lambda: None) -> None:

@@ -32,27 +32,30 @@ from waiting import PATIENCE, wait_until
 pytestmark = pytest.mark.slow
 
 
-
-
-def test_two_workers_are_one_process(tmp_path: Path) -> None:
-    plan = api.make_plan(None, sft_flags(tmp_path))
-    one = alone(plan, tmp_path / "one")
-    two = together(shared(plan, "ray", 2), tmp_path / "two")
+def as_one_process(recipe: str, on: str, place: Path) -> Path:
+    """Two workers and one process give the same losses; the folder of the workers."""
+    flags = sft_flags(place) if recipe == "sft" else pair_flags(place, recipe)
+    plan = api.make_plan(None, flags)
+    one = alone(plan, place / "one")
+    two = together(shared(plan, on, 2), place / "two")
     assert len(losses(one)) == 24
     assert largest_difference(losses(one), losses(two)) < CLOSE
+    assert largest_difference(losses(one, "eval_loss"), losses(two, "eval_loss")) < CLOSE
+    return two
+
+
+@pytest.mark.parametrize("recipe", ["sft", "embed"])
+def test_two_workers_are_one_process(tmp_path: Path, recipe: str) -> None:
+    two = as_one_process(recipe, "ray", tmp_path)
     begun = next(e for e in events(two) if e["kind"] == "start")
     assert begun["workers"] == 2
 
 
-def test_two_nodes_are_one_process(tmp_path: Path) -> None:
-    """A worker on each of two nodes: an encoder, whose in-batch negatives come from both."""
-    plan = api.make_plan(None, pair_flags(tmp_path, "embed"))
-    one = alone(plan, tmp_path / "one")
+@pytest.mark.parametrize("recipe", ["sft", "embed"])
+def test_two_nodes_are_one_process(tmp_path: Path, recipe: str) -> None:
+    """A worker on each of two nodes; the in-batch negatives of an encoder come from both."""
     with nodes({"num_cpus": 1}) as address:
-        two = together(shared(plan, f"ray://{address}", 2), tmp_path / "two")
-    assert len(losses(one)) == 24
-    assert largest_difference(losses(one), losses(two)) < CLOSE
-    assert largest_difference(losses(one, "eval_loss"), losses(two, "eval_loss")) < CLOSE
+        as_one_process(recipe, f"ray://{address}", tmp_path)
 
 
 def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:

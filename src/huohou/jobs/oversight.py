@@ -11,6 +11,7 @@ from typing import Any
 from huohou.diagnose.aftercheck import ENOUGH, after_check
 from huohou.jobs.rounds import Rounds
 from huohou.jobs.silence import Silence
+from huohou.record import checkpoints
 from huohou.record.columns import Point
 from huohou.record.events import Event
 from huohou.record.finding import Finding
@@ -45,7 +46,9 @@ class Oversight:
         self.doomed: Finding | None = None
         self._stop_on = ENDING.get(stop_on or "", frozenset())
         self.lost_weights = False
-        self.saved: list[str] = []  # checkpoints of this process life
+        self._folder = folder / checkpoints.FOLDER
+        self._said: set[str] = set()  # checkpoints that this process life told of
+        self._there: set[str] = set()  # those that were there before it
         self._rounds = Rounds(folder)
         self._silence = Silence(time.monotonic())
         self._steps, self._losses = array("d"), array("d")
@@ -61,9 +64,17 @@ class Oversight:
 
     def begin(self) -> None:
         """A process life begins."""
-        self.saved = []
+        self._said, self._there = set(), self._listed()
         self._resumed_from, self._after = None, []
         self._silence = Silence(time.monotonic())
+
+    @property
+    def saved(self) -> list[str]:
+        """Checkpoints of this process life, also one that it was killed before telling of."""
+        return sorted(self._said | (self._listed() - self._there))
+
+    def _listed(self) -> set[str]:
+        return {path.name for path in checkpoints.listed(self._folder)}
 
     def see(self, news: list[Event]) -> Said:
         """Take in what is new; what there is to say about it."""
@@ -101,7 +112,7 @@ class Oversight:
         if kind == "start":
             self._begin_check(event.get("resumed_from"))
         elif kind == "checkpoint":
-            self.saved.append(Path(event["path"]).name)
+            self._said.add(Path(event["path"]).name)
         elif kind == "metrics" and isinstance(event.get("loss"), int | float):
             self._steps.append(event["step"])
             self._losses.append(event["loss"])

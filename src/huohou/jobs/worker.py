@@ -19,7 +19,7 @@ from huohou.jobs import detach, lifecycle, queue, runner, slots
 from huohou.jobs.lease import holder
 from huohou.jobs.queue import Entry, Queue
 from huohou.record.leases import Holder, Leases, Serving
-from huohou.record.store import Store
+from huohou.record.store import Job, Store
 from huohou.text import say
 
 SHORTEST, LONGEST = 0.2, 2.0  # seconds between two looks at a queue: busy, and long empty
@@ -64,16 +64,20 @@ class Worker:
 
     def serve(self, should_stop: Callable[[], bool], *, until_empty: bool = False) -> None:
         """Take jobs until told to stop, or until there is nothing to do."""
-        pause = SHORTEST
+        pause, problem = SHORTEST, ""
         with self._listed():
             while not should_stop():
                 try:
                     busy = self._round()
+                    if problem:
+                        self._tell(say("work.again"))
+                    problem = ""
                     if until_empty and not busy and not self.is_needed():
                         return
                 except StoreError as error:  # a database that is started again comes back
-                    self._tell(str(error))
-                    busy = False
+                    if str(error) != problem:  # said once, not at every look
+                        self._tell(str(error))
+                    busy, problem = False, str(error)
                 pause = SHORTEST if busy else min(pause * 1.5, LONGEST)
                 self._rest(pause, should_stop)
 
@@ -114,12 +118,19 @@ class Worker:
             self._leases.serve(self.me, self._mark, self._count or 0)
         if now - self._cared >= CARE:
             self._cared = now
-            lifecycle.bury(self._store)
+            for job in lifecycle.bury(self._store):
+                self._tell_found(job)
         ended = self._reap()
         begun = False
         while self._begin():
             begun = True
         return ended or begun
+
+    def _tell_found(self, job: Job) -> None:
+        folder = self._store.workspace / job.folder
+        found = queue.read(folder) if folder.is_dir() else None
+        state = say(f"state.{found.state}") if found else "?"
+        self._tell(say("work.found", job=job.id, name=job.name, state=state))
 
     def _begin(self) -> bool:
         """Take one job, if there is one and a place for it."""
@@ -129,13 +140,22 @@ class Worker:
         folders = [self._store.workspace / one for one in self._leases.orphans(self.me.host)]
         entries = self._looks.look(folder for folder in folders if folder.is_dir())
         for device, count in heads:
-            slot = slots.take(self._store.workspace, entries, device, self._count or count)
+            allowed = self._count or count
+            # The place of one that died a moment ago is free before we know: its job is first.
+            if self._living(device) >= allowed:
+                continue
+            slot = slots.take(self._store.workspace, entries, device, allowed)
             if slot is None:
                 continue
             with slot:  # the supervisor has it from now on
                 if self._claim(device, slot.descriptor):
                     return True
         return False
+
+    def _living(self, device: str) -> int:
+        """Supervisors that we started for a device and do not know to have ended."""
+        ours = (one for one in self._starts.values() if one.entry.device == device)
+        return sum(one.process.returncode is None for one in ours)
 
     def _claim(self, device: str, slot: int) -> bool:
         mine = holder()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, inspect, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from huohou.errors import StoreError
 from huohou.record import clock, ingest, listing, series
@@ -403,9 +403,19 @@ class Store:
         except IntegrityError:
             raise
         except (DBAPIError, sqlite3.DatabaseError) as error:
-            where = self._file or self._engine.url.render_as_string(hide_password=True)
-            problem = error.orig if isinstance(error, DBAPIError) else error
-            raise StoreError("store.failed", where=where, problem=problem) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> StoreError:
+        """What is wrong with the database, in words."""
+        problem = error.orig if isinstance(error, DBAPIError) else error
+        if self._file is not None:
+            return StoreError("store.failed", where=self._file, problem=problem)
+        url = self._engine.url
+        where = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+        away = self.is_shared and isinstance(error, OperationalError)
+        key = "store.unreachable" if away else "store.failed"
+        told = str(problem).strip().partition("\n")[0]  # what the driver advises is left out
+        return StoreError(key, where=where, problem=told, name=url.database)
 
 
 def key_of(url: str) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 from huohou import api
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-ROLE = "huohou_role"  # in a request's scope
+# In a request's scope: the role of who sent it; asked whether it still has one.
+ROLE = "huohou_role"
+STAYS = "huohou_stays"
 # What changes nothing although it is sent with a body.
 _LOOKS = ("/api/ask", "/api/chat", "/api/doctor", "/v1")
 # What shows files of the machine, for who starts trainings with them.

@@ -117,7 +117,10 @@ def told(scope: Scope, status: int, key: str, message: str) -> Response:
         return Document({"error": shape}, status)
     if path.startswith("/api/") or "text/html" not in Headers(scope=scope).get("accept", ""):
         return Document({"schema": 1, "error": {"key": key, "message": message}}, status)
-    page = html.render(Request(scope), "error", message=message, status=status)
+    request = Request(scope)
+    kept = [one for one in request.query_params.multi_items() if one[0] != "token"]
+    facts: dict[str, Any] = {"message": message, "status": status, "kept": kept}
+    page = html.render(request, "error", refused=key == "web.security.token_unknown", **facts)
     return HTMLResponse(page, status)
 
 

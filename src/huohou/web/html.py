@@ -116,4 +116,5 @@ def theme(request: Request) -> str:
 
 def _with(request: Request, **changed: str) -> str:
     query = dict(request.query_params.multi_items()) | changed
+    query.pop("token", None)  # one that was refused, else it would not stand there
     return "?" + urlencode(query)

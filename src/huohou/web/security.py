@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from huohou.errors import UsageError
 from huohou.web import failures
-from huohou.web.access import ROLE, SAFE, Access, below, may
+from huohou.web.access import ROLE, SAFE, STAYS, Access, below, may
 from huohou.web.language import cookie
 
 MB = 2**20
@@ -46,6 +46,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 RAW = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+PARTS_OF_OURS = "/static"
 PARTS = (b"text/javascript", b"text/css")  # of a page, by the kinds that a browser goes by
 
 
@@ -147,15 +148,26 @@ class Guard:
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         given = bearer.strip() if scheme.lower() == "bearer" else cookie(headers, name)
         role = self.access.role(given)
+        if role is None and is_part(scope):
+            scope[ROLE] = "reader"
+            return None  # how the page that asks for a token looks
         if role is None:
-            refused = failures.answer(scope, 401, "web.security.token")
+            without = given is None and in_address is None
+            key = "web.security.token" if without else "web.security.token_unknown"
+            refused = failures.answer(scope, 401, key)
             refused.headers["www-authenticate"] = "Bearer"
             return refused
         scope[ROLE] = role
+        scope[STAYS] = lambda: self.access.role(given) is not None
         if may(role, scope["method"], scope["path"]):
             return None
         key = "web.security.read_only" if self.access.read_only else "web.security.reader"
         return failures.answer(scope, 403, key)
+
+
+def is_part(scope: Scope) -> bool:
+    """Whether a request asks for a script, style or picture of huohou itself: nobody's secret."""
+    return scope["method"] in SAFE and below(scope["path"], (PARTS_OF_OURS,))
 
 
 def _welcome(

@@ -10,9 +10,13 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from huohou.errors import UsageError
+from huohou.web.access import STAYS
+
 if TYPE_CHECKING:
     from huohou.api.series import Cursor
 
+CARE = 5.0  # seconds between two looks at whether who listens still may
 ROOM = 100  # frames that wait for a listener; one that is slower goes on by its cursor
 
 
@@ -68,7 +72,7 @@ class Listener:
 
 
 class EventStream(Response):
-    """An answer that goes on until its reader leaves."""
+    """An answer that goes on until its reader leaves, or may not stay any more."""
 
     media_type = "text/event-stream"
 
@@ -83,13 +87,16 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until one side has enough."""
         sending = asyncio.ensure_future(self._send(send))
-        leaving = asyncio.ensure_future(_left(receive))
+        out = asyncio.ensure_future(_shown_out(scope))
+        others = [asyncio.ensure_future(_left(receive)), out]
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending, *others}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, leaving):
+            for task in (sending, *others):
                 task.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await asyncio.gather(sending, *others, return_exceptions=True)
+        if sending.cancelled() and not out.cancelled():
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         if not sending.cancelled() and (error := sending.exception()) is not None:
             raise error
 
@@ -102,6 +109,14 @@ class EventStream(Response):
                 body = {"type": "http.response.body", "body": content, "more_body": True}
                 await send(body)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _shown_out(scope: Scope) -> None:
+    """Until the token with which the stream was asked for is good for nothing any more."""
+    may_stay = scope.get(STAYS, lambda: True)
+    with contextlib.suppress(UsageError):  # who may come in cannot be told: nobody may
+        while may_stay():
+            await asyncio.sleep(CARE)
 
 
 async def _left(receive: Receive) -> None:

@@ -7,6 +7,7 @@ import { duration } from "./format.js";
 import { History } from "./history.js";
 import { Knobs } from "./knobs.js";
 import { chooseFile, send } from "./places.js";
+import { mayChange } from "./role.js";
 import { first, say } from "./words.js";
 
 /** @typedef {import("./answer.js").Told} Told */
@@ -335,7 +336,7 @@ input("question").addEventListener("keydown", (event) => {
     form.requestSubmit();
   } else if (event.key === "Escape") asking?.abort();
 });
-for (const id of /** @type {("table" | "documents")[]} */ (["table", "documents"])) {
+for (const id of /** @type {("table" | "documents")[]} */ (mayChange() ? ["table", "documents"] : [])) {
   at(`${id}-browse`).addEventListener("click", () => browse(id).catch(problem));
   at(`${id}-send`).addEventListener("click", () => sendFile(id));
 }

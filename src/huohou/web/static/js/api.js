@@ -96,6 +96,8 @@ async function send(path, options) {
     throw new Failure(say("web.js.unreachable"), 0, "unreachable");
   }
   if (response.ok) return response;
+  // The token is good for nothing any more: the page asks for one. What was typed is not lost for it.
+  if (response.status === 401 && (options.method ?? "GET") === "GET") location.reload();
   const told = await response.json().catch(() => ({}));
   const error = told.error ?? {};
   throw new Failure(error.message ?? say("web.js.failed", { status: response.status }), response.status, error.key ?? error.code ?? "", error);
@@ -173,6 +175,7 @@ export function follow(what, take) {
     shut();
     if (closed || document.hidden) return;
     failures += 1;
+    if (failures === 2) get("/api/jobs", { limit: 1 }).catch(() => null); // may we still look?
     const asks = failures > PATIENCE && what.job !== undefined;
     if (!asks) tellState("waiting");
     timer = setTimeout(asks ? poll : open, asks ? POLL : Math.min(500 * 2 ** (failures - 1), 8000));

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { tell } from "./dialog.js";
 import { el, fill } from "./dom.js";
 import { clock, count } from "./format.js";
+import { mayChange } from "./role.js";
 import { say } from "./words.js";
 
 /** @typedef {import("./answer.js").Told} Told */
@@ -90,6 +91,6 @@ export class History {
     fill(at("marked"), rows
       ? [el("p", {}, say("web.js.answers.marked", { n: count(rows) }), " ", el("a", { href: "/api/answers/marked", download: "marked.jsonl", "data-testid": "marked-link" }, "marked.jsonl")),
         el("p", { class: "muted" }, say("web.js.answers.evaluate"), " ", el("code", {}, "huohou eval RUN --on marked.jsonl"))]
-      : el("p", { class: "muted" }, say("web.js.answers.unmarked")));
+      : mayChange() ? el("p", { class: "muted" }, say("web.js.answers.unmarked")) : null);
   }
 }

@@ -98,5 +98,6 @@ export function showReport(host, job, there) {
       make.removeAttribute("disabled");
     }
   } }, say(there ? "web.js.job.report.again" : "web.js.job.report.make"));
-  fill(host, el("div", { class: "row" }, there ? link() : null, mayChange() ? make : null));
+  fill(host, el("div", { class: "row" }, there ? link() : null, mayChange() ? make : null,
+    there || mayChange() ? null : el("p", { class: "muted" }, say("web.js.job.report.none"))));
 }

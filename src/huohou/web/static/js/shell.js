@@ -22,9 +22,10 @@ toggle?.addEventListener("click", () => {
 });
 showTheme();
 
-// Once chosen, the language is in the cookie: an address that is passed on does not carry it.
+// Once chosen, the language is in the cookie: an address that is passed on does not carry it, nor
+// a token that was refused.
 const here = new URL(location.href);
-for (const name of ["lang", "theme"]) here.searchParams.delete(name);
+for (const name of ["lang", "theme", "token"]) here.searchParams.delete(name);
 if (here.href !== location.href) history.replaceState(history.state, "", here);
 
 document.getElementById("lang-toggle")?.addEventListener("click", (event) => {
