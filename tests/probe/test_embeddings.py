@@ -1,5 +1,6 @@
 """The cache of vectors: never another model's, never half a file, never NaN."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,30 @@ def test_how_far_it_is_goes_over_all_shards(
     assert told == sorted(told)
     passages.of(TEXTS)
     assert len(told) == told.index((5, 5)) + told.count((5, 5)), "nothing is left to do"
+
+
+@pytest.mark.parametrize("lost", [[0], [1], [2, 4], [6], [0, 3, 6]])
+def test_shards_that_are_lost_are_made_of_the_same_texts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: list[int]
+) -> None:
+    """So that each text is computed in the company it had, and gets the same last digits."""
+    monkeypatch.setattr(embeddings, "SHARD", 3)
+    texts = [f"{i} " + "x" * (i * 7 % 5) for i in range(20)]
+    shards: list[list[str]] = []
+
+    def encode(some: Sequence[str]) -> Any:
+        shards.append(list(some))
+        return Counting().encode(some)
+
+    Embeddings(Counting(), tmp_path, encode=encode).of(texts)
+    assert [len(one) for one in shards] == [3] * 6 + [2]
+    lengths = [len(text) for one in shards for text in one]
+    assert lengths == sorted(lengths, reverse=True)
+    whole, files = list(shards), sorted(tmp_path.rglob("*.npz"), key=lambda path: path.name)
+    by_name = {path.name: path for path in files}
+    for number in lost:
+        keys = b"".join(embeddings._key(text) for text in whole[number])
+        by_name[f"{hashlib.sha256(keys).hexdigest()[:24]}.npz"].unlink()
+    shards.clear()
+    Embeddings(Counting(), tmp_path, encode=encode).of(texts)
+    assert shards == [whole[number] for number in lost]

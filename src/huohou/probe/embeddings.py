@@ -112,7 +112,10 @@ class Embeddings:
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
         place = self._place()
         known = _read(place, first.keys()) if place else {}
-        todo = sorted(i for key, i in first.items() if key not in known)
+        new = (i for key, i in first.items() if key not in known)
+        # Like lengths together need less padding, the longest first; what is cut from this order
+        # is the same again when some of the shards are kept.
+        todo = sorted(new, key=lambda i: (-len(texts[i]), i))
         self.kept += len(known)
         self._count.begin(len(todo))
         cut = [todo[begin : begin + SHARD] for begin in range(0, len(todo), SHARD)]
