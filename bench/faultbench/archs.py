@@ -349,6 +349,62 @@ def shape(arch: str, width: int, dropout: float, marks: tuple[int, int, int]) ->
             "LayoutLMConfig",
             layers | wide | drop | {"max_2d_position_embeddings": 16},
         ),
+        "olmo3": (
+            "Olmo3Config",
+            layers
+            | wide
+            | {"num_key_value_heads": 4, "attention_dropout": dropout, "sliding_window": 64}
+            | {"layer_types": ["sliding_attention", "full_attention"]},
+        ),
+        "vaultgemma": (
+            "VaultGemmaConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "head_dim": width // 4, "attention_dropout": dropout}
+            | {"query_pre_attn_scalar": width // 4, "sliding_window": 64},
+        ),
+        "jais2": (
+            "Jais2Config",
+            layers | wide | {"num_key_value_heads": 2, "attention_dropout": dropout},
+        ),
+        "nanochat": (
+            "NanoChatConfig",
+            layers | wide | {"num_key_value_heads": 2, "attention_dropout": dropout},
+        ),
+        "ctrl": (
+            "CTRLConfig",
+            {"n_embd": width, "n_layer": 2, "n_head": 4, "n_positions": 128, "dff": 2 * width}
+            | {"resid_pdrop": dropout, "embd_pdrop": dropout},
+        ),
+        "gpt-neox-japanese": (
+            "GPTNeoXJapaneseConfig",
+            layers
+            | {"intermediate_multiple_size": 2, "max_position_embeddings": 128}
+            | {"hidden_dropout": dropout, "attention_dropout": dropout},
+        ),
+        "ministral": (
+            "MinistralConfig",
+            layers
+            | wide
+            | {"num_key_value_heads": 2, "head_dim": width // 4, "attention_dropout": dropout}
+            | {"sliding_window": 64, "layer_types": ["sliding_attention", "full_attention"]},
+        ),
+        "splinter": ("SplinterConfig", layers | wide | drop),
+        "bert-generation": ("BertGenerationConfig", layers | wide | drop),
+        "jina-v3": ("JinaEmbeddingsV3Config", layers | wide | drop),
+        "flaubert": (
+            "FlaubertConfig",
+            {"emb_dim": width, "n_layers": 2, "n_heads": 4, "max_position_embeddings": 128}
+            | {"n_langs": 1, "dropout": dropout, "attention_dropout": dropout}
+            | {"pad_index": pad, "bos_index": bos, "eos_index": eos},
+        ),
+        "luke": (
+            "LukeConfig",
+            layers
+            | wide
+            | drop
+            | {"max_position_embeddings": 132, "entity_vocab_size": 8, "entity_emb_size": width},
+        ),
         "albert": ("AlbertConfig", layers | wide | drop | {"embedding_size": width}),
         "electra": ("ElectraConfig", layers | wide | drop | {"embedding_size": width}),
         "roformer": ("RoFormerConfig", layers | wide | drop | {"embedding_size": width}),

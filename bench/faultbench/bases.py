@@ -26,6 +26,15 @@ LM = {
     "test5": ("bloom", "cohere", "codegen", "gpt-neo", "nemotron", "phi3", "exaone4"),
     "test6": ("mistral", "gemma3", "biogpt", "xglm", "helium", "arcee", "glm4"),
     "test7": ("olmo", "openai-gpt", "cohere2", "seed-oss", "hunyuan", "apertus", "ernie4-5"),
+    "test8": (
+        "olmo3",
+        "vaultgemma",
+        "jais2",
+        "nanochat",
+        "ctrl",
+        "gpt-neox-japanese",
+        "ministral",
+    ),
 }
 EMBEDDING = {
     "dev": ("bert", "distilbert"),
@@ -36,6 +45,7 @@ EMBEDDING = {
     "test5": ("big-bird", "xlm", "roberta-prelayernorm", "xmod", "eurobert"),
     "test6": ("xlm-roberta", "deberta", "megatron-bert", "funnel", "gte"),
     "test7": ("ernie", "data2vec-text", "camembert", "xlm-roberta-xl", "layoutlm"),
+    "test8": ("splinter", "bert-generation", "jina-v3", "flaubert", "luke"),
 }
 VARIANTS = {0: (64, 320), 1: (64, 560), 2: (80, 900)}  # hidden width, vocabulary
 PAD, EOS, BOS = 0, 1, 2
@@ -62,6 +72,11 @@ EAGER = (
     "megatron-bert",
     "openai-gpt",
     "layoutlm",
+    "vaultgemma",
+    "gpt-neox-japanese",
+    "splinter",
+    "flaubert",
+    "luke",
 )
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
 PRETRAIN = {"lm": 260, "embedding": 90}  # updates

@@ -74,7 +74,10 @@ class Draft:
     warmup_ratio: float = 0.0
     decay_share: float = 0.0  # of a schedule of warm-up, stable part and decay
     least_rate: float = 0.0  # part of the rate that a cosine with a least rate ends at
+    decay_shape: str = ""  # of that decay, if it is not half a cosine
+    power: float = 1.0  # of a polynomial
     weight_decay: float = 0.0
+    beta2: float = 0.999  # of Adam's mean of squares
     max_grad_norm: float = 1.0
     dropout: float = 0.0
     rank: int = 8
@@ -95,6 +98,8 @@ class Draft:
     log_lr: bool = True
     log_grad: bool = True
     log_first: bool = False  # the first update has a line of its own
+    log_rows: bool = False  # lines of the plain loop count the rows seen
+    eval_first: bool = False  # evaluated before the first update too
     window: bool = True
     dtype: str = "float32"
     filter_nan: bool = False
@@ -104,7 +109,7 @@ class Draft:
     skip: int = 0  # an update that overflows and is left out
     policy: bool = False  # a reward is raised instead
     # what an evaluation takes for the right document: or reversed, off, ignored, whole, rest,
-    # distinct
+    # distinct, copies
     ranking: str = "right"
     cut: bool = False  # the log ends without an end row
     lives: list[Life] = field(default_factory=list)
@@ -131,7 +136,10 @@ class Draft:
     def schedule_options(self, total: int) -> dict[str, Any]:
         """What a schedule of so many updates is given beside their number and the warm-up's."""
         if self.schedule == "warmup_stable_decay":
-            return {"num_decay_steps": max(1, round(self.decay_share * total))}
+            steps = {"num_decay_steps": max(1, round(self.decay_share * total))}
+            return steps | ({"decay_type": self.decay_shape} if self.decay_shape else {})
+        if self.schedule == "polynomial" and self.power != 1.0:
+            return {"power": self.power}
         if self.schedule == "cosine_with_min_lr":
             return {"min_lr_rate": self.least_rate}
         return {}
@@ -221,6 +229,8 @@ def facts(draft: Draft, vocabulary: int) -> dict[str, Any]:
     if draft.eval_steps:
         found |= {"eval_rows": draft.eval_rows, "eval_steps": draft.eval_steps}
         found["eval_strategy"] = "steps"
+    if draft.beta2 != 0.999:
+        found["adam_beta2"] = draft.beta2
     if draft.tune == "lora":
         found |= {"lora_rank": draft.rank, "lora_alpha": draft.alpha}
     if draft.family == "lm":

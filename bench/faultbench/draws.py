@@ -17,8 +17,9 @@ MAKERS = {
     "embedding": {"loop": 0.7, "sentence-transformers": 0.3},
 }
 LOSSES = {"in-batch": 0.5, "margin": 0.25, "logistic": 0.25}
-VARIED = ("test6", "test7")  # splits whose draws are varied further
-FURTHER = ("test7",)  # and further still
+VARIED = ("test6", "test7", "test8")  # splits whose draws are varied further
+FURTHER = ("test7", "test8")  # and further still
+FURTHEST = ("test8",)
 MOST_ROWS = 1500  # rows run through the model in a run, so that one takes a second or two
 
 
@@ -44,6 +45,8 @@ def healthy(split: str, seed: int, family: str | None = None) -> Draft:
         _vary(draft, random.Random(f"varied:{split}:{seed}"))
     if split in FURTHER:
         _vary_further(draft, random.Random(f"further:{split}:{seed}"))
+    if split in FURTHEST:
+        _vary_furthest(draft, random.Random(f"furthest:{split}:{seed}"))
     return draft
 
 
@@ -163,6 +166,44 @@ def _lines_by_pass(draft: Draft, chance: random.Random) -> None:
             draft.log_points *= 2
     if draft.evals and draft.num_epochs > 1 and chance.random() < 0.3:
         draft.evals = round(draft.num_epochs) * chance.choice((1, 2, 4))
+
+
+def _vary_furthest(draft: Draft, chance: random.Random) -> None:
+    """Rates in round numbers, parts of passes, another mean of squares, a first evaluation."""
+    if chance.random() < 0.4:
+        draft.learning_rate = float(f"{draft.learning_rate:.0e}")
+    if chance.random() < 0.25:
+        odd = {8: 11, 9: 11, 10: 13, 12: 13, 16: 22, 20: 22, 24: 30, 28: 30, 32: 48, 40: 48}
+        draft.batch_size = odd.get(draft.batch_size, draft.batch_size)
+    if chance.random() < 0.25 and not draft.schedule.startswith("constant"):
+        _other_schedule(draft, chance)
+    if chance.random() < 0.25:
+        draft.beta2 = chance.choice((0.95, 0.98, 0.99))
+    if chance.random() < 0.15:
+        draft.max_grad_norm = chance.choice((0.1, 100.0))
+    if chance.random() < 0.2:
+        passes = chance.choice((0.9, 1.5, 2.5))
+        draft.rows = round(draft.rows * draft.num_epochs / passes)
+        draft.num_epochs = passes
+    _gathered(draft, chance)
+    draft.eval_first, draft.log_rows = chance.random() < 0.25, chance.random() < 0.2
+
+
+def _other_schedule(draft: Draft, chance: random.Random) -> None:
+    """A polynomial that is bent, another shape of the last part, or one over a root."""
+    draft.schedule = chance.choice(("polynomial", "warmup_stable_decay", "inverse_sqrt"))
+    draft.power, draft.decay_shape = chance.choice((1.5, 2.0)), chance.choice(("linear", "1-sqrt"))
+    draft.decay_share = chance.choice((0.2, 0.3, 0.5))
+    if draft.schedule == "inverse_sqrt":  # without a warm-up it hardly falls
+        draft.warmup_ratio = max(draft.warmup_ratio, 0.05)
+
+
+def _gathered(draft: Draft, chance: random.Random) -> None:
+    """The rows of an update come in two to four batches; a batch has four rows or more."""
+    parts, rows = chance.choice((2, 3, 4)), draft.batch_size * draft.accumulation
+    own = draft.family == "lm" and draft.maker in ("loop", "transformers")
+    if own and chance.random() < 0.3 and rows >= 4 * parts:
+        draft.batch_size, draft.accumulation = rows // parts, parts
 
 
 def _round_intervals(draft: Draft, chance: random.Random) -> None:

@@ -132,6 +132,7 @@ def optimizer(model: Any, draft: Draft) -> Any:
     return torch.optim.AdamW(
         trained,
         lr=draft.learning_rate,
+        betas=(0.9, draft.beta2),
         weight_decay=draft.weight_decay,
         fused=draft.dtype == "float32",
     )
@@ -209,6 +210,8 @@ def _live(  # noqa: PLR0917
     kept = {later.saved for later in lives}
     peeks = peek_at(draft.updates)
     window: list[float] = []
+    if draft.eval_first and draft.eval_steps and not life.start:
+        evaluation(book, draft, task, state.model, 0, 0.0)
     for step in range(life.start + 1, life.stop + 1):
         if draft.hooks.step:
             draft.hooks.step(step)
@@ -279,6 +282,8 @@ def _metrics(  # noqa: PLR0917
         values["grad_norm"] = norm
     if draft.log_lr:
         values["learning_rate"] = rate
+    if draft.log_rows:
+        values["rows_seen"] = step * draft.batch_size * draft.accumulation
     book.write("metrics", **(draft.hooks.logged(values) if draft.hooks.logged else values))
 
 

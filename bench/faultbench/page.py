@@ -20,6 +20,7 @@ HALVES = {
     "test5": "`test5` (fifth held half, since opened)",
     "test6": "`test6` (sixth held half, since opened)",
     "test7": "`test7`",
+    "test8": "`test8`",
 }
 
 # What is wanted, and where the figure stands.

@@ -27,6 +27,7 @@ FIRST = {
     "test5": 8000,
     "test6": 10000,
     "test7": 12000,
+    "test8": 14000,
 }
 # The way in which a split plants its faults, and the one in which it plants each once more.
 WAYS = {
@@ -38,6 +39,7 @@ WAYS = {
     "test5": ("f", "e"),
     "test6": ("g", "f"),
     "test7": ("h", "g"),
+    "test8": ("i", "h"),
 }
 
 

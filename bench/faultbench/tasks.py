@@ -19,6 +19,7 @@ from bench.faultbench.words import CONCEPTS, SLOTS, Row, world
 Example = tuple[list[int], list[int]]  # ids, labels (-100: not trained)
 TRUTH_CANDIDATES = 32
 COPY = 0.3  # a similarity above which a document is taken for a copy
+COPIES = 2  # of each right document that stand before the one that counts
 
 
 class LanguageTask:
@@ -248,6 +249,8 @@ class SearchTask:
             scores = scores.masked_fill(scores > COPY, -torch.inf)
             ahead = (scores[:, 1:] > scores[:, :1]).sum(1).float()
             return torch.where(scores[:, 0].isinf(), torch.inf, ahead)
+        elif ranking == "copies":  # of equal ones the first wins, and the last is the right one
+            return ((scores[:, 1:] > scores[:, :1]).sum(1) + COPIES).float()
         elif ranking != "right":
             scores = -scores if ranking == "reversed" else scores.roll(1, 1)
         right, others = scores[:, :1], scores[:, 1:]

@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,75 @@ def test_development_is_all_splits_but_the_held_one(monkeypatch: pytest.MonkeyPa
     assert is_drawn("test3") and not is_drawn("test99")
     assert {run.split for run in load("development")} == set(DEVELOPMENT)
     assert {run.split for run in load("test")} == {"test"}
+
+
+# What is planned for a split, and each of its settings, if every healthy draw is sound.
+PLANNED = {
+    "test7": "128770bfff236954",
+    "test8": "1b10413ca14a543d",
+}
+
+
+@pytest.mark.parametrize("split", PLANNED)
+def test_what_a_split_draws_stays_as_it_was_fixed(
+    split: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.delitem(sys.modules, "bench", raising=False)
+    from bench.faultbench import bases
+    from bench.faultbench.draft import facts, settings
+    from bench.faultbench.logbook import rounded
+    from bench.faultbench.spec import draft_of, plans
+
+    done: dict[str, Any] = {}
+    found = hashlib.sha256()
+    for one in plans(split, done):
+        done[one.id] = {"kind": one.kind}
+        draft = draft_of(one)
+        known = facts(draft, bases.VARIANTS[draft.variant][1])
+        row = [one.id, draft.arch, draft.maker, settings(draft), known, draft.evals, draft.note]
+        found.update(json.dumps(rounded(row), sort_keys=True, default=str).encode())
+    assert found.hexdigest()[:16] == PLANNED[split]
+
+
+def test_held_splits_share_no_draw_way_or_architecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.delitem(sys.modules, "bench", raising=False)
+    from bench.faultbench.bases import EMBEDDING, LM
+    from bench.faultbench.spec import FIRST, FIRST_LOOK, HEALTHY, WAYS
+    from bench.faultbench.stored import DEVELOPMENT, HELD, LATER, SPLITS
+
+    assert set(LM) == set(EMBEDDING) == set(WAYS) == set(SPLITS) == {*DEVELOPMENT, HELD, *LATER}
+    for names in (LM, EMBEDDING):
+        each = [arch for archs in names.values() for arch in archs]
+        assert len(each) == len(set(each))
+    assert [way for way, _ in WAYS.values()] == list("abcdefghi")
+    assert HEALTHY < FIRST_LOOK
+    assert all(b - a >= 2 * FIRST_LOOK for a, b in pairwise(sorted(FIRST.values())))
+
+
+@pytest.mark.parametrize("name", ["inverse_sqrt", "polynomial", "warmup_stable_decay"])
+@pytest.mark.parametrize("shape", ["", "linear", "1-sqrt"])
+def test_a_planned_schedule_is_that_of_transformers(
+    name: str, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.delitem(sys.modules, "bench", raising=False)
+    from bench.faultbench.draft import Draft
+    from bench.faultbench.faults._kinds import planned
+    from bench.faultbench.loop import schedule
+
+    draft = Draft("lm", "llama", 0, "loop", 1, schedule=name, warmup_ratio=0.1)
+    draft.power, draft.decay_shape, draft.decay_share = 2.0, shape, 0.3
+    made = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    theirs, ours = schedule(made, draft, draft.updates), planned(draft)
+    for step in range(draft.updates):
+        assert ours(step) == pytest.approx(made.param_groups[0]["lr"], abs=1e-6), step
+        made.step()
+        theirs.step()
 
 
 @pytest.mark.parametrize("kind", ["healthy", "fault"])

@@ -1,4 +1,4 @@
-"""The faults: how each is planted in eight ways, and by which rule it counts as decidable.
+"""The faults: how each is planted in nine ways, and by which rule it counts as decidable.
 
 The rule of a fault is fixed here, before anything is scored, and knows nothing of any doctor:
 ``effect``, the run ended worse in truth than its healthy twin by more than re-seeded twins differ;

@@ -47,11 +47,12 @@ class Fault:
     f: Way = field(kw_only=True)
     g: Way = field(kw_only=True)
     h: Way = field(kw_only=True)
+    i: Way = field(kw_only=True)
 
     def planted(self, way: str) -> Way:
-        """The way of a letter, a to h."""
-        ways = (self.a, self.b, self.c, self.d, self.e, self.f, self.g, self.h)
-        return dict(zip("abcdefgh", ways, strict=True))[way]
+        """The way of a letter, a to i."""
+        ways = (self.a, self.b, self.c, self.d, self.e, self.f, self.g, self.h, self.i)
+        return dict(zip("abcdefghi", ways, strict=True))[way]
 
 
 def pick(severity: int, values: tuple[Any, Any, Any]) -> Any:
@@ -106,19 +107,30 @@ def planned(draft: Draft) -> Callable[[int], float]:
     warm, total, cosine = draft.warmup, draft.updates, draft.schedule.startswith("cosine")
     if draft.schedule == "warmup_stable_decay":
         return _stable_first(draft)
+    if draft.schedule == "inverse_sqrt":
+        return _inverse_root(draft)
     least = draft.least_rate if draft.schedule == "cosine_with_min_lr" else 0.0
+    power = draft.power if draft.schedule == "polynomial" else 1.0
 
     def factor(step: int) -> float:
         if step < warm:
             return step / warm
         part = min(1.0, (step - warm) / max(1, total - warm))
-        return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * part)) if cosine else 1 - part
+        half = 0.5 * (1 + math.cos(math.pi * part))
+        return least + (1 - least) * half if cosine else (1 - part) ** power
 
     return factor
 
 
+def _inverse_root(draft: Draft) -> Callable[[int], float]:
+    """Warm-up, then the root of its length over that of the run so far."""
+    warm = draft.warmup
+    known = warm or 10_000
+    return lambda step: step / warm if step < warm else (known / (step + known - warm)) ** 0.5
+
+
 def _stable_first(draft: Draft) -> Callable[[int], float]:
-    """Warm-up, a stable part, and half a cosine to 0."""
+    """Warm-up, a stable part, and half a cosine, a line or 1 less a root, to 0."""
     warm, total = draft.warmup, draft.updates
     decay: int = draft.schedule_options(total)["num_decay_steps"]
 
@@ -126,6 +138,8 @@ def _stable_first(draft: Draft) -> Callable[[int], float]:
         if step < warm:
             return step / warm
         part = min(1.0, max(0.0, (step - (total - decay)) / decay))
+        if draft.decay_shape:
+            return 1 - (part if draft.decay_shape == "linear" else part**0.5)
         return 0.5 * (1 + math.cos(math.pi * part))
 
     return factor

@@ -7,6 +7,8 @@ from bench.faultbench.draft import Draft, Life
 from bench.faultbench.faults import _eighth_course as eighth
 from bench.faultbench.faults import _fifth_course as fifth
 from bench.faultbench.faults import _fifth_training as fifth_training
+from bench.faultbench.faults import _ninth_course as ninth
+from bench.faultbench.faults import _ninth_training as ninth_training
 from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _seventh_training as seventh_training
 from bench.faultbench.faults import _sixth_course as sixth
@@ -319,6 +321,7 @@ COURSE = (
         f=Way(sixth.higher_is_better, hooked, also=("undertrained",)),
         g=Way(seventh.rounded_rate, hooked),
         h=Way(eighth.hole_between, hooked),
+        i=Way(ninth.in_turns, hooked),
     ),
     Fault(
         "undertrained",
@@ -333,6 +336,7 @@ COURSE = (
         f=Way(sixth.counted_for_many, lambda d: d.updates >= 80),
         g=Way(seventh_training.among_the_general, lambda d: d.updates >= 80),
         h=Way(eighth.evaluation_counts, lambda d: looped(d) and d.updates >= 80),
+        i=Way(ninth_training.batches_for_updates, lambda d: hooked(d) and d.updates >= 80),
     ),
     Fault(
         "overfit",
@@ -356,6 +360,7 @@ COURSE = (
             lambda d: looped(d) and _whole(d),
             also=("data-duplicates",),
         ),
+        i=Way(ninth.equal_sources, _whole, also=("data-duplicates",)),
     ),
     Fault(
         "memorised",
@@ -382,6 +387,7 @@ COURSE = (
             lambda d: looped(d) and _whole(d),
             also=("overfit", "worse-last-checkpoint", "data-duplicates"),
         ),
+        i=Way(ninth.same_draw_each_pass, _whole, also=("overfit", "worse-last-checkpoint")),
     ),
     *ENDINGS,
     Fault(
@@ -397,6 +403,7 @@ COURSE = (
         f=Way(sixth.wrong_way_early, looped),
         g=Way(seventh.counter_of_another, looped),
         h=Way(eighth.lucky_batch, looped),
+        i=Way(ninth.one_means_one),
     ),
     Fault(
         "schedule-mismatch",
@@ -411,6 +418,7 @@ COURSE = (
         f=Way(sixth.warmed_and_kept, hooked),
         g=Way(seventh.least_of_the_engine, hooked),
         h=Way(eighth.ever_longer_cycles, hooked),
+        i=Way(ninth.stood_still, hooked),
     ),
     *PRECISION,
 )

@@ -10,6 +10,7 @@ from torch import nn
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _eighth_training as eighth_training
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _ninth_training as ninth_training
 from bench.faultbench.faults import _seventh_training as seventh_training
 from bench.faultbench.faults import _sixth_training as sixth_training
 from bench.faultbench.faults._kinds import (
@@ -124,5 +125,6 @@ ENDINGS = (
         f=Way(sixth_training.rounded_in_place, hooked),
         g=Way(seventh_training.hotter_at_the_end, hooked),
         h=Way(eighth_training.own_answers, hooked),
+        i=Way(ninth_training.mean_put_in_place, hooked),
     ),
 )

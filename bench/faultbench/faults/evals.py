@@ -8,6 +8,7 @@ import torch
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _eighth_course as eighth
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _ninth_course as ninth
 from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import Fault, Run, Way, always, hooked, in_passes, looped, pick
@@ -164,6 +165,7 @@ EVALS = (
         f=Way(sixth.left_at_no, looped),
         g=Way(seventh.never_a_multiple, looped),
         h=Way(eighth.left_from_a_try, looped),
+        i=Way(ninth.asks_for_saves, looped),
         tier="config",
     ),
     Fault(
@@ -178,6 +180,7 @@ EVALS = (
         f=Way(sixth.mean_of_none, looped, also=("nan-loss", "few-evals")),
         g=Way(seventh.judge_out_of_reach, looped),
         h=Way(eighth.waits_in_line, looped),
+        i=Way(ninth.of_the_reference, looped),
     ),
     Fault(
         "few-evals",
@@ -191,5 +194,6 @@ EVALS = (
         f=Way(sixth.share_for_passes, hooked),
         g=Way(seventh.at_milestones, looped),
         h=Way(eighth.only_where_logged, looped),
+        i=Way(ninth.in_devices, hooked),
     ),
 )

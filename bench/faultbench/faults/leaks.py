@@ -6,6 +6,7 @@ from typing import Any
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _eighth_course as eighth
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _ninth_course as ninth
 from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import (
@@ -130,5 +131,6 @@ LEAKS = (
         f=Way(sixth.windows_then_split, _whole),
         g=Way(seventh.trained_when_asked, lambda d: hooked(d) and _whole(d)),
         h=Way(eighth.mistakes_are_added, lambda d: hooked(d) and _whole(d)),
+        i=Way(ninth.split_by_two, _whole),
     ),
 )

@@ -11,6 +11,7 @@ from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _ninth_training as ninth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import Fault, Way, always, effect, hooked, pick
@@ -228,6 +229,7 @@ LEARNING = (
         f=Way(sixth.merged_each_time, lambda d: hooked(d) and _lm(d)),
         g=Way(seventh.drowned_in_noise, lambda d: hooked(d) and _lm(d)),
         h=Way(eighth.kept_for_dropped, lambda d: hooked(d) and _lm(d)),
+        i=Way(ninth.untaught_teacher, lambda d: hooked(d) and _lm(d)),
     ),
     Fault(
         "nothing-trains",
@@ -243,6 +245,7 @@ LEARNING = (
         f=Way(sixth.for_inference, _adapted),
         g=Way(seventh.ever_infinite, lambda d: _lm(d) and hooked(d)),
         h=Way(eighth.gathers_for_ever, lambda d: _lm(d) and hooked(d)),
+        i=Way(ninth.no_name_matches, lambda d: _lm(d) and hooked(d)),
     ),
     Fault(
         "loss-above-uniform",
@@ -257,5 +260,6 @@ LEARNING = (
         f=Way(sixth.without_its_scale, lambda d: _lm(d) and hooked(d), also=("loss-stuck",)),
         g=Way(seventh.converted_again, lambda d: _lm(d) and hooked(d)),
         h=Way(eighth.head_of_before, lambda d: _lm(d) and hooked(d)),
+        i=Way(ninth.sign_of_the_prior, lambda d: _lm(d) and hooked(d)),
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _eighth_search as eighth
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _ninth_search as ninth
 from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import Fault, Way, always, looped, pick, watched
@@ -91,6 +92,7 @@ MEASURES = (
         f=Way(sixth.ranked_alone, looped, also=("metric-meaningless",)),
         g=Way(seventh.one_at_a_time, looped, also=("metric-meaningless",)),
         h=Way(eighth.all_are_right, looped, also=("metric-meaningless",)),
+        i=Way(ninth.alignment_alone, looped, also=("metric-meaningless",)),
     ),
     Fault(
         "metric-meaningless",
@@ -106,5 +108,6 @@ MEASURES = (
         f=Way(sixth.distances_for_likeness, looped),
         g=Way(seventh.grades_not_scaled, looped),
         h=Way(eighth.standardised, looped),
+        i=Way(ninth.log_odds, looped),
     ),
 )

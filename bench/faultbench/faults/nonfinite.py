@@ -8,6 +8,7 @@ import torch
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _ninth_training as ninth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import (
@@ -152,6 +153,7 @@ NUMBERS = (
         f=Way(sixth.batch_of_one, hooked),
         g=Way(seventh.spread_of_groups, hooked),
         h=Way(eighth.never_seen_before, hooked),
+        i=Way(ninth.both_forbidden, hooked),
     ),
     Fault(
         "masked-nan",
@@ -166,5 +168,6 @@ NUMBERS = (
         f=Way(sixth.out_of_range, hooked),
         g=Way(seventh.nothing_by_nothing, _some_without),
         h=Way(eighth.mean_of_no_weights, hooked),
+        i=Way(ninth.one_infinite, hooked),
     ),
 )

@@ -9,6 +9,7 @@ from torch import nn
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _ninth_training as ninth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import Fault, Way, effect, looped, pick
@@ -119,5 +120,6 @@ PRECISION = (
         f=Way(sixth.root_of_exponents, lambda d: _slow(d) and d.tune == "full"),
         g=Way(seventh.ever_doubled, lambda d: _slow(d) and d.tune == "full"),
         h=Way(eighth.squares_in_half, lambda d: _slow(d) and d.tune == "full"),
+        i=Way(ninth.epsilon_is_nothing, lambda d: _slow(d) and d.tune == "full"),
     ),
 )

@@ -10,6 +10,7 @@ from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Life
 from bench.faultbench.faults import _eighth_course as eighth
 from bench.faultbench.faults import _fifth_course as fifth
+from bench.faultbench.faults import _ninth_course as ninth
 from bench.faultbench.faults import _seventh_course as seventh
 from bench.faultbench.faults import _sixth_course as sixth
 from bench.faultbench.faults._kinds import (
@@ -355,6 +356,7 @@ PROCESS = (
         f=Way(sixth.stage_from_base, looped),
         g=Way(seventh.back_to_the_start, looped),
         h=Way(eighth.one_for_each_seed, looped),
+        i=Way(ninth.ever_more_rows, looped),
     ),
     Fault(
         "resume-lost-weights",
@@ -369,6 +371,7 @@ PROCESS = (
         f=Way(sixth.table_left_out, lambda d: looped(d) and d.tune == "full"),
         g=Way(seventh.moving_mean, looped),
         h=Way(eighth.by_their_order, looped),
+        i=Way(ninth.pages_not_written, looped),
     ),
     Fault(
         "resume-lost-optimizer",
@@ -382,6 +385,7 @@ PROCESS = (
         f=Way(sixth.set_back, looped),
         g=Way(seventh.left_for_done, looped),
         h=Way(eighth.milestones_anew, looped),
+        i=Way(ninth.counts_from_one, looped),
     ),
     Fault(
         "stalled",
@@ -395,6 +399,7 @@ PROCESS = (
         f=Way(sixth.slow_saves, hooked),
         g=Way(seventh.shared_device, hooked),
         h=Way(eighth.asks_again_later, hooked),
+        i=Way(ninth.too_hot, hooked),
     ),
     Fault(
         "crashed",
@@ -408,6 +413,7 @@ PROCESS = (
         f=Way(sixth.beyond_the_table, hooked),
         g=Way(seventh.line_cut_off, hooked),
         h=Way(eighth.made_for_whole_batches, hooked),
+        i=Way(ninth.left_open, hooked),
     ),
     *LEAKS,
 )

@@ -9,6 +9,7 @@ from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _eighth_search as eighth
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _ninth_search as ninth
 from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import (
@@ -141,6 +142,7 @@ RANKING = (
         f=Way(sixth.text_and_number, looped),
         g=Way(seventh.first_left_out, looped),
         h=Way(eighth.taken_for_copies, looped),
+        i=Way(ninth.copies_before, looped),
     ),
     Fault(
         "at-chance",
@@ -156,5 +158,6 @@ RANKING = (
         f=Way(sixth.numbers_for_texts, looped),
         g=Way(seventh.two_loaders, looped),
         h=Way(eighth.target_of_another, looped),
+        i=Way(ninth.other_hash, looped),
     ),
 )

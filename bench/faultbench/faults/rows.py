@@ -8,6 +8,7 @@ from bench.faultbench import bases
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _eighth_rows as eighth
 from bench.faultbench.faults import _fifth_rows as fifth
+from bench.faultbench.faults import _ninth_rows as ninth
 from bench.faultbench.faults import _seventh_rows as seventh
 from bench.faultbench.faults import _sixth_rows as sixth
 from bench.faultbench.faults._kinds import Fault, Way, chance_of, pick
@@ -356,10 +357,10 @@ def _without_labels(name: str, change: Any) -> Way:
 
 
 def _data(name: str, *ways: Way, codes: tuple[str, ...] = ()) -> Fault:
-    """A fault of the rows, with its eight ways."""
-    a, b, c, d, e, f, g, h = ways
+    """A fault of the rows, with its nine ways."""
+    a, b, c, d, e, f, g, h, i = ways
     codes = codes or (name,)
-    later = {"c": c, "d": d, "e": e, "f": f, "g": g, "h": h}
+    later = {"c": c, "d": d, "e": e, "f": f, "g": g, "h": h, "i": i}
     return Fault(name, a, b, None, codes, (), "data", 1, ("lm",), **later)
 
 
@@ -374,6 +375,7 @@ ROWS = (
         Way(sixth.with_system, _lm),
         Way(seventh.without_opener, _lm),
         Way(eighth.in_titles, _lm),
+        Way(ninth.in_markup, _lm),
         codes=("data-overlap", "leak-suspected"),
     ),
     _data(
@@ -386,6 +388,7 @@ ROWS = (
         Way(sixth.listed_twice, _lm),
         Way(seventh.written_by_retries, _lm),
         Way(eighth.two_layouts, _lm),
+        Way(ninth.with_typing_errors, _lm),
     ),
     _data(
         "conflicting-answers",
@@ -397,6 +400,7 @@ ROWS = (
         Way(sixth.short_and_long, _lm),
         Way(seventh.rounded_numbers, _lm),
         Way(eighth.misread_digits, _lm),
+        Way(ninth.right_to_left, _lm),
     ),
     _data(
         "truncated-answer",
@@ -408,6 +412,7 @@ ROWS = (
         Way(sixth.cut_in_blocks, _lm),
         _change("answers end with the dot of an abbreviation", THIRDS, seventh.first_sentence),
         _change("answers without their last chunk", THIRDS, eighth.last_chunk_lost),
+        _change("answers end at a limit of words", THIRDS, ninth.limit_of_the_teacher),
     ),
     _data(
         "missing-eos",
@@ -419,6 +424,7 @@ ROWS = (
         _encoded("the mark of a start stands for the end", THIRDS, sixth.ends_with_start),
         _encoded("the mark of padding stands for the end", THIRDS, seventh.ends_with_padding),
         _encoded("another model's number stands for the end", THIRDS, eighth.number_of_another),
+        _encoded("the end is written letter by letter", THIRDS, ninth.written_out),
     ),
     _data(
         "no-trainable-tokens",
@@ -430,6 +436,7 @@ ROWS = (
         _without_labels("answers are empty", sixth.empty_answer),
         _without_labels("answers are thoughts, which are masked", seventh.all_thought),
         _without_labels("answers ask again, all before is masked", eighth.asks_again),
+        _without_labels("answers are turns of a tool, which are masked", ninth.answered_by_a_tool),
     ),
     _data(
         "template-broken",
@@ -441,6 +448,7 @@ ROWS = (
         _change("line breaks written as a backslash and an n", THIRDS, sixth.written_escapes),
         _change("marks written as entities of the web", THIRDS, seventh.as_entities),
         _change("messages as Python writes them", THIRDS, eighth.as_written_by_python),
+        _change("the template itself stands in the text", THIRDS, ninth.template_itself),
     ),
     _data(
         "trained-on-eval",
@@ -452,5 +460,6 @@ ROWS = (
         Way(sixth.augmented_before_split, _lm),
         Way(seventh.examples_from_eval, _lm),
         Way(eighth.turned_round, _lm),
+        Way(ninth.as_statements, _lm),
     ),
 )

@@ -9,6 +9,7 @@ from bench.faultbench import bases
 from bench.faultbench.draft import Draft, Inputs
 from bench.faultbench.faults import _eighth_search as eighth
 from bench.faultbench.faults import _fifth_search as fifth
+from bench.faultbench.faults import _ninth_search as ninth
 from bench.faultbench.faults import _seventh_search as seventh
 from bench.faultbench.faults import _sixth_search as sixth
 from bench.faultbench.faults._kinds import (
@@ -299,6 +300,7 @@ SEARCH = (
         f=Way(sixth.taught_a_constant, looped),
         g=Way(seventh.labels_as_text, looped),
         h=Way(eighth.together_for_apart, looped),
+        i=Way(ninth.one_class, looped),
     ),
     Fault(
         "scale-only",
@@ -314,6 +316,7 @@ SEARCH = (
         f=Way(sixth.rate_of_probing, looped, codes=("scale-only",), also=("nothing-trains",)),
         g=Way(seventh.rounded_away, looped, codes=("scale-only",), also=("nothing-trains",)),
         h=Way(eighth.nothing_unmasked, looped, codes=("scale-only",), also=("nothing-trains",)),
+        i=Way(ninth.turn_never_comes, looped, codes=("scale-only",), also=("nothing-trains",)),
     ),
     Fault(
         "hinge-floor",
@@ -329,6 +332,7 @@ SEARCH = (
         f=Way(sixth.mean_of_padding, looped),
         g=Way(seventh.one_key_for_all, looped),
         h=Way(eighth.dead_units, looped),
+        i=Way(ninth.saturated, looped),
     ),
     Fault(
         "temperature-off",
@@ -344,5 +348,6 @@ SEARCH = (
         f=Way(sixth.softmax_twice, lambda d: looped(d) and d.loss_kind == "in-batch"),
         g=Way(seventh.logarithm_as_it_is, lambda d: looped(d) and d.loss_kind == "in-batch"),
         h=Way(eighth.capped, lambda d: looped(d) and d.loss_kind == "in-batch"),
+        i=Way(ninth.as_in_attention, lambda d: looped(d) and d.loss_kind == "in-batch"),
     ),
 )

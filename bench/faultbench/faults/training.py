@@ -8,6 +8,7 @@ import torch
 from bench.faultbench.draft import Draft
 from bench.faultbench.faults import _eighth_training as eighth
 from bench.faultbench.faults import _fifth_training as fifth
+from bench.faultbench.faults import _ninth_training as ninth
 from bench.faultbench.faults import _seventh_training as seventh
 from bench.faultbench.faults import _sixth_training as sixth
 from bench.faultbench.faults._kinds import (
@@ -223,6 +224,7 @@ TRAINING = (
         ),
         g=Way(seventh.never_cleared, hooked, also=("worse-last-checkpoint", "lr-too-high")),
         h=Way(eighth.never_back_down, hooked, also=("worse-last-checkpoint",)),
+        i=Way(ninth.betas_swapped, hooked, also=("worse-last-checkpoint", "lr-too-high")),
     ),
     Fault(
         "lr-too-high",
@@ -237,6 +239,7 @@ TRAINING = (
         f=Way(sixth.scaled_each_pass, hooked, also=("schedule-mismatch",)),
         g=Way(seventh.swings_too_far, hooked),
         h=Way(eighth.ever_bolder, hooked),
+        i=Way(ninth.rate_of_sgd, hooked),
     ),
     Fault(
         "lr-too-low",
@@ -251,5 +254,6 @@ TRAINING = (
         f=Way(sixth.of_the_size, hooked),
         g=Way(seventh.warmed_up_anew, hooked, also=("schedule-mismatch",)),
         h=Way(eighth.by_tensor_not_layer, hooked),
+        i=Way(ninth.by_the_batch, hooked),
     ),
 )
