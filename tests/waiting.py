@@ -10,9 +10,9 @@ from contextlib import contextmanager
 PATIENCE = 600.0  # seconds
 
 
-def wait_until(is_so: Callable[[], object], every: float = 0.05) -> None:
+def wait_until(is_so: Callable[[], object], seconds: float = PATIENCE, every: float = 0.05) -> None:
     """Ask every so many seconds, until it is so."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(every)

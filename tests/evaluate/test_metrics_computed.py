@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huohou import text
@@ -87,6 +87,7 @@ def test_every_metric_is_defined_in_both_languages() -> None:
         assert [name for name, _ in load() if f"metric.{name}" not in known] == []
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.sampled_from(["", DAWU, ZHICHUN, XINGFA, MADE_UP, "unknown", "talk"]),

@@ -149,7 +149,7 @@ answers = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(answers, answers)
 def test_any_answers_give_numbers_in_their_range(said: list[str], wanted: list[str]) -> None:
     for metric in _metrics(_items(said, wanted), _items(BASE, wanted)).values():

@@ -1,6 +1,8 @@
 """Each target is written, asked, and is the model that was trained."""
 
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +16,23 @@ from huohou.export.release import Release, export
 from huohou.models import base_weights
 from scored_job import TAUGHT
 
+Exported = Callable[..., Release]
 IDS = torch.tensor([[1, 30, 40, 50, 60, 70, 80, 90]])
 
 
 def _export(job: Path, out: Path, target: str, form: str | None = None) -> Release:
     return export(job, target, judge, (TAUGHT, TAUGHT[:2]), quantize=form, out=out)
+
+
+@pytest.fixture(scope="module")
+def exported(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Releases by target and form, each made once: every one is proved, which takes seconds."""
+
+    @cache
+    def made(target: str, form: str | None = None) -> Release:
+        return _export(taught, tmp_path_factory.mktemp("release") / "out", target, form)
+
+    return made
 
 
 def test_an_adapter_loads_with_peft_alone(taught: Path, tmp_path: Path) -> None:
@@ -53,8 +67,8 @@ def test_a_merged_model_is_the_adapter_on_its_base(form: str, taught: Path, tmp_
     assert AutoTokenizer.from_pretrained(release.folder).chat_template
 
 
-def test_what_the_proof_saw_is_kept(taught: Path, tmp_path: Path) -> None:
-    proof = _export(taught, tmp_path / "out", "merged").proof
+def test_what_the_proof_saw_is_kept(exported: Exported) -> None:
+    proof = exported("merged").proof
     seen = proof["seen"]
     assert seen["questions"] == {"train": 5, "held-out": 2, "odd": 3}
     (side,) = seen["sides"]
@@ -68,10 +82,8 @@ def test_what_the_proof_saw_is_kept(taught: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("form", "most"), [("f16", 1e-4), ("q8_0", 1e-2), ("q4_k_m", 0.1)])
-def test_a_gguf_file_is_the_merged_model(
-    form: str, most: float, taught: Path, tmp_path: Path
-) -> None:
-    release = _export(taught, tmp_path / "out", "gguf", form)
+def test_a_gguf_file_is_the_merged_model(form: str, most: float, exported: Exported) -> None:
+    release = exported("gguf", form)
     assert release.proved, release.findings
     (side,) = release.proof["seen"]["sides"]
     assert side["prompts"]["different"] == 0 and side["scores"]["nats"] < most
@@ -79,16 +91,15 @@ def test_a_gguf_file_is_the_merged_model(
     assert [path.name for path in release.folder.glob("*.gguf")] == [f"tiny-{form}.gguf"]
 
 
-@pytest.mark.slow
-def test_coarser_forms_are_smaller_and_further_away(taught: Path, tmp_path: Path) -> None:
-    made = [_export(taught, tmp_path / form, "gguf", form) for form in ("f16", "q8_0", "q4_k_m")]
+def test_coarser_forms_are_smaller_and_further_away(exported: Exported) -> None:
+    made = [exported("gguf", form) for form in ("f16", "q8_0", "q4_k_m")]
     sizes = [next(one.folder.glob("*.gguf")).stat().st_size for one in made]
     nats = [one.proof["seen"]["sides"][0]["scores"]["nats"] for one in made]
     assert sizes == sorted(sizes, reverse=True) and nats == sorted(nats)
 
 
-def test_the_trained_model_is_asked_once(taught: Path, tmp_path: Path) -> None:
-    _export(taught, tmp_path / "one", "merged")
+def test_the_trained_model_is_asked_once(taught: Path, exported: Exported, tmp_path: Path) -> None:
+    exported("merged")
     kept = sorted((taught / "exports" / ".trained").glob("*/rest.npz"))
     before = [path.stat().st_mtime_ns for path in kept]
     _export(taught, tmp_path / "two", "gguf")

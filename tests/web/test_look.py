@@ -1,11 +1,13 @@
 """The look in numbers: both themes are whole, and what is read has contrast enough (WCAG 2.2 AA)."""
 
 import re
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import Server, serving
 
 from huohou.web import app
 
@@ -20,6 +22,13 @@ BOTH = {
 }
 LIGHT = {name: light for name, (light, _) in BOTH.items()}
 DARK = {name: dark for name, (_, dark) in BOTH.items()}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests of this file."""
+    with serving(tmp_path_factory.mktemp("look")) as running:
+        yield running
 
 
 def test_each_colour_is_there_for_both_themes() -> None:
