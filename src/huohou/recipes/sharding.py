@@ -5,9 +5,10 @@ computes, and let go of behind it (Zhao et al., arXiv 2304.11277). So the worker
 a model in step: as many passes on each, which ``in_step`` sees to.
 """
 
+import ctypes
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MethodType
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ from huohou.plan.workers import FSDP
 from huohou.recipes.team import Team, here
 
 T = TypeVar("T")
+
+M_MMAP_THRESHOLD = -3  # malloc.h: pieces of so many bytes are the system's own
+LARGE = 1 << 17  # glibc's own value, which it raises by itself until it is told once
 
 
 def wanted(plan: Plan) -> bool:
@@ -57,6 +61,8 @@ def split(model: nn.Module, device: str, whole: Iterable[nn.Parameter] = ()) -> 
     A gradient of what is split is the sum over the workers, as ``Team.add_gradients`` makes it of
     what is not.
     """
+    if torch.device(device).type == "cpu":
+        _free_at_once()
     mesh = init_device_mesh(torch.device(device).type, (here().size,))
     kept = set(whole)
     for block in blocks(model):
@@ -68,6 +74,13 @@ def split(model: nn.Module, device: str, whole: Iterable[nn.Parameter] = ()) -> 
         if isinstance(module, FSDPModule):
             module.set_gradient_divide_factor(1.0)
             module.set_force_sum_reduction_for_comms(True)  # gloo knows sums alone
+
+
+def _free_at_once() -> None:
+    """Let what is freed go back to the system. glibc keeps ever larger pieces for later, and a
+    layer's gathered weights would stay in memory: more than splitting the model saves."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:
