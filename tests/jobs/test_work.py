@@ -90,6 +90,22 @@ def test_a_lease_that_ran_out_is_free_and_its_holder_is_told(put: Callable[[int]
     assert held.held() == {1: "there"}
 
 
+def test_who_has_the_file_locks_takes_over_from_the_dead_of_its_machine(
+    put: Callable[[int], Store],
+) -> None:
+    """A supervisor that was killed could not give its lease back: a resume must not wait for it."""
+    store = put(2)
+    held, after = Leases(store), Holder("three", ONE.host)
+    assert held.claim(ONE) == 1
+    assert not held.renew(1, after)
+    assert held.begin(1, after) and held.renew(1, after)
+    assert not held.renew(1, ONE)
+    assert held.claim(TWO) == 2
+    assert not held.begin(2, after)  # another machine has it
+    run_out(store)
+    assert held.begin(2, after)
+
+
 def test_two_at_the_same_moment_do_not_wait_for_each_other(
     put: Callable[[int], Store], database: str
 ) -> None:

@@ -31,6 +31,7 @@ class Lease:
         self._job = job
         self._holder = Holder(name, socket.gethostname()) if name else holder()
         self._due = 0.0
+        self._begun = False
         self.is_kept = name is not None or store.is_shared
 
     def beat(self) -> bool:
@@ -41,9 +42,11 @@ class Lease:
         if not self.is_kept or time.monotonic() < self._due:
             return True
         try:
-            ours = self._leases.renew(self._job, self._holder)
+            keep = self._leases.renew if self._begun else self._leases.begin
+            ours = keep(self._job, self._holder)
         except StoreError:
             return True
+        self._begun = True
         self._due = time.monotonic() + self._leases.seconds / 4
         return ours
 

@@ -74,6 +74,14 @@ class Leases:
                     return int(job)
         return None
 
+    def begin(self, job: int, holder: Holder) -> bool:
+        """Hold a job whose file locks we have; False when another machine holds it.
+
+        A lease of this machine is then that of a supervisor that died: it is ours at once.
+        """
+        with self._store.claiming() as connection:
+            return self._take(connection, job, holder, _now(connection), here=True)
+
     def renew(self, job: int, holder: Holder) -> bool:
         """Hold a job on; False when another one holds it."""
         with self._store.claiming() as connection:
@@ -149,10 +157,13 @@ class Leases:
         now: ColumnElement[float],
         *,
         over: bool = True,
+        here: bool = False,
     ) -> bool:
-        """Make or renew a lease. over: also one that has run out."""
+        """Make or renew a lease. over: also one that has run out; here: also one of our machine."""
         values = {"holder": holder.name, "host": holder.host, "until": now + self.seconds}
         mine = leases.c.holder == holder.name
+        if here:
+            mine |= leases.c.host == holder.host
         adding = _insert(connection, leases).values(values | {"job_id": job})
         taking = adding.on_conflict_do_update(
             index_elements=["job_id"],
