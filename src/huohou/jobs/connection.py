@@ -49,17 +49,18 @@ def _join(on: str, *, quiet: bool) -> None:
     if address:
         check_address(address)
     address = address or os.environ.get("RAY_ADDRESS") or "local"
-    alone = {"num_cpus": machine.cores(), "include_dashboard": False} if address == "local" else {}
     handed = {k: v for k, v in os.environ.items() if k.startswith(HANDED_ON)}
     how: dict[str, Any] = {
         "runtime_env": {"env_vars": handed | {"HUOHOU_LANG": language()}},
         "log_to_driver": not quiet,
         "logging_level": logging.ERROR if quiet else logging.INFO,
     }
+    if address == "local":
+        how |= {"num_cpus": machine.cores(), "include_dashboard": False}
     try:
-        ray.init(address=address, **how, **alone)
+        ray.init(address=address, **how)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        key = "cluster.not_begun" if alone else "cluster.refused"
+        key = "cluster.not_begun" if address == "local" else "cluster.refused"
         raise RunFailedError(key, address=address, problem=first_line(error)) from error
 
 

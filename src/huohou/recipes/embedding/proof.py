@@ -26,8 +26,8 @@ def compare(learner: Learner, rows: Sequence[Row], cut: Cut) -> Agreement:
         fast = _gradients(learner, learner.judge(update, found))
         torch.manual_seed(0)
         plain = _gradients(learner, plain_loss(learner, rows))
-    found = here().all(apart(fast, plain))  # of its part, where the encoder is split
-    return Agreement(worst(one.loss for one in found), worst(one.gradient for one in found))
+    own = here().all(apart(fast, plain))  # of its part, where the encoder is split
+    return Agreement(worst(one.loss for one in own), worst(one.gradient for one in own))
 
 
 def plain_loss(learner: Learner, rows: Sequence[Row]) -> Tensor:
