@@ -10,7 +10,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from huohou.data.labels import LabelledRow
 from huohou.recipes.batches import Budget, group
-from huohou.recipes.forward import Agreement, collate, compare, logits, loss_sum, rounding
+from huohou.recipes.forward import Agreement, apart, collate, compare, logits, loss_sum, rounding
 from tiny import tiny_llama
 
 
@@ -160,3 +160,14 @@ def test_within_allows_twice_what_rounding_does_and_no_nan() -> None:
     assert Agreement(1e-3, 7e-2).within(3e-2, usual)
     assert not Agreement(1e-3, 9e-2).within(3e-2, usual)
     assert not Agreement(float("nan"), 0.0).within(3e-2, usual)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_gradient_that_is_no_number_is_never_taken_for_equal(place: int) -> None:
+    """Wherever it stands among the others, and where the loss is fine."""
+    good = [torch.ones(2), torch.zeros(0), torch.full((3,), 2.0)]  # of one this worker has no part
+    assert apart((1.0, good), (1.0, good)) == Agreement(0.0, 0.0)
+    wrong = [torch.tensor([1.0, torch.nan]) if i == place else one for i, one in enumerate(good)]
+    good[place] = torch.ones(2)
+    assert not apart((1.0, wrong), (1.0, good)).within(1e-4)
+    assert not apart((1.0, good), (1.0, wrong)).within(1e-4)

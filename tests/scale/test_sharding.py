@@ -1,5 +1,8 @@
 """Workers that split a model compute what one process computes with all of it."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -9,11 +12,13 @@ from torch import distributed
 
 from huohou import api
 from huohou.jobs import stopping
+from huohou.models import load_hollow, load_model
 from huohou.models.encoder import load_encoder
 from huohou.plan import Plan
 from huohou.recipes import embed, sharding
 from huohou.record import checkpoints
 from teams import (
+    CLOSE,
     alone,
     events,
     largest_difference,
@@ -23,19 +28,13 @@ from teams import (
     together,
     wait_until,
 )
+from tiny import tiny_llama_folder
 from tiny_encoder import tiny_encoder_folder
 
-# What other orders of summation may make of a loss over 28 updates.
-CLOSE = 1e-4
 SPLIT = ("compute.on=torchrun", "compute.workers=2", "compute.sharding=fsdp")
 # An update is cut into pieces, of which the workers have not as many each; one of 25 rows is left
 # for the last update of a pass, so that a worker has nothing of its own.
 PIECES = ("train.num_epochs=7", "train.max_tokens=90")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.mark.slow
@@ -57,10 +56,20 @@ def test_workers_that_split_the_model_are_one_process(tmp_path: Path, recipe: st
     assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
 
 
+@pytest.mark.slow
+def test_a_worker_without_a_part_of_a_weight(tmp_path: Path) -> None:
+    """Two kinds of tokens, three workers: the third has none of that table."""
+    flags = [*pair_flags(tmp_path, "embed", 25), "train.num_epochs=1", "train.max_tokens=90"]
+    whole = alone(api.make_plan(None, flags), tmp_path / "whole")
+    three = api.make_plan(None, [*flags, *SPLIT, "compute.workers=3"])
+    parts = together(three, tmp_path / "parts")
+    assert largest_difference(losses(whole), losses(parts)) < CLOSE
+    assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
+
+
 def test_an_encoder_that_was_looked_at_can_be_trained(tmp_path: Path) -> None:
     """In a team of one: what an evaluation gathers into has to be good for a gradient too."""
-    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
-    try:
+    with team_of_one():
         encoder = load_encoder(str(tiny_encoder_folder(tmp_path / "bert")))
         texts = ["quick brown fox", "lazy dog"]
         whole = encoder.encode(texts)
@@ -70,6 +79,27 @@ def test_an_encoder_that_was_looked_at_can_be_trained(tmp_path: Path) -> None:
         encoder(*encoder.pad(encoder.tokenize(texts))).mu[:, 0].sum().backward()
         sharding.let_go(encoder)
         assert all(p.grad is not None for p in encoder.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_head_of_its_own_stays_one(tmp_path: Path, tied: bool) -> None:
+    """Also where the model's settings say that it is tied, and its files have another one."""
+    folder = tiny_llama_folder(tmp_path / "llama", tie_word_embeddings=False)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": tied}))
+    ids = torch.arange(3, 40)[None]
+    with team_of_one(), torch.no_grad():
+        name = str(folder)
+        parts = sharding.built(lambda: load_hollow(name), lambda: load_model(name), "cpu")
+        whole = load_model(name)
+        assert float((parts(ids).logits - whole(ids).logits).abs().max()) < 1e-5
+
+
+@contextmanager
+def team_of_one() -> Iterator[None]:
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        yield
     finally:
         distributed.destroy_process_group()
 

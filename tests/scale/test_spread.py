@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,18 +25,14 @@ from huohou.models.encoder import Encoder, load_encoder
 from huohou.probe import embeddings, search
 from huohou.probe.embeddings import both_sides
 from huohou.probe.search import top_k
-from teams import PATIENCE, WORDS, command, nodes, wait_until
+from teams import WORDS, command, nodes
 from tiny_encoder import tiny_encoder_folder
+from waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
 # Ray's workers give way to all others, which takes minutes on a busy machine.
 POLITE = ("RAY_worker_niceness", "0")
 POOL = [" ".join(random.Random(i).choices(WORDS.split(), k=1 + i % 9)) for i in range(40)]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

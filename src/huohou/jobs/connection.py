@@ -12,6 +12,7 @@ from huohou import machine
 from huohou.errors import RunFailedError
 from huohou.jobs.address import address_of, check_address
 from huohou.jobs.claim import Claim
+from huohou.models.library import first_line
 from huohou.text import language, say
 
 PAUSE = 1.0  # seconds between two looks at what a cluster has
@@ -26,35 +27,41 @@ def connected(on: str, *, quiet: bool = False) -> Iterator[None]:
 
     on: as ``compute.on`` has it; quiet: what the workers print is not shown, and what Ray itself
     has to say (of a worker that died) goes to stderr, for stdout is the answer. Raises
-    RunFailedError where it cannot be reached.
+    UsageError where nobody listens, RunFailedError where it cannot be reached or started.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
+    _join(on, quiet=quiet)
+    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _join(on: str, *, quiet: bool) -> None:
+    """Become a driver; see ``connected``. Raises UsageError where nobody listens."""
+    import ray
+
     address = address_of(on)
     if address:
         check_address(address)
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
     handed = {k: v for k, v in os.environ.items() if k.startswith(HANDED_ON)}
     how: dict[str, Any] = {
         "runtime_env": {"env_vars": handed | {"HUOHOU_LANG": language()}},
         "log_to_driver": not quiet,
         "logging_level": logging.ERROR if quiet else logging.INFO,
     }
+    if address == "local":
+        how |= {"num_cpus": machine.cores(), "include_dashboard": False}
     try:
-        if address or os.environ.get("RAY_ADDRESS"):
-            ray.init(address=address, **how)
-        else:
-            how["include_dashboard"] = False
-            ray.init(address="local", num_cpus=machine.cores(), **how)
+        ray.init(address=address, **how)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        problem = str(error).strip().splitlines()[0]
-        raise RunFailedError("cluster.refused", address=address, problem=problem) from error
-    with contextlib.redirect_stdout(sys.stderr) if quiet else contextlib.nullcontext():
-        try:
-            yield
-        finally:
-            ray.shutdown()
+        key = "cluster.not_begun" if address == "local" else "cluster.refused"
+        raise RunFailedError(key, address=address, problem=first_line(error)) from error
 
 
 def wait_for_room(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from huohou.errors import RunFailedError
+from huohou.models.library import first_line
 from huohou.text import say
 
 PACKAGES = ("huohou", "torch", "transformers", "peft", "accelerate", "ray")
@@ -130,6 +131,4 @@ def _asked(folder: Path | None, token: str) -> list[Answer]:
     try:
         return [Answer(**one) for one in ray.get(asked, timeout=SECONDS)]
     except ray.exceptions.RayError as error:
-        raise RunFailedError(
-            "cluster.no_answer", problem=str(error).strip().splitlines()[0]
-        ) from error
+        raise RunFailedError("cluster.no_answer", problem=first_line(error)) from error

@@ -93,6 +93,6 @@ def _given_up(error: Exception, claim: Claim) -> RunFailedError:
     """What cannot be done: its worker died again and again, or it says what is wrong."""
     import ray
 
-    problem = str(error).strip().splitlines()[-1]
+    problem = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     key = "spread.failed" if isinstance(error, ray.exceptions.RayTaskError) else "spread.died"
     return RunFailedError(key, restarts=claim.restarts, problem=problem)

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 from huohou.machine import THREADS
 
@@ -62,6 +62,7 @@ class Served:
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
         address = f"{self._server.listening_address}/{door}"
         request = Request(address, json.dumps(words).encode(), headers)
-        with urlopen(request, timeout=SECONDS) as reply:
+        # A proxy of the environment's would learn the key, and has this port on another machine.
+        with build_opener(ProxyHandler({})).open(request, timeout=SECONDS) as reply:
             found: dict[str, Any] = json.loads(reply.read())
         return found

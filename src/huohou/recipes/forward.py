@@ -6,7 +6,8 @@ and a layer with its adapter is one step (``lora.py``). A causal model computes 
 way, because what comes first never sees what comes after.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -162,7 +163,7 @@ def compare(model: nn.Module, batch: Batch) -> Agreement:
     with _without_dropout(model):
         fast = _gradients(model, [loss_sum(logits(model, batch), batch.target)])
         plain = _gradients(model, [loss_sum(plain_logits(model, batch), batch.target)])
-    return _apart(fast, plain)
+    return apart(fast, plain)
 
 
 def rounding(model: nn.Module, batch: Batch, alone: Sequence[Batch]) -> Agreement:
@@ -171,8 +172,8 @@ def rounding(model: nn.Module, batch: Batch, alone: Sequence[Batch]) -> Agreemen
     """
     with _without_dropout(model):
         together = _gradients(model, [loss_sum(plain_logits(model, batch), batch.target)])
-        apart = _gradients(model, [loss_sum(plain_logits(model, b), b.target) for b in alone])
-    return _apart(apart, together)
+        single = _gradients(model, [loss_sum(plain_logits(model, b), b.target) for b in alone])
+    return apart(single, together)
 
 
 @contextmanager
@@ -185,12 +186,26 @@ def _without_dropout(model: nn.Module) -> Iterator[None]:
         model.train(training)
 
 
-def _apart(one: tuple[float, list[Tensor]], other: tuple[float, list[Tensor]]) -> Agreement:
+def apart(one: tuple[float, list[Tensor]], other: tuple[float, list[Tensor]]) -> Agreement:
     """Differences relative to the other's loss and to its largest gradient."""
-    scale = max((float(g.abs().max()) for g in other[1]), default=0.0) or 1.0
-    pairs = zip(one[1], other[1], strict=True)
-    apart = max((float((a - b).abs().max()) for a, b in pairs), default=0.0)
-    return Agreement(abs(one[0] - other[0]) / max(abs(other[0]), 1e-8), apart / scale)
+    scale = worst(_largest(g) for g in other[1]) or 1.0
+    gradient = worst(_largest(a - b) for a, b in zip(one[1], other[1], strict=True)) / scale
+    return Agreement(abs(one[0] - other[0]) / max(abs(other[0]), 1e-8), gradient)
+
+
+def worst(numbers: Iterable[float]) -> float:
+    """The largest, 0 of none; NaN where one is, which ``max`` may pass over.
+
+    >>> worst([1.0, math.nan, 2.0]), worst([1.0, 2.0]), worst([])
+    (nan, 2.0, 0.0)
+    """
+    found = list(numbers)
+    return math.nan if any(map(math.isnan, found)) else max(found, default=0.0)
+
+
+def _largest(values: Tensor) -> float:
+    """Of a split weight some workers have no part."""
+    return float(values.abs().max()) if values.numel() else 0.0
 
 
 def _gradients(model: nn.Module, losses: Sequence[Tensor]) -> tuple[float, list[Tensor]]:

@@ -48,6 +48,7 @@ def built(empty: Callable[[], nn.Module], real: Callable[[], nn.Module], device:
     team = here()
     source = _weights(real()) if team.leads else {}
     model = empty()
+    _untie(model, team.told(list(source)))
     split(model, device, whole=(p for p in model.parameters() if p.requires_grad))
     _fill(model, source, torch.device(device))
     state = torch.get_rng_state()  # only the first worker drew the weights of an adapter
@@ -205,6 +206,17 @@ def _weights(model: nn.Module) -> dict[str, Tensor]:
 def _named(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from model.named_parameters()
     yield from model.named_buffers()
+
+
+def _untie(model: nn.Module, names: Iterable[str]) -> None:
+    """Give places of an empty model weights of their own where the real one has them: files may
+    hold two that its settings call one, and then there are two."""
+    for name in {*names} - {name for name, _ in _named(model)}:
+        place, _, own = name.rpartition(".")
+        module = model.get_submodule(place)
+        shared = module.get_parameter(own)
+        fresh = nn.Parameter(torch.empty_like(shared), requires_grad=shared.requires_grad)
+        module.register_parameter(own, fresh)
 
 
 def _fill(model: nn.Module, source: dict[str, Tensor], device: torch.device) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from huohou.models.encoder import Views
 from huohou.recipes.embedding.gradient import Cut, Learner
 from huohou.recipes.embedding.rows import Row, update_of
-from huohou.recipes.forward import Agreement
+from huohou.recipes.forward import Agreement, apart, worst
 from huohou.recipes.sharding import gradients, is_split
 from huohou.recipes.team import here
 
@@ -26,8 +26,8 @@ def compare(learner: Learner, rows: Sequence[Row], cut: Cut) -> Agreement:
         fast = _gradients(learner, learner.judge(update, found))
         torch.manual_seed(0)
         plain = _gradients(learner, plain_loss(learner, rows))
-    own = _apart(fast, plain)  # of its part, where the encoder is split
-    return max(here().all(own), key=lambda one: one.gradient)
+    own = here().all(apart(fast, plain))  # of its part, where the encoder is split
+    return Agreement(worst(one.loss for one in own), worst(one.gradient for one in own))
 
 
 def plain_loss(learner: Learner, rows: Sequence[Row]) -> Tensor:
@@ -61,11 +61,3 @@ def _gradients(learner: Learner, loss: Tensor) -> tuple[float, list[Tensor]]:
     found = torch.autograd.grad(loss, trained, allow_unused=True)
     empty = torch.zeros((), device=loss.device)
     return float(loss.detach()), [g if g is not None else empty for g in found]
-
-
-def _apart(one: tuple[float, list[Tensor]], other: tuple[float, list[Tensor]]) -> Agreement:
-    """Differences relative to the other's loss and to its largest gradient."""
-    scale = max((float(g.abs().max()) for g in other[1]), default=0.0) or 1.0
-    pairs = zip(one[1], other[1], strict=True)
-    apart = max((float((a - b).abs().max()) for a, b in pairs), default=0.0)
-    return Agreement(abs(one[0] - other[0]) / max(abs(other[0]), 1e-8), apart / scale)
