@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from huohou import addresses
 from huohou.errors import MissingExtraError, StoreError, UsageError
 from huohou.text import say
 
-ADDRESS = r"^[a-z][a-z0-9+.-]*://\S*$"
 # These have no folders; asked to make one, some make a bucket.
 BUCKETS = frozenset(
     ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos", "hf")
 )
-FOLDERS = frozenset(("file", "local"))
 _OF_OWN_PROCESS = frozenset(("memory",))
 _TEMPORARY = ".part"
 
@@ -140,10 +139,9 @@ def told(error: BaseException) -> str:
 
 
 def _filesystem(address: str, protocol: str) -> tuple[Any, str]:
-    if not re.match(ADDRESS, address) or protocol in _OF_OWN_PROCESS:
+    if not re.match(addresses.ADDRESS, address) or protocol in _OF_OWN_PROCESS:
         raise UsageError("storage.no_address", address=address)
-    if "@" in address.split("://")[1].split("/", maxsplit=1)[0]:
-        raise UsageError("storage.password", protocol=protocol)
+    addresses.refuse(address)
     try:
         import fsspec
     except ImportError as error:
