@@ -224,3 +224,16 @@ def test_a_place_that_cannot_be_written_is_found(bucket: str) -> None:
     for address in ("file:///proc/huohou", bucket.replace("runs", "nobodys-bucket")):
         with pytest.raises(UsageError, match=r"compute\.storage.*cannot be written"):
             Storage(address).check()
+
+
+def test_a_place_that_cannot_be_read_keeps_nothing_of_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(storage: Storage, name: str) -> str:
+        raise StoreError("storage.failed", address=storage.address, problem="may not be read")
+
+    monkeypatch.setattr(Storage, "read", refused)
+    storage = Storage(f"file://{tmp_path}/there")
+    with pytest.raises(UsageError, match="may not be read"):
+        storage.check()
+    assert storage.names() == []

@@ -139,8 +139,9 @@ class Copies:
 
     def disown(self, steps: Collection[int]) -> None:
         """These are good for nothing: never take them again."""
-        for step in steps:
-            self.storage.drop(self._at(manifests.name_for(step)))
+        for one in self.whole():
+            if one.step in steps:
+                self.storage.drop(self._at(manifests.name_for(one.step)))
 
     def prune(self, limit: int, best: int | None) -> None:
         """Drop copies beyond limit, and what a copy left that was not finished."""

@@ -45,11 +45,12 @@ class Storage:
         name, text = f".huohou-{secrets.token_hex(8)}", secrets.token_hex(8)
         try:
             self.write(name, text)
-            found = self.read(name)
-            self.drop(name)
+            try:
+                found = self.read(name)
+            finally:
+                self.drop(name)
         except (StoreError, FileNotFoundError) as error:
-            problem = error.fields["problem"] if isinstance(error, StoreError) else error
-            told = {"address": self.address, "problem": problem}
+            told = {"address": self.address, "problem": problem_of(error)}
             raise UsageError("storage.unusable", **told) from error
         if found != text:
             problem = say("storage.reads_other")
@@ -130,6 +131,11 @@ class Storage:
             raise
         except Exception as error:
             raise StoreError("storage.failed", address=self.address, problem=told(error)) from error
+
+
+def problem_of(error: Exception) -> object:
+    """What is wrong, without the sentence that a storage's error puts around it."""
+    return error.fields.get("problem", error) if isinstance(error, StoreError) else error
 
 
 def told(error: BaseException) -> str:
