@@ -5,11 +5,13 @@ A resume then fetches the newest whole checkpoint, as ever.
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from huohou.errors import DataError, UsageError
 from huohou.record.copies import RECORD, mark_of
 from huohou.record.events import Follower
+from huohou.record.ingest import job_of
 from huohou.record.storage import Storage
 from huohou.record.store import Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, PLAN, job_folders, number_of
@@ -37,7 +39,7 @@ def fetch(store: Store, address: str) -> Path:
     staging.mkdir(parents=True)
     try:
         _get(storage, staging)
-        if mark_of(staging) != mark:
+        if mark_of(staging) != mark or job_of(staging) != number_of(folder):
             problem = say("checkpoint.bad_file", file=JOURNAL)
             raise DataError("storage.damaged", path=address, problem=problem)
         staging.rename(folder)
@@ -63,8 +65,10 @@ def _get(storage: Storage, staging: Path) -> None:
 
 
 def _last(file: Path) -> float:
-    """When the last line was written; 0 where there is none."""
-    last, follower = 0.0, Follower(file)
+    """When the last line was written, by its own clock but never in the future; 0 without lines."""
+    last, now, follower = 0.0, time.time(), Follower(file)
     while news := follower.poll():
-        last = max([last, *(float(e["t"]) for e in news if isinstance(e.get("t"), int | float))])
+        times = (event.get("t") for event in news)
+        told = (t for t in times if isinstance(t, int | float) and t >= 0)
+        last = max([last, *(min(t, now) for t in told)])
     return last
