@@ -40,8 +40,7 @@ def fetch(store: Store, address: str) -> Path:
     try:
         _get(storage, staging)
         if mark_of(staging) != mark or job_of(staging) != number_of(folder):
-            problem = say("checkpoint.bad_file", file=JOURNAL)
-            raise DataError("storage.damaged", path=address, problem=problem)
+            raise _damaged(storage, JOURNAL)
         staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -55,13 +54,17 @@ def _get(storage: Storage, staging: Path) -> None:
             storage.get(name, staging / name)
         except FileNotFoundError as error:
             if name in (PLAN, JOURNAL):
-                problem = say("checkpoint.bad_file", file=name)
-                raise DataError("storage.damaged", path=storage.address, problem=problem) from error
+                raise _damaged(storage, name) from error
     (staging / HEARTBEAT).touch()
     # Whether somebody still trains it is judged by when they last wrote.
     last = max(_last(staging / name) for name in (EVENTS, JOURNAL))
     for file in staging.iterdir():
         os.utime(file, (last, last))
+
+
+def _damaged(storage: Storage, name: str) -> DataError:
+    problem = say("checkpoint.bad_file", file=name)
+    return DataError("storage.damaged_run", path=storage.address, problem=problem)
 
 
 def _last(file: Path) -> float:
