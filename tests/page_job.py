@@ -1,5 +1,7 @@
 """Jobs for tests of the page: folders as a training writes them, whole or growing."""
 
+import csv
+import io
 import math
 import socket
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from huohou.plan import Choice, DataPart, Plan, Prediction
 from huohou.record.events import Event, dumps
 from huohou.record.finding import Advice, Evidence, Finding
 from huohou.record.recorder import Journal, Recorder
+from huohou.record.store import Store
 
 BEGAN = 1_780_000_000.0  # unix seconds at which written jobs began
 SEED_LOSS = 2.5
@@ -172,3 +175,44 @@ def _event(second: float, kind: str, **fields: Any) -> Event:
 
 def _write(path: Path, events: Any) -> None:
     path.write_bytes(b"".join(map(dumps, events)))
+
+
+class Jobs:
+    """Jobs in the workspace of this file's one server, each with a number of its own."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace, self.number = workspace, 0
+
+    def written(self, **about: Any) -> Path:
+        """A job that has ended."""
+        self.number += 1
+        folder = written(self.workspace, self.number, **about)
+        Store(self.workspace).take_in(folder)
+        return folder
+
+    @contextmanager
+    def living(self) -> Iterator[Living]:
+        """A job that runs as long as this lasts."""
+        self.number += 1
+        with living(self.workspace, self.number) as job:
+            Store(self.workspace).take_in(job.folder)
+            yield job
+
+
+def words(page: Any, chart: str = "loss") -> str:
+    """What a chart says of itself."""
+    return str(page.get_by_test_id(f"chart-{chart}").locator("[id$=-words]").inner_text())
+
+
+def rows(page: Any, chart: str = "loss") -> list[list[str]]:
+    """The chart as the CSV that it offers; head first."""
+    place = page.get_by_test_id(f"chart-{chart}")
+    place.get_by_test_id("export").locator("summary").click()
+    with page.expect_download() as saving:
+        place.get_by_test_id("save-csv").click()
+    text = Path(saving.value.path()).read_text(encoding="utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def steps(table: list[list[str]], series: str = "loss") -> list[int]:
+    return [int(row[2]) for row in table if row[0] == series]

@@ -1,11 +1,8 @@
 """The page of a job in a browser: curves, live points, zoom, findings, log, plan, both languages."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,31 +14,9 @@ from serving import Server, serving
 import page_job
 from huohou.record import checkpoints
 from huohou.record.finding import Advice
-from huohou.record.store import Store
+from page_job import Jobs, rows, steps, words
 
 CURVES = "body[data-ready=charts]"
-
-
-class Jobs:
-    """Jobs in the workspace of this file's one server, each with a number of its own."""
-
-    def __init__(self, workspace: Path) -> None:
-        self.workspace, self.number = workspace, 0
-
-    def written(self, **about: Any) -> Path:
-        """A job that has ended."""
-        self.number += 1
-        folder = page_job.written(self.workspace, self.number, **about)
-        Store(self.workspace).take_in(folder)
-        return folder
-
-    @contextmanager
-    def living(self) -> Iterator[page_job.Living]:
-        """A job that runs as long as this lasts."""
-        self.number += 1
-        with page_job.living(self.workspace, self.number) as job:
-            Store(self.workspace).take_in(job.folder)
-            yield job
 
 
 @pytest.fixture(scope="module")
@@ -61,25 +36,6 @@ def shown(page: Any, jobs: Jobs, query: str = "") -> Any:
     page.goto(f"/jobs/{jobs.number}{query}")
     page.wait_for_selector(CURVES)
     return page
-
-
-def words(page: Any, chart: str = "loss") -> str:
-    """What a chart says of itself."""
-    return str(page.get_by_test_id(f"chart-{chart}").locator("[id$=-words]").inner_text())
-
-
-def rows(page: Any, chart: str = "loss") -> list[list[str]]:
-    """The chart as the CSV that it offers; head first."""
-    place = page.get_by_test_id(f"chart-{chart}")
-    place.get_by_test_id("export").locator("summary").click()
-    with page.expect_download() as saving:
-        place.get_by_test_id("save-csv").click()
-    text = Path(saving.value.path()).read_text(encoding="utf-8-sig")
-    return list(csv.reader(io.StringIO(text)))
-
-
-def steps(table: list[list[str]], series: str = "loss") -> list[int]:
-    return [int(row[2]) for row in table if row[0] == series]
 
 
 def test_a_job_that_has_ended(page: Any, jobs: Jobs) -> None:
