@@ -17,6 +17,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from huohou import addresses
 from huohou.errors import ConfigError
 
 
@@ -185,7 +186,7 @@ class ComputeSettings(_Part):
     )
     storage: str | None = Field(
         None,
-        pattern=r"^[a-z][a-z0-9+.-]*://\S+$",
+        pattern=addresses.ADDRESS,
         description="Address to which checkpoints and the record are copied as well: s3://, gs://, "
         "file:///, whatever fsspec knows.",
     )
@@ -452,7 +453,7 @@ def _validate(values: Mapping[str, Any], sources: Mapping[str, str]) -> RunSetti
             place = place.setdefault(parent, {})
         place[leaf] = value
     try:
-        return RunSettings.model_validate(nested)
+        run = RunSettings.model_validate(nested)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -463,3 +464,6 @@ def _validate(values: Mapping[str, Any], sources: Mapping[str, str]) -> RunSetti
             problem=first["msg"],
             source=sources.get(key, "-"),
         ) from error
+    if run.compute.storage is not None:
+        addresses.refuse(run.compute.storage)
+    return run

@@ -1,21 +1,27 @@
 """A recorder that copies: what is told when the network fails, and what a kill leaves there."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import faulty_storage
+from huohou.errors import UsageError
+from huohou.jobs import again, copying, resume, stored
 from huohou.jobs.copying import Copier, CopyingRecorder
 from huohou.record import checkpoints
 from huohou.record.copies import Copies
 from huohou.record.events import Follower
 from huohou.record.storage import Storage
-from waiting import wait_until
+from page_job import plan_of
+from waiting import PATIENCE, wait_until
 
 TRAIN = """
 import sys
@@ -105,6 +111,99 @@ def test_a_checkpoint_that_made_room_for_a_later_one_is_no_fault(folder: Path, r
         recorder.end("stopped")
     assert steps(folder, root) == [30]
     assert "alert" not in [kind for kind, _ in said(folder / "events.jsonl")]
+
+
+def test_a_network_slower_than_checkpoints_come_is_told_once(
+    folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each checkpoint makes room for the next one while it is copied: nothing is ever whole."""
+
+    put = Storage.put
+
+    def slow(storage: Storage, file: Path, name: str) -> None:
+        if "checkpoints" in name:
+            shutil.rmtree(folder / "checkpoints" / file.parent.name)
+        put(storage, file, name)
+
+    monkeypatch.setattr(Storage, "put", slow)
+    with recorder_of(folder, root) as recorder:
+        for step in (10, 20):
+            recorder.checkpoint(step, f"checkpoints/checkpoint-{step}")
+            assert recorder.copier is not None and recorder.copier.idle(60)
+        recorder.end("stopped")
+    alerts = [text for kind, text in said(folder / "events.jsonl") if kind == "alert"]
+    assert "checkpoint-10 made room" in alerts[0] and "train.keep_checkpoints" in alerts[0]
+    assert not any("checkpoint-20 made room" in text for text in alerts), "said once"
+
+
+def test_who_waits_at_the_end_hears_what_for_before_a_first_file_is_there(
+    folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    put = Storage.put
+
+    def held(storage: Storage, file: Path, name: str) -> None:
+        assert go.wait(PATIENCE)
+        put(storage, file, name)
+
+    monkeypatch.setattr(Storage, "put", held)
+    monkeypatch.setattr(copying, "EVERY", 0.01)
+    with recorder_of(folder, root) as recorder:
+        recorder.checkpoint(10, "checkpoints/checkpoint-10")
+        ending = threading.Thread(target=recorder.end, args=("completed",))
+        ending.start()
+        wait_until(lambda: any("on its way" in str(t) for _, t in said(folder / "events.jsonl")))
+        go.set()
+        ending.join(PATIENCE)
+    assert steps(folder, root) == [10]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_copier_that_dies_is_not_silent(
+    folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug of ours in its thread: what it had in hand and what came after is not there."""
+    monkeypatch.setattr(Copies, "save", lambda *_: {}["no such thing"])
+    with recorder_of(folder, root) as recorder:
+        for step in (10, 20):
+            recorder.checkpoint(step, f"checkpoints/checkpoint-{step}")
+        recorder.end("completed")
+    alerts = [text for kind, text in said(folder / "events.jsonl") if kind == "alert"]
+    assert len([text for text in alerts if "is not at faulty://" in text]) == 2
+
+
+def test_only_the_first_life_of_a_run_ends_where_its_storage_cannot_be_used(folder: Path) -> None:
+    """A later one begins in the middle of the training, which a network does not end."""
+    plan = plan_of("codes", 10, 1)
+    setting = replace(plan.settings["compute.storage"], value="file:///proc/huohou")
+    plan = replace(plan, settings={**plan.settings, "compute.storage": setting})
+    with pytest.raises(UsageError, match="Nothing was started"):
+        stored.copier_of(folder, plan, 0)
+    copier = stored.copier_of(folder, plan, 1)
+    assert copier is not None
+    copier.close()
+
+
+def test_copies_of_a_life_with_lost_weights_are_withdrawn(folder: Path, root: Path) -> None:
+    """Those alone; and nothing that somebody else put beside them."""
+    plan = plan_of("codes", 10, 1)
+    setting = replace(plan.settings["compute.storage"], value=f"file://{root}")
+    replace(plan, settings={**plan.settings, "compute.storage": setting}).save(folder / "plan.json")
+    copies = stored.copies_of(folder)
+    assert copies is not None
+    for step in (10, 20, 30):
+        copies.save(folder / "checkpoints" / f"checkpoint-{step}", 9)
+    strange = "checkpoints/checkpoint-5.json"
+    copies.storage.write(strange, "mine")
+    again.disown(folder, ["checkpoint-30", "checkpoint-5"])
+    stored.disown(folder, ["checkpoint-30", "checkpoint-5"])
+    assert [one.step for one in copies.whole()] == [20, 10]
+    assert copies.storage.read(strange) == "mine"
+    shutil.rmtree(folder / "checkpoints")
+    point = resume.point(folder, None, lambda _: None)
+    assert point.checkpoint is not None and point.checkpoint.step == 20
+    copies.prune(9, None)
+    assert len(copies.storage.names("checkpoints")) == 5, "and what they had is cleared away"
 
 
 @pytest.mark.parametrize("where", ["adapter_model.safetensors", "huohou.json"])

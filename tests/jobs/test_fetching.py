@@ -66,6 +66,43 @@ def test_a_journal_of_another_run_is_refused(
     assert not list((tmp_path / "runs").glob("*7-codes*"))
 
 
+def test_a_journal_of_another_number_is_refused(
+    copied: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would go by the number that it says, whatever its folder is called."""
+    there = Path(copied.removeprefix("file://"))
+    other = there.with_name(there.name.replace("7-codes", "8-codes"))
+    there.rename(other)
+    assert run(["runs", "fetch", f"file://{other}"]) == 2
+    assert "job.jsonl is missing or not as it was written" in capsys.readouterr().err
+    assert not list((tmp_path / "runs").glob("*-codes"))
+
+
+@pytest.mark.parametrize("t", ["NaN", "1e300", "99999999999"])
+def test_a_run_is_not_alive_by_a_clock_that_cannot_be(copied: str, t: str) -> None:
+    events = Path(copied.removeprefix("file://")) / "events.jsonl"
+    with events.open("a") as out:
+        out.write(f'{{"t": {t}, "seg": 0, "kind": "log", "text": "x"}}\n')
+    assert run(["runs", "fetch", copied]) == 0
+    folder = Path(api.run("7")["folder"])
+    assert (folder / "heartbeat").stat().st_mtime <= time.time()
+
+
+def test_a_fetched_run_and_one_in_the_trash_do_not_get_one_number(
+    copied: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another run 7 was put away before: back, it would stand in the fetched one's place."""
+    away = tmp_path / "runs" / "trash" / "7-other"
+    away.mkdir(parents=True)
+    with Journal(away / "job.jsonl", 0) as journal:
+        journal.queued(7, "other", "sft", "tiny", epochs=2, updates=10)
+        journal.state("stopped")
+    assert run(["runs", "fetch", copied]) == 0
+    assert run(["runs", "restore", "7"]) == 2
+    assert "7-codes is there already" in capsys.readouterr().err
+    assert (away.is_dir(), api.run("7")["name"]) == (True, "codes")
+
+
 @pytest.mark.parametrize("wrong", ["file:///tmp", "memory://x/1-a-12345678", "1-a-12345678"])
 def test_an_address_of_no_run_is_told(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["runs", "fetch", wrong]) == 2

@@ -87,6 +87,7 @@ def run(plan, folder, recorder, should_stop, start):
             checkpoints.seal(staged, folder / "checkpoints" / staged.name, {})
             if not forget or step != at + 3:  # as when it is killed in that moment
                 recorder.checkpoint(step, f"checkpoints/{staged.name}")
+                recorder.copier.idle(60)
         time.sleep(0.05 if at else 0)
 
 recipes.register("forgetful")(Recipe(run, lambda subject: None))
@@ -96,16 +97,18 @@ recipes.register("forgetful")(Recipe(run, lambda subject: None))
 @pytest.mark.usefixtures("plugin")
 @pytest.mark.parametrize("forget", [False, True])
 def test_a_resume_that_lost_the_weights_stops_itself(
-    plan: Plan, plugin: Path, monkeypatch: pytest.MonkeyPatch, forget: bool
+    plan: Plan, plugin: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, forget: bool
 ) -> None:
     """The fault is planted: the recipe begins anew and says that it resumed."""
     from dataclasses import replace
 
-    from huohou.jobs import resume
+    from huohou.jobs import resume, stored
     from huohou.jobs.supervisor import Supervisor
     from huohou.record.store import Store
 
     (plugin / "fake_recipe.py").write_text(RECIPE, encoding="utf-8")
+    there = replace(plan.settings["compute.storage"], value=f"file://{tmp_path}/there")
+    plan = replace(plan, settings={**plan.settings, "compute.storage": there})
     folder = Path(api.train(replace(plan, recipe="forgetful"))["folder"])
     point = resume.point(folder).checkpoint
     assert point is not None and point.step == 30
@@ -124,6 +127,10 @@ def test_a_resume_that_lost_the_weights_stops_itself(
     assert resume.point(folder).checkpoint == point, "what was saved since is not taken"
     for step in (32, 33):
         assert (folder / checkpoints.FOLDER / f"suspect-checkpoint-{step}").is_dir(), "and is kept"
+    said = [e.get("text", "") for e in Follower(folder / "events.jsonl").poll()]
+    assert any(text.startswith("checkpoint-32 is at file://") for text in said)
+    copies = stored.copies_of(folder)
+    assert copies is not None and copies.whole()[0].step == 30, "its copy is withdrawn"
 
 
 HUNGRY = """

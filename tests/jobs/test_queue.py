@@ -98,6 +98,8 @@ def test_it_goes_on_in_the_surroundings_of_who_queued_it(
         monkeypatch.setenv("HUOHOU_LANG", "zh")
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
         monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio.example:9000")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws_secret")
         monkeypatch.setenv("HF_ENDPOINT", "https://me:secret@mirror.example")
         monkeypatch.chdir(tmp_path)
         api.train(plan, detach=True)
@@ -107,6 +109,7 @@ def test_it_goes_on_in_the_surroundings_of_who_queued_it(
     assert told["language"] == "zh"
     assert told["cwd"] == str(tmp_path)
     assert told["environment"]["CUDA_VISIBLE_DEVICES"] == "3"
+    assert told["environment"]["AWS_ENDPOINT_URL"] == "http://minio.example:9000"
     assert "secret" not in json.dumps(told)
     wait_until(lambda: ended(runs, 1, 2))
     assert states(folder_of(runs, 2))[-1] == "completed"

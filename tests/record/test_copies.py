@@ -1,9 +1,11 @@
 """Copies of checkpoints in a storage: whole there, or not taken; nobody else's are touched."""
 
+import hashlib
 import json
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import s3
 from huohou.errors import MissingExtraError, StoreError, UsageError
 from huohou.record import checkpoints
 from huohou.record.copies import Copies
+from huohou.record.manifests import Listed
 from huohou.record.storage import Storage
 
 CONTRACT = {"lora.rank": 8}
@@ -135,6 +138,31 @@ def test_what_others_put_there_is_neither_taken_nor_deleted(address: str, tmp_pa
     assert steps(other) == [90]
 
 
+@pytest.mark.parametrize("where", ["{}/mine.txt", "../../../../../mine.txt"])
+def test_a_list_of_files_that_leads_out_of_its_checkpoint_is_refused(
+    tmp_path: Path, where: str
+) -> None:
+    """The manifest is sound; the list that came with the checkpoint names a file of the user's."""
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    folder = job(tmp_path / "runs")
+    copies = Copies(Storage(f"file://{tmp_path}/there"), folder)
+    whole = copies.save(saved(folder, 10), 2)
+    at = tmp_path / "there" / copies.name / "checkpoints" / whole.folder / "huohou.json"
+    document = json.loads(at.read_text())
+    listed = {"bytes": 4, "sha256": hashlib.sha256(b"mine").hexdigest()}
+    document["files"] |= {where.format(tmp_path): listed}
+    at.write_text(json.dumps(document))
+    raw = at.read_bytes()
+    changed = Listed(len(raw), hashlib.sha256(raw).hexdigest())
+    evil = replace(whole, files={**whole.files, "huohou.json": changed})
+    copies.storage.write("checkpoints/checkpoint-10.json", evil.dumps())
+    shutil.rmtree(folder / "checkpoints")
+    found, notes = copies.bring(None)
+    assert found is None
+    assert len(notes) == 1 and "huohou.json" in notes[0]
+
+
 KINDS = ("whole", "no manifest", "cut manifest", "short", "changed", "missing", "absent")
 
 
@@ -224,3 +252,16 @@ def test_a_place_that_cannot_be_written_is_found(bucket: str) -> None:
     for address in ("file:///proc/huohou", bucket.replace("runs", "nobodys-bucket")):
         with pytest.raises(UsageError, match=r"compute\.storage.*cannot be written"):
             Storage(address).check()
+
+
+def test_a_place_that_cannot_be_read_keeps_nothing_of_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(storage: Storage, name: str) -> str:
+        raise StoreError("storage.failed", address=storage.address, problem="may not be read")
+
+    monkeypatch.setattr(Storage, "read", refused)
+    storage = Storage(f"file://{tmp_path}/there")
+    with pytest.raises(UsageError, match="may not be read"):
+        storage.check()
+    assert storage.names() == []

@@ -247,6 +247,15 @@ def test_a_database_that_cannot_be_used(tmp_path: Path, address: str) -> None:
     assert isinstance(caught.value, StoreError | MissingExtraError)
 
 
+def test_a_database_that_is_away_is_said_without_its_password(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg")
+    at = "postgresql://lin:secret@127.0.0.1:9/x?password=secret&connect_timeout=3"
+    with pytest.raises(StoreError, match="Is its server running") as caught:
+        Store(tmp_path, url=at).jobs()
+    assert "postgresql://lin:***@127.0.0.1:9/x " in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
     assert Store(tmp_path / "none").jobs() == []
     assert Store(tmp_path).jobs() == []

@@ -96,6 +96,26 @@ def test_what_is_no_address_of_a_storage_is_refused(wrong: str) -> None:
         config.load(flags=[f"compute.storage={wrong}"], environment={})
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("s3://lin:secret@bucket/team", "a name or a password"),
+        ("az://box/team?sig=secret", "a name or a password"),
+        ("file:///mnt/team::s3://lin:secret@bucket", "a name or a password"),
+        ("s3://bucket/team::http://127.0.0.1/", "is no address"),
+        ("s3://bucket/team[1]", "is no address"),
+        ("s3://bucket/team*", "is no address"),
+        ("file://mnt/team", "is no address"),
+    ],
+)
+def test_an_address_with_a_secret_or_two_meanings_makes_no_plan(wrong: str, words: str) -> None:
+    """Refused with the settings, before a plan of it is shown or kept anywhere."""
+    with pytest.raises(ConfigError, match=words) as caught:
+        config.load(flags=[f"compute.storage={wrong}"], environment={})
+    assert "secret" not in str(caught.value)
+    assert caught.value.fields["key"] == "compute.storage"
+
+
 def test_storage_none_is_none() -> None:
     told = computing(None, None, None, "none")["compute.storage"]
     assert config.load(flags=[f"compute.storage={told}"]).run.compute.storage is None

@@ -113,12 +113,14 @@ def branch(
     detach: bool = False,
     stop_on: str | None = None,
     on_event: "OnEvent | None" = None,
+    on_note: "Callable[[str], None]" = lambda _: None,
 ) -> dict[str, Any]:
     """Start a new job from a checkpoint of a run; the job as it ended.
 
     Where nothing was changed it goes on exactly; else it begins anew from the weights.
     checkpoint: its name, the last whole one when not given; flags, given: settings to change, as
-    after -s and as the page gives them; detach, stop_on: as in ``train``.
+    after -s and as the page gives them; detach, stop_on: as in ``train``; on_note: told
+    what is fetched from the run's storage.
     Raises UsageError where the weights do not fit what is asked for.
     """
     from huohou.jobs import lifecycle
@@ -132,7 +134,7 @@ def branch(
     old = _resumable(run)
     # Who wants no storage does not want it to be asked either.
     asks = "compute.storage=null" not in flags
-    point = resuming.point(run.folder, checkpoint, _unsaid if asks else None)
+    point = resuming.point(run.folder, checkpoint, on_note if asks else None)
     if point.checkpoint is None:
         raise UsageError("resume.nothing_to_branch", id=run.job.id)
     epochs = old.value("train.num_epochs") + extend_epochs
@@ -151,10 +153,6 @@ def branch(
     how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
     job = carry_out(run.store, plan, folder, journal, stop_on=stop_on, **how)
     return {"schema": 1, **Run(job, folder, run.store).as_dict()}
-
-
-def _unsaid(_: str) -> None:
-    """Nobody is told."""
 
 
 def can_compute(plan: "Plan") -> None:

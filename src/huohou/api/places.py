@@ -79,10 +79,11 @@ def allowed_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _storage(address: str) -> str:
     """Where the page may have checkpoints copied to: buckets, and folders that are open to it."""
-    from huohou.record.storage import BUCKETS, FOLDERS
+    from huohou.addresses import FOLDERS as ON_DISK
+    from huohou.record.storage import BUCKETS
 
     protocol, _, path = address.partition("://")
-    if protocol in FOLDERS:
+    if protocol in ON_DISK:
         return f"file://{allowed(path, 'compute.storage')}"
     if protocol not in BUCKETS:
         told = ", ".join(f"{one}://" for one in ("file", "s3", "gs", "az"))

@@ -68,5 +68,6 @@ def command(
                 detach=detach,
                 stop_on=stop_on,
                 on_event=on_event,
+                on_note=note,
             )
     return finish(ended, detach)

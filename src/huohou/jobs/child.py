@@ -72,7 +72,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
 def _carry_out(folder: Path, recorder: CopyingRecorder, watch: StopWatch, start: Start) -> None:
     plan = Plan.load(folder / PLAN)
     start = stored.newest(folder, recorder.seg, start, recorder.log)
-    recorder.copier = stored.copier_of(folder, plan)
+    recorder.copier = stored.copier_of(folder, plan, recorder.seg)
     recipes.get(plan.recipe).run(plan, folder, recorder, watch.asked, start)
     if not recorder.ended:
         recorder.end("stopped" if watch.seen else "completed")

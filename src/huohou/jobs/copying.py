@@ -15,6 +15,7 @@ from typing import Any
 from huohou.errors import HuohouError, StoreError
 from huohou.record.copies import Copies
 from huohou.record.recorder import Level, Recorder, State
+from huohou.record.storage import problem_of
 from huohou.text import say
 
 EVERY = 10.0  # seconds between two words about what is waited for at the end
@@ -30,7 +31,8 @@ class Copier:
         self._failed: list[Path] = []
         self._words: deque[tuple[str, Level]] = deque()
         self._change = threading.Condition()
-        self._busy = self._over = False
+        self._at: Path | None = None  # what is copied now; also what the thread died of
+        self._over = self._outrun = False
         self._far = ("", 0, 0, 0.0)  # what is copied now, bytes done and of all, since when
         self._thread = threading.Thread(target=self._work, name="copier", daemon=True)
         self._thread.start()
@@ -56,19 +58,22 @@ class Copier:
             return self._change.wait_for(self._is_idle, seconds)
 
     def _is_idle(self) -> bool:
-        return not self._thread.is_alive() or not (self._busy or self._waiting)
+        return not self._thread.is_alive() or not (self._at or self._waiting)
 
-    def progress(self) -> dict[str, Any] | None:
-        """How far the checkpoint is that is being copied, and how long the rest will take."""
+    def waits(self) -> str:
+        """What is being copied, and once that is known how far it is and how long it will take."""
         name, done, whole, began = self._far
+        told = {"name": name, "address": self.copies.address}
         if not done:
-            return None
+            return say("storage.waits", **told)
         left = (time.monotonic() - began) * (whole - done) / done
-        return {"name": name, "percent": f"{100 * done / whole:.0f}", "seconds": f"{left:.0f}"}
+        percent, seconds = f"{100 * done / whole:.0f}", f"{left:.0f}"
+        return say("storage.waiting", percent=percent, seconds=seconds, **told)
 
     def left(self) -> list[Path]:
-        """What could not be copied and is still here."""
-        return [one for one in self._failed if one.is_dir()]
+        """What could not be copied and is still here, once nothing is copied any more."""
+        held = [*self._failed, *([self._at] if self._at else ()), *self._waiting]
+        return [one for one in held if one.is_dir()]
 
     def close(self) -> None:
         """Copy nothing more; a file that is on its way is the last one."""
@@ -82,34 +87,43 @@ class Copier:
                 self._change.wait_for(lambda: self._over or self._waiting)
                 if self._over:
                     return
-                path, self._busy = self._waiting.popleft(), True
-            try:
-                self._copy(path)
-            finally:
-                with self._change:
-                    self._busy = False
-                    self._change.notify_all()
+                path = self._at = self._waiting.popleft()
+            self._copy(path)
+            with self._change:
+                self._at = None
+                self._change.notify_all()
 
     def _copy(self, path: Path) -> None:
-        began = time.monotonic()
+        began, begun = time.monotonic(), False
+        self._far = (path.name, 0, 0, began)
 
         def goes_on(done: int, whole: int) -> bool:
+            nonlocal begun
+            begun = True
             self._far = (path.name, done, whole, began)
             return not self._over
 
         try:
             saved = self.copies.save(path, self._limit, goes_on)
-        except (FileNotFoundError, InterruptedError):  # a newer one has taken its place, or the end
+        except InterruptedError:  # the end
             return
         except (HuohouError, OSError) as error:
-            problem = error.fields["problem"] if isinstance(error, StoreError) else error
-            told = {"name": path.name, "address": self.copies.address, "problem": problem}
-            self._words.append((say("storage.later", **told), "warning"))
-            self._failed.append(path)
+            self._broke_off(path, error, begun)
             return
+        self._outrun = False
         size, took = f"{saved.bytes / 1e6:.1f}", f"{time.monotonic() - began:.1f}"
         told = {"name": path.name, "address": self.copies.address, "size": size, "seconds": took}
         self._words.append((say("storage.copied", **told), "info"))
+
+    def _broke_off(self, path: Path, error: Exception, begun: bool) -> None:
+        told = {"name": path.name, "address": self.copies.address}
+        if not isinstance(error, FileNotFoundError) or path.is_dir():
+            text = say("storage.later", problem=problem_of(error), **told)
+            self._words.append((text, "warning"))
+            self._failed.append(path)
+        elif begun and not self._outrun:  # a newer one has taken its place: said once
+            self._outrun = True
+            self._words.append((say("storage.outrun", **told), "warning"))
 
 
 class CopyingRecorder(Recorder):
@@ -155,9 +169,7 @@ class CopyingRecorder(Recorder):
 
     def _until_idle(self, copier: Copier) -> None:
         while not copier.idle(EVERY):
-            told = copier.progress()
-            if told is not None:
-                self.log(say("storage.waiting", address=copier.copies.address, **told))
+            self.log(copier.waits())
         self._tell()
 
     def _close(self, copier: Copier) -> None:
@@ -165,8 +177,7 @@ class CopyingRecorder(Recorder):
         try:
             copier.copies.record()
         except (StoreError, OSError) as error:
-            problem = error.fields["problem"] if isinstance(error, StoreError) else error
-            told = {"address": copier.copies.address, "problem": problem}
+            told = {"address": copier.copies.address, "problem": problem_of(error)}
             self.alert(say("storage.record_missing", **told))
 
     def _tell(self) -> None:

@@ -34,6 +34,9 @@ LOG = "runner.log"
 _KEPT = (
     *("HUOHOU_", "HF_", "CUDA_", "NVIDIA_", "NCCL_", "TORCH", "PYTORCH_", "OMP_", "MKL_"),
     *("OPENBLAS_", "TOKENIZERS_", "TRANSFORMERS_", "MODELSCOPE_", "PYTHON", "LD_LIBRARY_PATH"),
+    # where a storage is and in which files its keys are
+    *("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE"),
+    *("AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS"),
 )
 _SECRET = ("_TOKEN", "_KEY", "_SECRET", "_PASSWORD", "HUOHOU_DB")
 _started: "list[subprocess.Popen[bytes]]" = []

@@ -5,11 +5,13 @@ A resume then fetches the newest whole checkpoint, as ever.
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from huohou.errors import DataError, UsageError
 from huohou.record.copies import RECORD, mark_of
 from huohou.record.events import Follower
+from huohou.record.ingest import job_of
 from huohou.record.storage import Storage
 from huohou.record.store import Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, PLAN, job_folders, number_of
@@ -37,9 +39,8 @@ def fetch(store: Store, address: str) -> Path:
     staging.mkdir(parents=True)
     try:
         _get(storage, staging)
-        if mark_of(staging) != mark:
-            problem = say("checkpoint.bad_file", file=JOURNAL)
-            raise DataError("storage.damaged", path=address, problem=problem)
+        if mark_of(staging) != mark or job_of(staging) != number_of(folder):
+            raise _damaged(storage, JOURNAL)
         staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -53,8 +54,7 @@ def _get(storage: Storage, staging: Path) -> None:
             storage.get(name, staging / name)
         except FileNotFoundError as error:
             if name in (PLAN, JOURNAL):
-                problem = say("checkpoint.bad_file", file=name)
-                raise DataError("storage.damaged", path=storage.address, problem=problem) from error
+                raise _damaged(storage, name) from error
     (staging / HEARTBEAT).touch()
     # Whether somebody still trains it is judged by when they last wrote.
     last = max(_last(staging / name) for name in (EVENTS, JOURNAL))
@@ -62,9 +62,16 @@ def _get(storage: Storage, staging: Path) -> None:
         os.utime(file, (last, last))
 
 
+def _damaged(storage: Storage, name: str) -> DataError:
+    problem = say("checkpoint.bad_file", file=name)
+    return DataError("storage.damaged_run", path=storage.address, problem=problem)
+
+
 def _last(file: Path) -> float:
-    """When the last line was written; 0 where there is none."""
-    last, follower = 0.0, Follower(file)
+    """When the last line was written, by its own clock but never in the future; 0 without lines."""
+    last, now, follower = 0.0, time.time(), Follower(file)
     while news := follower.poll():
-        last = max([last, *(float(e["t"]) for e in news if isinstance(e.get("t"), int | float))])
+        times = (event.get("t") for event in news)
+        told = (t for t in times if isinstance(t, int | float) and t >= 0)
+        last = max([last, *(min(t, now) for t in told)])
     return last

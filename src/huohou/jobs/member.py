@@ -68,7 +68,7 @@ class Member:
 
     def _lead(self, life: crew.Life, recorder: CopyingRecorder) -> int:
         try:
-            recorder.copier = stored.copier_of(self.folder, self.plan)
+            recorder.copier = stored.copier_of(self.folder, self.plan, life.seg)
             self._carry_out(life.start, recorder)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it was is recorded
             with contextlib.suppress(OSError):

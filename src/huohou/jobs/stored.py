@@ -45,15 +45,17 @@ def copies_of(folder: Path, plan: Plan | None = None) -> Copies | None:
     return Copies(Storage(address), folder) if address is not None else None
 
 
-def copier_of(folder: Path, plan: Plan) -> Copier | None:
-    """A copier for a training that begins; its storage has just been found to be writable.
+def copier_of(folder: Path, plan: Plan, seg: int) -> Copier | None:
+    """A copier for a training in its process life seg.
 
-    Raises UsageError or MissingExtraError where it cannot be used.
+    Where the first cannot write to its storage it ends there, with UsageError; a later one goes on
+    as it would where the network fails in the middle. Raises MissingExtraError.
     """
     copies = copies_of(folder, plan)
     if copies is None:
         return None
-    check(plan)
+    if seg == 0:
+        check(plan)
     # As many as transformers' Trainer keeps in the job's folder.
     return Copier(copies, int(plan.value("train.keep_checkpoints")) + (plan.eval is not None))
 

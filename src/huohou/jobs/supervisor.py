@@ -285,8 +285,9 @@ class Supervisor:
 
     def _finish(self, ending: endings.Ending) -> None:
         if self._oversight.lost_weights:
-            again.disown(self.folder, self._oversight.saved)
-            self._disown_copies()
+            saved = self._oversight.saved
+            again.disown(self.folder, saved)
+            self._disown_copies(saved)
         with contextlib.suppress(OSError):
             stopping.forget(self.folder)
         self._tell(self._oversight.last())
@@ -300,9 +301,9 @@ class Supervisor:
             self._show({"kind": "alert", "level": "warning", "text": say("job.index_behind")})
         self._journal.close()
 
-    def _disown_copies(self) -> None:
+    def _disown_copies(self, saved: list[str]) -> None:
         try:
-            stored.disown(self.folder, self._oversight.saved)
+            stored.disown(self.folder, saved)
         except HuohouError as error:  # here they are put aside, and their copies not fetched again
             text = str(error)
             self._write(lambda: self._journal.alert(text))

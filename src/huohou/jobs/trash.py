@@ -11,7 +11,7 @@ from huohou.jobs import queue
 from huohou.jobs.lookup import Run
 from huohou.record.recorder import FINAL, Journal
 from huohou.record.store import Job, Store
-from huohou.record.workspace import BACKUP, JOURNAL, TRASH, keep_numbers, number_of
+from huohou.record.workspace import BACKUP, JOURNAL, TRASH, job_folders, keep_numbers, number_of
 
 
 def folder_of(store: Store) -> Path:
@@ -58,8 +58,11 @@ def bring_back(store: Store, ref: str) -> Job:
         known = ", ".join(path.name for path in there) or "-"
         raise UsageError("trash.unknown", ref=ref, known=known, path=folder_of(store))
     place = store.workspace / found[-1].name
-    if place.exists():
-        raise StoreError("trash.taken", path=place)
+    number = number_of(place)
+    # A run of its number may have been fetched meanwhile: one would hide the other.
+    taken = [one for one in job_folders(store.workspace) if number_of(one) == number]
+    if taken or place.exists():
+        raise StoreError("trash.taken", path=taken[0] if taken else place)
     try:
         found[-1].rename(place)
     except OSError as error:

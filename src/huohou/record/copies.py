@@ -125,8 +125,11 @@ class Copies:
         staging = place / FETCHING
         shutil.rmtree(staging, ignore_errors=True)
         try:
-            self._get(whole, staging / checkpoints.name(whole.step), told)
-            found = checkpoints.open_checkpoint(staging / checkpoints.name(whole.step))
+            at = staging / checkpoints.name(whole.step)
+            self._get(whole, at, told)
+            if not _lists_the_same(whole, at):
+                raise self._damaged(whole, say("checkpoint.bad_file", file=checkpoints.SEAL))
+            found = checkpoints.open_checkpoint(at)
             if isinstance(found, Damaged):
                 raise self._damaged(whole, found.problem)
             final = place / found.path.name
@@ -139,8 +142,9 @@ class Copies:
 
     def disown(self, steps: Collection[int]) -> None:
         """These are good for nothing: never take them again."""
-        for step in steps:
-            self.storage.drop(self._at(manifests.name_for(step)))
+        for one in self.whole():
+            if one.step in steps:
+                self.storage.drop(self._at(manifests.name_for(one.step)))
 
     def prune(self, limit: int, best: int | None) -> None:
         """Drop copies beyond limit, and what a copy left that was not finished."""
@@ -191,6 +195,15 @@ def _manifest(path: Path, run: str) -> Manifest:
     listed = {name: Listed(one["bytes"], one["sha256"]) for name, one in files.items()}
     folder = f"{path.name}-{run}-{secrets.token_hex(4)}"
     return Manifest(run, step or 0, folder, listed, _best(path))
+
+
+def _lists_the_same(whole: Manifest, path: Path) -> bool:
+    """Whether a fetched checkpoint's own list names the files of its manifest and no others: names
+    in it are trusted by all who read a checkpoint, and this one somebody else may have written."""
+    if checkpoints.SEAL not in whole.files:
+        return False
+    own = {PurePath(name).as_posix() for name in checkpoints.sealed(path)}
+    return own | {checkpoints.SEAL} == set(whole.files)
 
 
 def _best(path: Path) -> int | None:

@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from huohou import addresses
 from huohou.errors import MissingExtraError, StoreError, UsageError
 from huohou.text import say
 
-ADDRESS = r"^[a-z][a-z0-9+.-]*://\S*$"
 # These have no folders; asked to make one, some make a bucket.
 BUCKETS = frozenset(
     ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos", "hf")
 )
-FOLDERS = frozenset(("file", "local"))
 _OF_OWN_PROCESS = frozenset(("memory",))
 _TEMPORARY = ".part"
 
@@ -46,11 +45,12 @@ class Storage:
         name, text = f".huohou-{secrets.token_hex(8)}", secrets.token_hex(8)
         try:
             self.write(name, text)
-            found = self.read(name)
-            self.drop(name)
+            try:
+                found = self.read(name)
+            finally:
+                self.drop(name)
         except (StoreError, FileNotFoundError) as error:
-            problem = error.fields["problem"] if isinstance(error, StoreError) else error
-            told = {"address": self.address, "problem": problem}
+            told = {"address": self.address, "problem": problem_of(error)}
             raise UsageError("storage.unusable", **told) from error
         if found != text:
             problem = say("storage.reads_other")
@@ -133,6 +133,11 @@ class Storage:
             raise StoreError("storage.failed", address=self.address, problem=told(error)) from error
 
 
+def problem_of(error: Exception) -> object:
+    """What is wrong, without the sentence that a storage's error puts around it."""
+    return error.fields.get("problem", error) if isinstance(error, StoreError) else error
+
+
 def told(error: BaseException) -> str:
     """The first line of what a library says went wrong."""
     lines = str(error).strip().splitlines()
@@ -140,10 +145,9 @@ def told(error: BaseException) -> str:
 
 
 def _filesystem(address: str, protocol: str) -> tuple[Any, str]:
-    if not re.match(ADDRESS, address) or protocol in _OF_OWN_PROCESS:
+    if not re.match(addresses.ADDRESS, address) or protocol in _OF_OWN_PROCESS:
         raise UsageError("storage.no_address", address=address)
-    if "@" in address.split("://")[1].split("/", maxsplit=1)[0]:
-        raise UsageError("storage.password", protocol=protocol)
+    addresses.refuse(address)
     try:
         import fsspec
     except ImportError as error:

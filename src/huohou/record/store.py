@@ -411,11 +411,13 @@ class Store:
         if self._file is not None:
             return StoreError("store.failed", where=self._file, problem=problem)
         url = self._engine.url
-        where = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+        # A password may stand in the query as well: of that nothing is said.
+        where = url.set(drivername=url.get_backend_name(), query={})
         away = self.is_shared and isinstance(error, OperationalError)
         key = "store.unreachable" if away else "store.failed"
         told = str(problem).strip().partition("\n")[0]  # what the driver advises is left out
-        return StoreError(key, where=where, problem=told, name=url.database)
+        shown = where.render_as_string(hide_password=True)
+        return StoreError(key, where=shown, problem=told, name=url.database)
 
 
 def key_of(url: str) -> str:
