@@ -149,6 +149,27 @@ def test_a_branch_is_a_new_job_and_leaves_the_old_one(home: Path) -> None:
             assert path.read_bytes() == content, path
 
 
+def test_a_changed_branch_goes_on_from_its_own_checkpoint_or_begins_with_the_same_weights(
+    home: Path,
+) -> None:
+    origin = checkpoints.listed(home / "runs/1-codes/checkpoints")[-1]
+    assert (checkpoints.step_of(origin) or 0) > 5, "else this would prove nothing"
+    shorter = ("train.learning_rate=1e-3", "train.num_epochs=1")
+    assert api.branch("1", "gentler", flags=shorter)["status"] == "completed"
+    assert steps(home, "2-gentler") == [(0, step) for step in range(1, 6)]
+    assert run(["resume", "2", "--extend-epochs", "1"]) == 0
+    assert steps(home, "2-gentler")[5:] == [(1, step) for step in range(6, 11)]
+
+    shutil.rmtree(home / "runs/2-gentler/checkpoints")
+    assert run(["resume", "2", "--extend-epochs", "1"]) == 0
+    assert steps(home, "2-gentler")[10:] == [(2, step) for step in range(1, 16)]
+    starts = [
+        e for e in Follower(home / "runs/2-gentler/events.jsonl").poll() if e["kind"] == "start"
+    ]
+    assert [Path(e["weights_from"]).name for e in (starts[0], starts[2])] == [origin.name] * 2
+    assert "weights_from" not in starts[1]
+
+
 @pytest.mark.slow
 def test_a_finished_run_is_extended_and_not_repeated(
     home: Path, capsys: pytest.CaptureFixture[str]

@@ -78,6 +78,15 @@ def test_only_what_differs_is_listed(api: TestClient, tmp_path: Path) -> None:
     assert "loss" in told["series"][0]
 
 
+def test_a_number_is_the_same_as_a_whole_one_and_as_a_fraction(
+    api: TestClient, tmp_path: Path
+) -> None:
+    for n, rate in enumerate((1, 1.0), 1):  # of the defaults, and of a plan that was read back
+        set_in_plan(page_job.written(tmp_path / "runs", n), train__evals_per_epoch=rate)
+    Store(tmp_path / "runs").rebuild()
+    assert api.get("/api/compare?jobs=1,2").json()["differ"] == []
+
+
 def test_scores_are_compared_on_the_same_questions_only(api: TestClient, tmp_path: Path) -> None:
     filled(tmp_path / "runs")
     told = api.get("/api/compare?jobs=1,2,3,4&base=1").json()

@@ -72,7 +72,6 @@ def resume(
     from huohou.jobs.carry_out import carry_out
     from huohou.jobs.detach import check
     from huohou.jobs.lookup import Run
-    from huohou.recipes import Start
     from huohou.text import say
 
     run = find_run(ref)
@@ -96,7 +95,7 @@ def resume(
         on_note(note)
     if extend_epochs:
         on_note(say("resume.extended", epochs=f"{epochs:g}"))
-    start = Start(point.checkpoint.path.resolve() if point.checkpoint else None)
+    start = resuming.start_at(run.folder, point.checkpoint)
     how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
     job = carry_out(run.store, plan, run.folder, journal, stop_on=stop_on, **how)
     return {"schema": 1, **Run(job, run.folder, run.store).as_dict()}
@@ -148,7 +147,7 @@ def branch(
     if detach:
         check(run.store.workspace)
     folder, journal = lifecycle.create(run.store, plan)
-    copied = resuming.copy_into(point.checkpoint, folder)
+    copied = resuming.copy_into(point.checkpoint, folder, weights_only=weights_only)
     start = Start(copied.resolve(), weights_only=weights_only)
     how: dict[str, Any] = {"detached": detach, "on_event": on_event, "start": start}
     job = carry_out(run.store, plan, folder, journal, stop_on=stop_on, **how)

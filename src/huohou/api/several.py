@@ -74,11 +74,17 @@ def _differences(
     for name in names:
         there = [one.get(name) for one in settings]
         values = [one[0] if one else None for one in there]
-        known = {json.dumps(one.get(name, (None,))[0]) for one in settings if one}
+        known = {_alike(one.get(name, (None,))[0]) for one in settings if one}
         if len(known) > 1:
             sources = [one[1] if one else None for one in there]
             differ.append({"key": name, "values": values, "from": sources})
     return differ, len(names) - len(differ)
+
+
+def _alike(value: Any) -> str:
+    """The same words for values that are shown the same: 1 as a default, 1.0 as somebody's word."""
+    whole = isinstance(value, float) and value.is_integer()
+    return json.dumps(int(value) if whole else value)
 
 
 def _card(folder: Path) -> dict[str, Any] | None:

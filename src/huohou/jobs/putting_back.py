@@ -8,7 +8,6 @@ from pathlib import Path
 
 from huohou.jobs import detach, resume, stopping
 from huohou.jobs.queue import read
-from huohou.recipes import Start
 from huohou.record.recorder import Journal
 from huohou.text import say
 
@@ -29,8 +28,7 @@ def put_back(folder: Path, journal: Journal) -> bool:
     journal.seg = entry.seg + 1
     for note in resume.put_aside(point.damaged):
         journal.alert(note)
-    found = point.checkpoint
-    detach.start_from(entry, Start(found.path.resolve() if found else None))
+    detach.start_from(entry, resume.start_at(folder, point.checkpoint))
     journal.alert(say("queue.put_back", host=entry.host or "?", times=TIMES, n=entry.again + 1))
     journal.state("queued")
     facts = {"priority": entry.priority, "slots": entry.slots, "store": entry.store}

@@ -11,6 +11,7 @@ from typing import Any
 from huohou.errors import UsageError
 from huohou.jobs import disk, stopping, stored
 from huohou.plan import Difference, Plan, contract, differences
+from huohou.recipes import Start
 from huohou.record import checkpoints
 from huohou.record.checkpoints import Checkpoint, Damaged
 from huohou.record.events import Follower
@@ -167,15 +168,27 @@ def put_aside(damaged: Sequence[Damaged]) -> list[str]:
     return notes
 
 
-def copy_into(found: Checkpoint, folder: Path) -> Path:
-    """A copy of a checkpoint in a new job's folder, which is then whole in itself."""
-    place = folder / checkpoints.FOLDER
+def copy_into(found: Checkpoint, folder: Path, *, weights_only: bool) -> Path:
+    """A copy of a checkpoint in a new job's folder, which is then whole in itself.
+
+    weights_only: the new job counts its updates from 0. Among its own checkpoints the copy would
+    pass for the newest until as many updates were done, so it lies elsewhere.
+    """
+    place = folder / (checkpoints.ORIGIN if weights_only else checkpoints.FOLDER)
     place.mkdir(parents=True, exist_ok=True)
     target = place / found.path.name
     staging = place / checkpoints.STAGING
     shutil.copytree(found.path, staging)
     staging.rename(target)
     return target
+
+
+def start_at(folder: Path, found: Checkpoint | None) -> Start:
+    """How a job goes on: from its checkpoint; where it has none, as it began."""
+    if found is not None:
+        return Start(found.path.resolve())
+    origin = checkpoints.listed(folder / checkpoints.ORIGIN)
+    return Start(origin[-1].resolve(), weights_only=True) if origin else Start()
 
 
 def replace_plan(folder: Path, plan: Plan) -> None:

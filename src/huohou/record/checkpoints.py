@@ -19,6 +19,7 @@ from huohou.errors import DataError
 from huohou.text import say
 
 FOLDER = "checkpoints"
+ORIGIN = "origin"  # of a branch: the checkpoint whose weights it began with, none of its own
 SEAL = "huohou.json"
 STAGING = ".writing"
 _NAME = re.compile(r"checkpoint-(\d{1,15})")

@@ -202,7 +202,8 @@ function others(told, how) {
   const rows = told.alternatives ?? [];
   if (!rows.length) return null;
   const open = told.status !== "found";
-  return el("details", { open, class: "small" }, el("summary", {}, say(open ? "web.js.answers.choose" : "web.js.answers.others", { n: rows.length })),
+  const what = { found: "web.js.answers.others", unknown: "web.js.answers.nearest" }[told.status] ?? "web.js.answers.choose";
+  return el("details", { open, class: "small" }, el("summary", {}, say(what, { n: rows.length })),
     el("ul", { class: "others" }, rows.map((/** @type {any} */ one) => el("li", {},
       el("button", { type: "button", "data-testid": "alternative", onclick: () => how.onAsk(told.intent === "passage" ? one.value : one.key) },
         el("span", {}, one.title || one.key), el("span", { class: "mono" }, told.intent === "passage" ? one.key : one.value,

@@ -32,7 +32,7 @@ function facts(plan) {
       total: number(p.total_parameters / 1e6, 3), trained: number(p.trainable_parameters / 1e6, 3),
       part: percent(p.trainable_parameters / p.total_parameters, 1),
     })],
-    ["device", `${plan.device.value}, ${plan.dtype.value}`, `${plan.device.reason}; ${plan.dtype.reason}`],
+    ["device", `${plan.device.value}, ${plan.dtype.value}`, say("web.js.new.plan.reasons", { device: plan.device.reason, dtype: plan.dtype.reason })],
     ["work", say("web.js.new.plan.positions", { n: count(p.tokens_computed) }), say("web.js.new.plan.saved", { part: percent(p.work_saved) })],
     ["disk", bytes(p.checkpoint_bytes * kept(plan)), say("web.js.new.plan.each", { size: bytes(p.checkpoint_bytes), n: kept(plan) })],
   ];

@@ -38,6 +38,7 @@ export function paged({ caption, columns, numeric = [], total, rows, testid }) {
     fill(where, say("web.js.table.where", { begin: count(all ? begin + 1 : 0), end: count(end), total: count(all) }));
     back.toggleAttribute("disabled", begin === 0);
     on.toggleAttribute("disabled", end >= all);
+    for (const button of [back, on]) button.hidden = all <= PAGE;
   }
   return { element, show };
 }
