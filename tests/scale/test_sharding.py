@@ -1,6 +1,7 @@
 """Workers that split a model compute what one process computes with all of it."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,21 +21,31 @@ from huohou.record import checkpoints
 from teams import (
     CLOSE,
     alone,
+    begin,
     events,
     largest_difference,
     losses,
     pair_flags,
     sft_flags,
     together,
-    wait_until,
 )
 from tiny import tiny_llama_folder
 from tiny_encoder import tiny_encoder_folder
+from waiting import PATIENCE, wait_until
 
 SPLIT = ("compute.on=torchrun", "compute.workers=2", "compute.sharding=fsdp")
 # An update is cut into pieces, of which the workers have not as many each; one of 25 rows is left
 # for the last update of a pass, so that a worker has nothing of its own.
 PIECES = ("train.num_epochs=7", "train.max_tokens=90")
+# Runs where Python starts: the second worker has no memory for an update.
+LACKING = """
+import os
+if os.environ.get("RANK") == "1":
+    from huohou.recipes.trainer import AnswerTrainer
+    def update(self, model, rows):
+        raise MemoryError("no room")
+    AnswerTrainer._update = update
+"""
 
 
 @pytest.mark.slow
@@ -79,6 +90,20 @@ def test_an_encoder_that_was_looked_at_can_be_trained(tmp_path: Path) -> None:
         encoder(*encoder.pad(encoder.tokenize(texts))).mu[:, 0].sum().backward()
         sharding.let_go(encoder)
         assert all(p.grad is not None for p in encoder.parameters() if p.requires_grad)
+
+
+@pytest.mark.slow
+def test_a_worker_that_lacks_memory_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot try smaller pieces while the other waits for its part of the weights."""
+    (tmp_path / "sitecustomize.py").write_text(LACKING)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    process = begin(api.make_plan(None, [*sft_flags(tmp_path), *SPLIT]), tmp_path / "job")
+    out, _ = process.communicate(timeout=PATIENCE)
+    end = events(tmp_path / "job")[-1]
+    assert (end["kind"], end["state"], end["reason"]) == ("end", "failed", "out-of-memory"), out
+    assert "Worker 1 on" in end["error"] and "-s train.max_tokens=N" in end["error"]
 
 
 @pytest.mark.parametrize("tied", [True, False])
