@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from living import ended
 
+from halting import stopping_after
 from huohou import api
 from huohou.cli.main import run
 from huohou.record import checkpoints
@@ -43,12 +44,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("HUOHOU_LANG", "en")
         plan = api.make_plan(home / "run.yaml")
         assert plan.prediction.updates == 100
-
-        def stop_at_six(event: dict[str, Any], _progress: object) -> None:
-            if event["kind"] == "metrics" and event["step"] >= 6:
-                (home / "runs" / "1-codes" / "stop").touch()
-
-        assert api.train(plan, stop_at_six)["status"] == "stopped"
+        with stopping_after(6, home / "site"):
+            assert api.train(plan)["status"] == "stopped"
     return home
 
 

@@ -5,17 +5,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import torch
 from torch import distributed
 
+from halting import stopping_after
 from huohou import api
-from huohou.jobs import stopping
 from huohou.models import load_hollow, load_model
 from huohou.models.encoder import load_encoder
-from huohou.plan import Plan
 from huohou.recipes import embed, sharding
 from huohou.record import checkpoints
 from teams import (
@@ -31,7 +29,7 @@ from teams import (
 )
 from tiny import tiny_llama_folder
 from tiny_encoder import tiny_encoder_folder
-from waiting import PATIENCE, wait_until
+from waiting import PATIENCE
 
 SPLIT = ("compute.on=torchrun", "compute.workers=2", "compute.sharding=fsdp")
 # An update is cut into pieces, of which the workers have not as many each; one of 25 rows is left
@@ -58,10 +56,12 @@ def test_workers_that_split_the_model_are_one_process(tmp_path: Path, recipe: st
     assert split.facts["workers"]["sharding"] == "fsdp"
     whole = alone(plan, tmp_path / "whole")
     parts = alone(plan, tmp_path / "parts", stop_at=3)
-    together_until(25, parts, split)
+    with stopping_after(22, tmp_path / "site"):
+        together(split, parts, 1, checkpoint=last(parts))
+    (parts / "stop").unlink()
     alone(plan, parts, seg=2, checkpoint=last(parts))
     seen = [e for e in events(parts) if e["kind"] == "metrics"]
-    assert sum(e["seg"] == 1 for e in seen) >= 20
+    assert sum(e["seg"] == 1 for e in seen) == 22
     assert [e["step"] for e in seen] == list(range(1, 29))
     assert largest_difference(losses(whole), losses(parts)) < CLOSE
     assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
@@ -127,20 +127,6 @@ def team_of_one() -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
-
-
-def together_until(step: int, folder: Path, plan: Plan) -> None:
-    """Workers go on with a run from its last checkpoint and are stopped near a step."""
-
-    def stop() -> None:
-        wait_until(lambda: max(losses(folder), default=0) >= step)
-        stopping.request(folder)
-
-    stopper = Thread(target=stop, daemon=True)
-    stopper.start()
-    together(plan, folder, 1, checkpoint=last(folder))
-    stopper.join()
-    (folder / "stop").unlink()
 
 
 def last(folder: Path) -> Path:

@@ -4,12 +4,12 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 import s3
+from halting import stopping_after
 from huohou import api
 from huohou.cli.main import run
 from huohou.record import checkpoints
@@ -34,13 +34,10 @@ def address() -> Iterator[str]:
 
 def stopped(flags: list[str], tmp_path: Path, step: int) -> Path:
     """A run that was stopped after so many updates; its folder."""
+    with stopping_after(step, tmp_path / "site"):
+        assert api.train(api.make_plan(None, flags))["status"] == "stopped"
     folder = tmp_path / "runs" / "1-run"
-
-    def stop(event: dict[str, Any], _progress: object) -> None:
-        if event["kind"] == "metrics" and event["step"] >= step:
-            (folder / "stop").touch()
-
-    assert api.train(api.make_plan(None, flags), stop)["status"] == "stopped"
+    assert max(losses(folder)) == step
     return folder
 
 

@@ -1,13 +1,12 @@
 """Two workers that torchrun starts compute what one process computes."""
 
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from safetensors.torch import load_file
 
+from halting import stopping_after
 from huohou import api
-from huohou.jobs import stopping
 from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
@@ -64,10 +63,8 @@ def test_a_run_goes_on_with_other_workers(tmp_path: Path) -> None:
     first, _ = checkpoints.newest(parts / "checkpoints")
     assert first is not None
     three = shared(plan, "torchrun", 3)
-    stopped_by = Thread(target=stop_at, args=(parts, 15))
-    stopped_by.start()
-    together(three, parts, 1, checkpoint=first.path)
-    stopped_by.join()
+    with stopping_after(8, tmp_path / "site"):
+        together(three, parts, 1, checkpoint=first.path)
     (parts / "stop").unlink()
     second, _ = checkpoints.newest(parts / "checkpoints")
     assert second is not None
@@ -76,18 +73,10 @@ def test_a_run_goes_on_with_other_workers(tmp_path: Path) -> None:
         [e["step"] for e in events(parts) if e["kind"] == "metrics" and e["seg"] == seg]
         for seg in range(3)
     ]
-    assert steps == [
-        list(range(1, first.step + 1)),
-        list(range(first.step + 1, second.step + 1)),
-        list(range(second.step + 1, 49)),
-    ]
+    assert second.step == first.step + 8
+    assert [step for life in steps for step in life] == list(range(1, 49))
+    assert [life[-1] for life in steps] == [first.step, second.step, 48]
     assert largest_difference(losses(whole), losses(parts)) < CLOSE
-
-
-def stop_at(folder: Path, step: int) -> None:
-    """Ask a run to stop when it has come so far."""
-    wait_until(lambda: max(losses(folder), default=0) >= step)
-    stopping.request(folder)
 
 
 @pytest.mark.slow

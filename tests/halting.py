@@ -1,0 +1,46 @@
+"""A training that is stopped after so many updates, however fast it goes and busy the machine is.
+
+Where the test only looked and asked, a quick training was over before its request came.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from waiting import PATIENCE
+
+# Runs where Python starts. A trainer asks after each update whether to stop; after so many of
+# this process's life it makes the request and waits until its own watch has seen it.
+REQUEST = """
+from huohou.jobs.stopping import StopWatch
+
+asked = StopWatch.asked
+updates = 0
+
+def then_stop(self):
+    global updates
+    updates += 1
+    if updates >= {updates}:
+        self._file.touch()
+        assert self._asked.wait({patience})
+    return asked(self)
+
+StopWatch.asked = then_stop
+"""
+
+
+@contextmanager
+def stopping_after(updates: int, place: Path) -> Iterator[None]:
+    """Each training process that is started within stops after so many updates of its life.
+
+    place: an empty folder, or one that is not there.
+    """
+    place.mkdir(exist_ok=True)
+    code = REQUEST.format(updates=updates, patience=PATIENCE)
+    (place / "sitecustomize.py").write_text(code, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(place), prepend=os.pathsep)
+        yield
