@@ -5,6 +5,7 @@ real ones, which lie beside the repository.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,17 @@ def test_gates_follow_the_numbers(told: Told) -> None:
     assert {"metric": "facts.accuracy", "min": 0.95} in gates
     assert {"metric": "loss.gap", "max": 0.05} in gates
     assert {"metric": "loss.train", "max": 0.7} in gates
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_confidence_is_stated_of_a_report_in_prose(name: str) -> None:
+    """The runs on which findings were counted are logs: none is told in sentences."""
+    for which in ("en", "zh", "seed"):
+        record = read(place(name, which))
+        assert all(f.confidence is None for f in diagnose(record).findings), which
+        logged = replace(record, source={**record.source, "reader": "jsonl"})
+        found = diagnose(logged).findings
+        assert not found or any(f.confidence is not None for f in found), which
 
 
 @pytest.mark.parametrize("name", NAMES)
