@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from halting import slowed
 from huohou import api
+from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
     CLOSE,
@@ -58,17 +60,22 @@ def test_two_nodes_are_one_process(tmp_path: Path, recipe: str) -> None:
         as_one_process(recipe, f"ray://{address}", tmp_path)
 
 
-def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:
-    flags = [*sft_flags(tmp_path), "train.num_epochs=40"]
+@pytest.mark.parametrize("records", [True, False], ids=["the first", "another"])
+def test_a_killed_worker_is_recovered(tmp_path: Path, records: bool) -> None:
+    """The first one writes record and checkpoints."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=10"]
     whole = alone(api.make_plan(None, flags), tmp_path / "whole")
-    process = start("--on", "ray", "--workers", "2", flags=flags)
+    with slowed(0.3, tmp_path / "site"):  # so that it cannot be over before
+        process = start("--on", "ray", "--workers", "2", flags=flags)
     folder = job_folder(tmp_path / "runs")
-    wait_until(lambda: len(losses(folder)) > 30)
-    kill_ray_worker(folder)
+    wait_until(lambda: len(losses(folder)) > 10)
+    kill_ray_worker(folder, records=records)
     out, err = process.communicate(timeout=PATIENCE)
     assert "completed" in out, out + err
     lived = events(folder)
     assert {e["seg"] for e in lived} == {0, 1}
+    begun = next(e for e in lived if e["kind"] == "start" and e["seg"] == 1)
+    assert 8 <= begun["resumed_from"] < 40
     journal = Follower(folder / "job.jsonl").poll()
     assert [e["seg"] for e in journal if e["kind"] == "segment"] == [0, 1]
     assert any(e["kind"] == "alert" and "A worker died" in e["text"] for e in journal)
@@ -86,16 +93,27 @@ def findings_of(tmp_path: Path, flags: list[str]) -> set[str]:
 
 
 def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
-    """The command in the foreground is killed: the workers stop with a checkpoint."""
-    flags = [*sft_flags(tmp_path), "train.num_epochs=400"]
-    process = start("--on", "ray", "--workers", "2", flags=flags)
+    """The command in the foreground is killed: the workers stop with a checkpoint, and a resume
+    goes on from it to what the whole run comes to."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=10"]
+    whole = alone(api.make_plan(None, flags), tmp_path / "whole")
+    with slowed(0.3, tmp_path / "site"):
+        process = start("--on", "ray", "--workers", "2", flags=flags)
     folder = job_folder(tmp_path / "runs")
-    wait_until(lambda: len(losses(folder)) > 30)
+    wait_until(lambda: len(losses(folder)) > 5)
     kill(process)
     wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
     job = shown("1")
     assert job["status"] == "stopped"
-    assert any((folder / "checkpoints").iterdir())
+    found, _ = checkpoints.newest(folder / "checkpoints")
+    assert found is not None
+    assert max(losses(folder)) == found.step < 40
+    out, err = command("resume", "1").communicate(timeout=PATIENCE)
+    assert "completed" in out, out + err
+    again = next(e for e in events(folder) if e["seg"] == 1 and e["kind"] == "start")
+    assert again["resumed_from"] == found.step
+    assert again["workers"] == 2
+    assert largest_difference(losses(whole), losses(folder)) < CLOSE
 
 
 def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
