@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from halting import slowed
+from halting import slowed, stopping_after
 from huohou import api
 from huohou.record import checkpoints
 from huohou.record.events import Follower
@@ -114,6 +114,30 @@ def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
     assert again["resumed_from"] == found.step
     assert again["workers"] == 2
     assert largest_difference(losses(whole), losses(folder)) < CLOSE
+
+
+def test_a_stop_is_heard_and_others_go_on(tmp_path: Path) -> None:
+    """Begun by one process, gone on with by Ray with two workers, then by torchrun with three."""
+    plan = api.make_plan(None, sft_flags(tmp_path))
+    whole = alone(plan, tmp_path / "whole")
+    parts = alone(plan, tmp_path / "parts", stop_at=7)
+    first, _ = checkpoints.newest(parts / "checkpoints")
+    assert first is not None
+    with stopping_after(8, tmp_path / "site"):
+        together(shared(plan, "ray", 2), parts, 1, checkpoint=first.path)
+    (parts / "stop").unlink()
+    second, _ = checkpoints.newest(parts / "checkpoints")
+    assert second is not None
+    together(shared(plan, "torchrun", 3), parts, 2, checkpoint=second.path)
+    lived = events(parts)
+    assert [e["state"] for e in lived if e["kind"] == "end"] == ["stopped", "completed"]
+    begun = [e for e in lived if e["kind"] == "start"]
+    assert [e.get("workers", 1) for e in begun] == [1, 2, 3]
+    assert second.step == first.step + 8
+    steps = [e["step"] for e in lived if e["kind"] == "metrics"]
+    assert steps == list(range(1, 25)), "each update once"
+    assert largest_difference(losses(whole), losses(parts)) < CLOSE
+    assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
 
 
 def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
