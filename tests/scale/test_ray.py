@@ -1,12 +1,14 @@
 """Two workers of a Ray cluster compute what one process computes, and go on after a death."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from halting import slowed, stopping_after
 from huohou import api
+from huohou.jobs.cluster import A_TRY
 from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
@@ -154,6 +156,34 @@ def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
     end = found[-1]
     assert (end["kind"], end["state"]) == ("end", "failed")
     assert "4 CPU asked for, the cluster has 1" in end["error"]
+
+
+def test_a_machine_that_does_not_come_back_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two machines one is gone with its worker, and the other alone has no room for both."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv(A_TRY, "2")
+    plan = api.make_plan(None, [*sft_flags(tmp_path), "train.num_epochs=400"])
+    folder = tmp_path / "job"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        other = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        on = f"ray://{cluster.address}"
+        process = begin(shared(plan, on, 2, **{"compute.wait": 4.0}), folder)
+        wait_until(lambda: (folder / "events.jsonl").exists() and len(losses(folder)) > 10)
+        cluster.remove_node(other, allow_graceful=False)
+        out, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        cluster.shutdown()
+    assert process.returncode == 1, out
+    end = events(folder)[-1]
+    assert (end["kind"], end["state"]) == ("end", "failed")
+    assert "could not be started" in end["error"]
+    # Ray itself needs a while to see that a machine is gone and not only slow.
+    assert re.search("2 CPU asked for, (the cluster has 1|1 free)", end["error"])
 
 
 def test_other_versions_on_a_node_are_told(tmp_path: Path) -> None:
