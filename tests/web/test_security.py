@@ -17,6 +17,7 @@ from waiting import PATIENCE
 sys.path.insert(0, str(Path(__file__).parent))
 
 from doors import changing, doors, encoded, reading
+from serving import serving
 
 import page_job
 from huohou.web import security
@@ -365,6 +366,33 @@ def test_a_token_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert token
     assert len(token) >= 40
     assert serve._token("127.0.0.1", file) == token
+
+
+def test_the_page_reads_its_token_for_nobody(tmp_path: Path) -> None:
+    """It may lie in the very folder that is served, under any name."""
+    with serving(tmp_path, "--token-file", "token.txt") as server:
+        token = (tmp_path / "token.txt").read_text().strip()
+        (tmp_path / "notes").mkdir()
+        (tmp_path / "notes" / "kiln.md").write_text("The kiln is heated to 1240 degrees.")
+        (tmp_path / "notes" / "link.md").symlink_to(tmp_path / "token.txt")
+        os.link(tmp_path / "token.txt", tmp_path / "notes" / "same.md")
+        server.http.headers["authorization"] = f"Bearer {token}"
+        places = server.http.get("/api/places", params={"path": str(tmp_path), "documents": True})
+        asked = [("/api/plan", {"settings": {"data.train": "token.txt"}}),
+                 ("/api/data/split", {"path": "token.txt"}),
+                 ("/api/ask", {"question": "token?", "table": "token.txt"})]  # fmt: skip
+        for name in ("token.txt", "notes/link.md", "notes/same.md", "runs/people.json"):
+            about = {"question": "token?", "mode": "documents", "documents": name}
+            asked.append(("/api/ask", about))
+        answers = [server.http.post(path, json=body) for path, body in asked]
+        folder = server.http.post("/api/ask", json={
+            "question": f"kiln {token}", "mode": "documents", "documents": "notes"})  # fmt: skip
+    assert "token.txt" not in [one["name"] for one in places.json()["files"]]
+    for answer in answers:
+        assert answer.json()["error"]["key"] == "places.outside"
+        assert token not in answer.text
+    told = folder.json()
+    assert token not in str(told["evidence"]) + told["answer"]
 
 
 def test_only_loopback_needs_no_token() -> None:
