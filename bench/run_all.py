@@ -59,7 +59,23 @@ def table(found: dict[str, Any], quick: bool) -> str:
         words = ", ".join(f"{side} {bound:g}" for side, bound in target.items())
         verdict = ("yes" if met(value, target) else "**no**") if target else ""
         lines.append(f"| {name} | {value:.4g} | {words} | {verdict} |")
+    lines += missed(found.get("misses", []))
     return "\n".join(lines) + "\n"
+
+
+def missed(rows: list[dict[str, Any]]) -> list[str]:
+    """What a benchmark did not meet, one line each, with all it says of it."""
+    if not rows:
+        return []
+    names = list(rows[0])
+    lines = ["", "Not met:", "", f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    return lines + [f"| {' | '.join(cell(row[name]) for name in names)} |" for row in rows]
+
+
+def cell(value: object) -> str:
+    """A value in one cell of a table."""
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return words.replace("|", "\\|").replace("\n", " ") or "nothing"
 
 
 def tables_of(page: str) -> dict[str, str]:

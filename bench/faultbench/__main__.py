@@ -6,6 +6,7 @@ python -m bench.faultbench --quick            ours only, in one format
 python -m bench.faultbench calibrate          count on the development runs for confidence.json
 python -m bench.faultbench --split test7      the held runs: rarely; each scoring is recorded
                                               and docs/faultbench.md is written from it
+python -m bench.faultbench page               write that page again from what is recorded
 """
 
 import argparse
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._common import machine
-from bench.faultbench import calibrate, page, repair
+from bench.faultbench import calibrate, page, repair, supplement, targets
 from bench.faultbench.score import score
 from bench.faultbench.stored import HELD, SPLITS, is_drawn, load
 
@@ -24,6 +25,8 @@ from bench.faultbench.stored import HELD, SPLITS, is_drawn, load
 def main() -> int:
     """Run what was asked for; prints one JSON object as the last line."""
     asked = _arguments()
+    if asked.action == "page":
+        return _page()
     if asked.action == "score" and not is_drawn(asked.split):
         print(f"the {asked.split} split is not drawn yet: no runs are stored", file=sys.stderr)
         return 2
@@ -39,7 +42,8 @@ def main() -> int:
         return 0
     told = score(runs, quick=asked.quick)
     if asked.repair:
-        told["repair"] = repair.summary(list(repair.repairs(runs, asked.repair)))
+        tried = repair.summary(list(repair.repairs(runs, asked.repair)))
+        told["repair"] = {**tried, "curable": repair.curables(runs)}
     if asked.split == HELD and not asked.only:
         if HELD not in calibrate.unseen():
             with tempfile.TemporaryDirectory() as work:
@@ -50,18 +54,26 @@ def main() -> int:
     return 0
 
 
+def _page() -> int:
+    """Write the page, with what the last scoring does not tell counted on its runs."""
+    last = page.scorings()[-1]
+    if not supplement.is_told(last):
+        try:
+            supplement.keep(last, supplement.count(last, load(page.split_of(last))))
+        except supplement.OtherRulesError:
+            print(f"the rules are others than in the scoring of {last['date']}", file=sys.stderr)
+            return 2
+    page.write()
+    return 0
+
+
 def _reported(split: str, told: dict[str, Any]) -> dict[str, Any]:
     """The form every benchmark ends with, and all that was found beside it."""
-    known = {words: page.at(told, path) for words, path, _, _ in page.TARGETS}
-    figures = {words: value for words, value in known.items() if value is not None}
-    for name, each in told.get("linters", {}).items():
-        figures[f"lead over {name}"] = each["lead"]["value"]
-    targets: dict[str, dict[str, float]] = {w: {side: b} for w, _, side, b in page.TARGETS}
-    targets |= {name: {"min": 0.15} for name in figures if name.startswith("lead over")}
+    goals = targets.goals(told)
     return {
         "bench": f"faultbench {split}",
-        "figures": figures,
-        "targets": targets,
+        "figures": {goal.words: goal.value for goal in goals if goal.value is not None},
+        "targets": {goal.words: {goal.side: goal.bound} for goal in goals},
         "machine": machine(),
         "details": told,
     }
@@ -69,7 +81,9 @@ def _reported(split: str, told: dict[str, Any]) -> dict[str, Any]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.faultbench", description=__doc__)
-    parser.add_argument("action", nargs="?", choices=("score", "calibrate"), default="score")
+    parser.add_argument(
+        "action", nargs="?", choices=("score", "calibrate", "page"), default="score"
+    )
     parser.add_argument("--split", choices=("development", *SPLITS), default="development")
     parser.add_argument("--quick", action="store_true", help="ours only, in one format")
     parser.add_argument("--only", metavar="FAULT", help="one fault, or healthy, or look-alike")

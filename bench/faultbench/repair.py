@@ -1,6 +1,7 @@
 """Whether our advice cures: a faulty run is trained again with the settings we advised."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -41,6 +42,12 @@ def curable(run: Run) -> bool:
     hooks = {name for name, hook in vars(planted.hooks).items() if hook is not None}
     in_code = not hooks <= {"rate"}
     return bool(changed or hooks) and not in_code and changed <= _SETTINGS | set(SETTINGS.values())
+
+
+def curables(runs: Sequence[Run]) -> dict[str, int]:
+    """Faults to how many of their counted runs are curable."""
+    found = Counter(run.fault or "" for run in runs if run.is_counted and curable(run))
+    return dict(sorted(found.items()))
 
 
 def advised(run: Run, form: str = "huohou") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """All figures of one split, as one object."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ def score(runs: Sequence[Run], *, quick: bool = False) -> dict[str, Any]:
     told = {"counts": _counts(runs), "huohou": _summary(runs, said[BASE])}
     told["huohou"]["by_code"] = figures.by_code(runs, said[BASE])
     told["huohou"]["macro_f1"] = _mean([row["f1"] for row in told["huohou"]["by_code"].values()])
+    told["huohou"]["accepts"] = accepts(runs)
+    told["huohou"]["alarms_at_all"] = alarms_at_all(runs, said[BASE])
     told["huohou"]["calibration"] = figures.calibration(runs, said[BASE])
     told["misses"] = misses(runs, said[BASE])
     told["alarms"] = wrong_alarms(runs, said[BASE])
@@ -67,6 +70,28 @@ def _summary(runs: Sequence[Run], said: Said) -> dict[str, Any]:
 def _alarms(run: Run, calls: Sequence[Call]) -> list[Call]:
     """Alarms on a sound run, but for what is true of it all the same (it was not evaluated)."""
     return [call for call in calls if call.alarm and not call.codes & run.true]
+
+
+def alarms_at_all(runs: Sequence[Run], said: Said) -> dict[str, Any]:
+    """Sound runs with any alarm, those with one that is true of them, and the codes of these."""
+    sound = [run for run in runs if run.is_sound]
+    alarms = {run.id: [call for call in said[run.id] if call.alarm] for run in sound}
+    true = {run.id: {c for call in alarms[run.id] for c in call.codes & run.true} for run in sound}
+    codes = Counter(code for found in true.values() for code in found)
+    return {
+        "runs": sum(bool(found) for found in alarms.values()),
+        "true": sum(bool(found) for found in true.values()),
+        "codes": dict(sorted(codes.items())),
+    }
+
+
+def accepts(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """Main code of a counted run to the other codes that name its fault as well, if any do."""
+    others: dict[str, set[str]] = {}
+    for run in runs:
+        if run.is_counted and len(run.codes) > 1:
+            others.setdefault(run.codes[0], set()).update(run.codes[1:])
+    return {code: sorted(found) for code, found in sorted(others.items())}
 
 
 def _told(found: Share) -> dict[str, float]:

@@ -125,3 +125,48 @@ def test_contract_form() -> None:
     assert all({"text", "verdict", "statement", "decides"} <= set(c) for c in told["claims"])
     assert all(set(gate) <= {"metric", "min", "max"} for gate in told["gates"])
     assert json.loads(json.dumps(told)) == told and len(told["claims"]) == 2
+
+
+SHRINKS = "The gap shrinks, so the risk of overfitting grows."
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_a_gap_is_called_the_lag_only_where_it_is(language: str) -> None:
+    words = sentences(language)
+
+    def answer(losses: list[float], evals: list[float]) -> tuple[str, str]:
+        """Key and sentence of what is said."""
+        with text.speaking(language):
+            (told,) = said(SHRINKS, epochs(losses, evals))
+        begins = {
+            key: words[f"claim.gap-shrinks.{key}"].split("{lag}")[-1].split("{end}")[-1]
+            for key in ("numbers", "shrank", "grew", "risen")
+        }
+        return next(key for key, end in begins.items() if told.endswith(end[-12:])), told
+
+    lag, told = answer([1.2, 0.9, 0.75], [1.0, 0.8, 0.7])
+    assert lag == "numbers" and "0.05" in told, "half of 0.8 to 0.7"
+    assert answer([1.2, 1.1, 1.0], [1.0, 0.9, 0.85])[0] == "shrank", "three times the lag"
+    assert answer([1.2, 0.91, 0.71], [1.0, 0.8, 0.7])[0] == "shrank", "a fifth of the lag"
+    assert answer([0.8, 0.65, 0.6], [1.0, 0.8, 0.7])[0] == "shrank", "training below validation"
+    grew, told = answer([1.1, 1.0, 0.95], [1.0, 0.8, 0.7])
+    assert grew == "grew" and "0.1" in told and "0.25" in told
+    assert answer([1.2, 0.9, 0.95], [1.0, 0.8, 0.9])[0] == "risen"
+
+
+def test_a_score_slightly_above_chance_is_not_said_to_be_below() -> None:
+    above = Figure("accuracy@1", 0.2, "20%", 1, 10, 50)
+    (told,) = said("Top-1 accuracy is good", Record({}, {}, {"candidates": 6}, figures=(above,)))
+    assert "none is clearly above chance" in told and "20 % (guessing 16.67 %)" in told
+
+
+def test_rows_that_were_not_trained_on_may_be_evaluated_again() -> None:
+    sentence = "Evaluate again on the same 50 questions"
+
+    def told(**hard: object) -> list[str]:
+        return said(sentence, Record({}, {}, {"hard_cases": {"trained": True, **hard}}))
+
+    assert not told(count=0, of=50) and not told(count=0, of=None)
+    assert told(count=35, of=50) == ["35 of the 50 evaluated rows are trained on: 70 %."]
+    assert told(count=35, of=None) == ["35 of the evaluated rows are trained on."]
+    assert "decides" in told(count=None, of=None)[0]

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from serving import Server, serving
 
 import page_job
+from huohou.evaluate.card import Metric, Scorecard, save
 from huohou.record import checkpoints
 from huohou.record.finding import Advice
 from page_job import Jobs, rows, steps, words
@@ -320,7 +321,7 @@ def test_without_the_chart_library_all_but_the_curves_is_there(
 
 @pytest.mark.slow
 def test_downloads(page: Any, jobs: Jobs) -> None:
-    jobs.written(name="=cmd()")
+    jobs.written(name="=cmd()", series={"=cmd()": 1.5})
     shown(page, jobs)
     place = page.get_by_test_id("chart-loss")
     found = {}
@@ -334,6 +335,27 @@ def test_downloads(page: Any, jobs: Jobs) -> None:
     told = json.loads(found["json"])
     assert [one["name"] for one in told["series"]] == ["loss", "eval_loss"]
     assert len(told["series"][0]["last"]) == 100
+    hostile = page.get_by_test_id("chart-=cmd()")
+    hostile.scroll_into_view_if_needed()  # then it is drawn
+    expect(hostile.locator("canvas")).to_have_count(1)
+    table = rows(page, "=cmd()")
+    assert len(table) == 101
+    assert {row[0] for row in table[1:]} == {"'=cmd()"}, "a spreadsheet takes it for a text"
+    assert not [cell for row in table for cell in row if cell.lstrip().startswith(tuple("=+-@"))]
+
+
+@pytest.mark.slow
+def test_a_number_of_the_scorecard_says_how_it_was_counted(page: Any, jobs: Jobs) -> None:
+    folder = jobs.written()
+    bleu = Metric("text.bleu", "What papers call BLEU.", 41.5, None, None, 9, unit="points")
+    counted = replace(bleu, tokenisation="sacrebleu zh", settings="nrefs:1|case:mixed|tok:zh")
+    asked = {"on": "test", "source": "q.jsonl", "asked": 9, "rows": 9, "fingerprint": "0" * 64}
+    save(Scorecard({"name": "x"}, asked, None, {}, (counted,)), folder, "scorecard", [])
+    shown(page, jobs)
+    place = page.get_by_test_id("scorecard")
+    place.locator("summary").click()
+    for words_ in ("What papers call BLEU.", "Cut into: sacrebleu zh.", "|tok:zh."):
+        expect(place.get_by_text(words_)).to_be_visible()
 
 
 # Findings, plan, log, files, report

@@ -3,7 +3,8 @@
 ``confidence.json`` is written by ``python -m bench.faultbench calibrate``: for each code and
 severity the number of findings and how many of them were true, on the development runs of
 FT-FaultBench and on its halves when rules had not been fitted on them. A finding that was not seen
-often enough has no confidence, and none is printed.
+often enough has no confidence, and none is printed; nor has one that was found in the sentences of
+a report, since no run of the benchmark is told in prose.
 """
 
 import json
@@ -22,8 +23,16 @@ CAP = 20
 _PRIOR_RIGHT, _PRIOR = 5.6, 8.0
 
 
-def stated(finding: Finding) -> Finding:
-    """The finding with its confidence, 0 to 1, where it has been calibrated."""
+UNMEASURED = frozenset({"prose"})  # readers of what the benchmark has no runs in
+
+
+def stated(finding: Finding, reader: str | None = None) -> Finding:
+    """The finding with its confidence, 0 to 1, where it has been calibrated.
+
+    reader: name of the one that read the log.
+    """
+    if reader in UNMEASURED:
+        return finding
     kind = f"{finding.code}:{finding.severity}"
     right, n = _table("kinds").get(kind, (0, 0))
     if n < ENOUGH:

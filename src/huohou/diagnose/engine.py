@@ -102,7 +102,8 @@ def diagnose(
     ran += others.ran
     skipped = [one for one in skipped if one.code not in others.ran]
     skipped += [Skipped(*one) for one in others.skipped if one[0] not in _codes(skipped)]
-    findings = tuple(map(stated, _causes(found, others)))
+    reader = record.source.get("reader")
+    findings = tuple(stated(finding, reader) for finding in _causes(found, others))
     verdict, needs = _verdict(case, findings)
     source = {**record.source, **_extent(case), "notes": list(record.notes)}
     set_out = criteria(case)

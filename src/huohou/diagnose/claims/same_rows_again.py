@@ -31,8 +31,10 @@ from huohou.diagnose.claim import claim
 def same_rows_again(case: Case) -> str | None:
     hard = case.record.facts.get("hard_cases") or {}
     count, of = hard.get("count"), hard.get("of")
-    if not hard.get("trained"):
+    if not hard.get("trained") or count is None:
         return same_rows_again.say("wanted")
-    if not count or not of:
+    if count == 0:
+        return None
+    if not of:
         return same_rows_again.say("some", n=count)
     return same_rows_again.say("numbers", n=count, of=of, percent=100 * count / of)
