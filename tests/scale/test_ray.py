@@ -12,6 +12,7 @@ from huohou.jobs.cluster import A_TRY
 from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
+    ALIGN,
     CLOSE,
     alone,
     begin,
@@ -38,7 +39,8 @@ pytestmark = pytest.mark.slow
 
 def as_one_process(recipe: str, on: str, place: Path) -> Path:
     """Two workers and one process give the same losses; the folder of the workers."""
-    flags = sft_flags(place) if recipe == "sft" else pair_flags(place, recipe)
+    more = ALIGN if recipe == "align" else ()
+    flags = sft_flags(place) if recipe == "sft" else pair_flags(place, recipe, 26, *more)
     plan = api.make_plan(None, flags)
     one = alone(plan, place / "one")
     two = together(shared(plan, on, 2), place / "two")
@@ -48,7 +50,7 @@ def as_one_process(recipe: str, on: str, place: Path) -> Path:
     return two
 
 
-@pytest.mark.parametrize("recipe", ["sft", "embed"])
+@pytest.mark.parametrize("recipe", ["sft", "embed", "align"])
 def test_two_workers_are_one_process(tmp_path: Path, recipe: str) -> None:
     two = as_one_process(recipe, "ray", tmp_path)
     begun = next(e for e in events(two) if e["kind"] == "start")
