@@ -144,6 +144,22 @@ def test_a_stop_is_heard_and_others_go_on(tmp_path: Path) -> None:
     assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
 
 
+def test_the_command_stops_a_run(tmp_path: Path) -> None:
+    """``huohou stop``, as a person types it, while two workers of Ray train."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=400"]
+    with slowed(0.1, tmp_path / "site"):
+        process = start("--on", "ray", "--workers", "2", flags=flags)
+    folder = job_folder(tmp_path / "runs")
+    wait_until(lambda: len(losses(folder)) > 3)
+    assert code_of(command("stop", "1")) == 0
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, out + err
+    assert shown("1")["status"] == "stopped"
+    found, _ = checkpoints.newest(folder / "checkpoints")
+    assert found is not None
+    assert max(losses(folder)) <= found.step < 1600
+
+
 def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
     plan = api.make_plan(None, sft_flags(tmp_path))
     with nodes() as address:
