@@ -12,6 +12,7 @@ from huohou.jobs.cluster import A_TRY
 from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
+    ALIGN,
     CLOSE,
     alone,
     begin,
@@ -38,7 +39,8 @@ pytestmark = pytest.mark.slow
 
 def as_one_process(recipe: str, on: str, place: Path) -> Path:
     """Two workers and one process give the same losses; the folder of the workers."""
-    flags = sft_flags(place) if recipe == "sft" else pair_flags(place, recipe)
+    more = ALIGN if recipe == "align" else ()
+    flags = sft_flags(place) if recipe == "sft" else pair_flags(place, recipe, 26, *more)
     plan = api.make_plan(None, flags)
     one = alone(plan, place / "one")
     two = together(shared(plan, on, 2), place / "two")
@@ -48,7 +50,7 @@ def as_one_process(recipe: str, on: str, place: Path) -> Path:
     return two
 
 
-@pytest.mark.parametrize("recipe", ["sft", "embed"])
+@pytest.mark.parametrize("recipe", ["sft", "embed", "align"])
 def test_two_workers_are_one_process(tmp_path: Path, recipe: str) -> None:
     two = as_one_process(recipe, "ray", tmp_path)
     begun = next(e for e in events(two) if e["kind"] == "start")
@@ -140,6 +142,22 @@ def test_a_stop_is_heard_and_others_go_on(tmp_path: Path) -> None:
     assert steps == list(range(1, 25)), "each update once"
     assert largest_difference(losses(whole), losses(parts)) < CLOSE
     assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
+
+
+def test_the_command_stops_a_run(tmp_path: Path) -> None:
+    """``huohou stop``, as a person types it, while two workers of Ray train."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=400"]
+    with slowed(0.1, tmp_path / "site"):
+        process = start("--on", "ray", "--workers", "2", flags=flags)
+    folder = job_folder(tmp_path / "runs")
+    wait_until(lambda: len(losses(folder)) > 3)
+    assert code_of(command("stop", "1")) == 0
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, out + err
+    assert shown("1")["status"] == "stopped"
+    found, _ = checkpoints.newest(folder / "checkpoints")
+    assert found is not None
+    assert max(losses(folder)) <= found.step < 1600
 
 
 def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
