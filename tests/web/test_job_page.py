@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import violations
+from made_jobs import ACCURACY, scored
 from playwright.sync_api import expect
 from serving import Server, serving
 
@@ -59,6 +61,27 @@ def test_a_job_that_has_ended(page: Any, jobs: Jobs) -> None:
     expect(card.locator("pre")).to_have_text("train:\n  num_epochs: 2")
     expect(page.get_by_test_id("log-lines")).to_contain_text("training")
     expect(page.get_by_test_id("timeline-table").locator("tbody tr")).to_have_count(2)
+
+
+def test_a_scorecard_is_shown_and_a_report_written(page: Any, jobs: Jobs) -> None:
+    folder = jobs.written()
+    scored(folder, 15)
+    shown(page, jobs)
+    row = page.get_by_test_id("scorecard").locator("tbody tr")
+    expect(row).to_contain_text(ACCURACY)
+    expect(row.locator("td.number").first.locator("b")).to_have_text("25.0 %")
+    expect(row.locator(".range")).to_have_text("10.0 % to 90.0 %")
+    expect(row.locator("td.number").last).to_have_text("60")
+    expect(page.get_by_test_id("scorecard-part")).to_contain_text("It knows some.")
+    row.locator("summary").click()
+    expect(row).to_contain_text("right answers")
+    expect(page.get_by_test_id("report-link")).to_have_count(0)
+    page.get_by_test_id("report-make").click()
+    with page.expect_popup() as opened:
+        page.get_by_test_id("report-link").click()
+    expect(opened.value.locator("body")).to_contain_text(ACCURACY)
+    assert (folder / "report.md").is_file()
+    assert not violations(page)
 
 
 def test_points_appear_without_a_reload(page: Any, jobs: Jobs) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -246,12 +247,49 @@ def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None
     assert tried >= len(PAYLOADS)
 
 
-def raw(port: int, path: str) -> tuple[int, bytes]:
-    """A GET of a path as it is: clients tidy up dots and slashes before they send."""
+def test_no_path_of_a_changing_request_leads_out(server: Any, tmp_path: Path) -> None:
+    folder = page_job.written(server.workspace)
+    (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
+    (folder / "out").symlink_to(tmp_path)
+    root = encoded(str(tmp_path)[1:])
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    with_slots = [door for door in changing() if door.slots]
+    assert len(with_slots) >= 8
+    for door in with_slots:
+        for slot in door.slots:
+            for payload in PAYLOADS:
+                value = payload.format(secret="secret.txt", root=root)
+                status, body = raw(server.port, door.with_slots({slot: value}), door.method)
+                assert SECRET.encode() not in body, (door, payload)
+                assert 400 <= status < 500, (door, payload, body[:300])
+    places = [path.relative_to(tmp_path) for path in tmp_path.rglob("*")]
+    assert sorted(one for one in places if "huohou.db" not in one.name) == before
+
+
+def test_a_branch_begins_at_no_folder_elsewhere(server: Any, tmp_path: Path) -> None:
+    """The job's own checkpoints alone, by their names: what lies elsewhere is not looked at."""
+    folder = page_job.written(server.workspace)
+    shutil.copytree(folder / "checkpoints", tmp_path / "copy")
+    elsewhere = ("../../x", "..", "/etc", "../../../copy/checkpoint-50", "checkpoint-50/../../..",
+                 str(tmp_path / "copy" / "checkpoint-50"))  # fmt: skip
+    for checkpoint in elsewhere:
+        body = {"name": "new", "checkpoint": checkpoint}
+        answer = server.http.post("/api/jobs/1/branch", json=body)
+        assert answer.status_code == 404, answer.text
+        assert answer.json()["error"]["key"] == "resume.no_such"
+    assert [path.name for path in server.workspace.glob("[0-9]*")] == [folder.name]
+
+
+def raw(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
+    """A request of a path as it is: clients tidy up dots and slashes before they send."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    body = b"" if method == "GET" else b"{}"
     try:
-        connection.putrequest("GET", path, skip_accept_encoding=True)
-        connection.endheaders()
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        if body:
+            connection.putheader("content-type", "application/json")
+            connection.putheader("content-length", str(len(body)))
+        connection.endheaders(body or None)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

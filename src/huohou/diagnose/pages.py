@@ -11,7 +11,7 @@ from typing import Any
 
 from huohou import text
 from huohou.data.checks import Check, checks
-from huohou.diagnose.elsewhere import PROBES
+from huohou.diagnose import measured
 from huohou.diagnose.rule import Rule, case_of, registry, rules
 from huohou.errors import UsageError
 from huohou.record.events import plain
@@ -24,15 +24,15 @@ SCHEMA = 1
 def explain(code: str) -> dict[str, Any]:
     """All there is to say of a rule, in the language in force.
 
-    Raises UsageError for a code that neither a rule nor a check has; it names the nearest.
+    Raises UsageError for a code that is nowhere decided; it names the nearest.
     """
     rules()  # so that they are there
     if code in checks and code not in registry:
         return _explain_check(checks.get(code))
-    if code in PROBES and code not in registry:
-        raise UsageError("explain.by_model", code=code)
+    if code in measured.CODES and code not in registry:
+        return {"schema": SCHEMA} | measured.explained(code)
     if code not in registry:
-        known = sorted(known_codes())
+        known = sorted({*known_codes(), *measured.CODES})
         hint = nearest(code, known)
         raise UsageError("explain.unknown", code=code, hint=hint, known=", ".join(known))
     found = registry.get(code)

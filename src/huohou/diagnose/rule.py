@@ -82,6 +82,8 @@ class Need:
         return len(case.course(name)) >= self.count
 
     def __str__(self) -> str:
+        if self.what == "loss" and self.count == 1:
+            return say("need.loss_one")
         return say(f"need.{self.what.removeprefix('fact:')}", n=self.count)
 
 
@@ -146,7 +148,7 @@ class Rule:
         if point is None:
             return Evidence(self._say(f"evidence.{key}", fields))
         fields = {"where": where(point), "value": show(point.value)} | fields
-        return Evidence(self._say(f"evidence.{key}", fields), point.step, point.value)
+        return Evidence(self._say(f"evidence.{key}", fields), point.step, point.value, point.epoch)
 
     def advice(self, key: str, set: dict[str, Any] | None = None, **fields: object) -> Advice:
         """What to do, in words and as settings."""
