@@ -22,6 +22,8 @@ from huohou.probe.answers import Ended, Heard, Sampling, Spoken
 from huohou.probe.flow import Hearing
 from huohou.probe.generate import answering, causal_of, config_of
 
+COLDEST = 1e-30  # temperature: what is far below is 0 in float32, and 0 / 0 is no number
+
 
 def speak(
     model: Any,
@@ -79,7 +81,9 @@ class _Draw(LogitsProcessor):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """input_ids [1, L], scores [1, V] -> [1, V], 0 at the token drawn and -inf elsewhere."""
-        shares = torch.softmax(scores[0].float().cpu() / self._sampling.temperature, dim=-1)
+        logits = scores[0].float().cpu()
+        below = logits - logits.max()  # so that next to no temperature makes no infinity
+        shares = torch.softmax(below / max(self._sampling.temperature, COLDEST), dim=-1)
         likely = shares.sort(descending=True, stable=True)
         before = likely.values.cumsum(0) - likely.values
         kept = likely.values * (before < self._sampling.top_p)
