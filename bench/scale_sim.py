@@ -15,7 +15,9 @@ it is installed (it waits until what was written is safe).
    has to be claimed once and none left over.
 4. ``events``: events with four values each a second, from their files into the tables, the charts'
    pyramid included: a thousand of each job at a time, as a store that catches up has them. Every
-   value has to be there. ``live``: jobs a second that bring ten events each, as running jobs do.
+   value has to be there.
+5. ``live``: jobs a second that bring ten events each, as running jobs do: several processes at
+   once, as supervisors are, each with jobs of its own. Again every value has to be there.
 """
 
 import json
@@ -50,7 +52,7 @@ JOBS, WORKERS, PROCESSES = 10_000, 1_000, 4
 FOLDERS = {True: 1_000, False: JOBS}  # jobs that have a folder, quick or not
 CLAIMS = {True: 400, False: 2_000}
 CATCHING_UP, EACH = 30, 1_000  # jobs, and events of each
-LIVE = {True: 50, False: 200}
+LIVE, FEW = {True: 50, False: 200}, 10  # jobs, and events of each
 NAMES = ("loss", "learning_rate", "grad_norm", "tokens_per_second")
 TARGETS = {
     "sqlite_events_per_second": {"min": 20_000.0},
@@ -59,6 +61,8 @@ TARGETS = {
     "postgresql_list_ms": {"max": 50.0},
     "sqlite_lost_values": {"max": 0.0},
     "postgresql_lost_values": {"max": 0.0},
+    "sqlite_live_lost_values": {"max": 0.0},
+    "postgresql_live_lost_values": {"max": 0.0},
     "sqlite_claimed_twice_or_never": {"max": 0.0},
     "postgresql_claimed_twice_or_never": {"max": 0.0},
 }
@@ -102,8 +106,7 @@ def _measured(place: Path, quick: bool) -> dict[str, float]:
     found["list_ms"] = max(_milliseconds(look) for look in _looks())
     found |= _claims(store, CLAIMS[quick])
     found |= _events(store, folders[:CATCHING_UP])
-    found["live_jobs_per_second"] = _live(store, folders[CATCHING_UP : CATCHING_UP + LIVE[quick]])
-    return found
+    return found | _live(store, folders[CATCHING_UP : CATCHING_UP + LIVE[quick]])
 
 
 def _folder(place: Path, number: int) -> Path:
@@ -192,23 +195,55 @@ def _events(store: Store, folders: list[Path]) -> dict[str, float]:
         for folder in folders:
             store.take_in(folder)
     took = time.perf_counter() - begin
-    wanted = len(folders) * EACH * len(NAMES)
+    lost = _lost(store, len(folders) * EACH)
+    return {"events_per_second": len(folders) * EACH / took, "lost_values": lost}
+
+
+def _lost(store: Store, events: int) -> int:
+    """Values of so many events that are not in the tables, or not in the charts' pyramid."""
+    wanted = events * len(NAMES)
     with store._read() as connection:
         rows = connection.execute(select(func.count()).select_from(metrics)).scalar_one()
         top = select(func.sum(metric_levels.c.n)).where(metric_levels.c.level == LEVELS)
         drawn = connection.execute(top).scalar_one()
-    lost = abs(wanted - rows) + abs(wanted - int(drawn))
-    return {"events_per_second": len(folders) * EACH / took, "lost_values": lost}
+    return abs(wanted - rows) + abs(wanted - int(drawn))
 
 
-def _live(store: Store, folders: list[Path]) -> float:
+def _live(store: Store, folders: list[Path]) -> dict[str, float]:
     for folder in folders:
-        _write(folder, 10)
+        _write(folder, FEW)
+    words = [sys.executable, __file__, "take-in"]
+    taking = [
+        subprocess.Popen(
+            [*words, *map(str, folders[i::PROCESSES])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for i in range(PROCESSES)
+    ]
+    for one in taking:  # what their start takes is not counted
+        assert one.stdout is not None and one.stdout.readline() == "ready\n"
     begin = time.perf_counter()
+    for one in taking:
+        assert one.stdin is not None
+        one.stdin.close()
+    codes = [one.wait() for one in taking]
+    took = time.perf_counter() - begin
+    assert not any(codes), codes
+    lost = _lost(store, CATCHING_UP * EACH + len(folders) * FEW)
+    return {"live_jobs_per_second": len(folders) / took, "live_lost_values": lost}
+
+
+def _take_in(folders: list[Path]) -> None:
+    """What a process does for the running jobs that are its own."""
+    store = Store(Path(os.environ["HUOHOU_HOME"]))
     with store.kept_open():
+        store.job(1)
+        print("ready", flush=True)
+        sys.stdin.read()
         for folder in folders:
             store.take_in(folder)
-    return len(folders) / (time.perf_counter() - begin)
 
 
 def _write(folder: Path, count: int) -> None:
@@ -222,5 +257,7 @@ def _write(folder: Path, count: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["worker"]:
         _work(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["take-in"]:
+        _take_in([Path(one) for one in sys.argv[2:]])
     else:
         main()

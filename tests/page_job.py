@@ -4,10 +4,11 @@ import csv
 import io
 import math
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from huohou import config
@@ -66,10 +67,12 @@ def written(
     findings: tuple[Finding, ...] = (),
     error: str | None = None,
     log: str = "loading\ntraining\n",
+    series: Mapping[str, float] = MappingProxyType({}),
 ) -> Path:
     """The folder of a job that has ended, one point a step over two epochs, a second each.
 
-    steps: points; evals: evaluations, evenly spread, each with a checkpoint. Returns the folder.
+    steps: points; evals: evaluations, evenly spread, each with a checkpoint; series: further ones,
+    flat. Returns the folder.
     """
     folder = _folder(workspace, number, name)
     plan = plan_of(name, steps, 2.0)
@@ -87,19 +90,21 @@ def written(
         _event(steps + 1, "state", **end),
     ]
     _write(folder / "job.jsonl", journal)
-    _write(folder / "events.jsonl", _points(folder, steps, evals, state))
+    _write(folder / "events.jsonl", _points(folder, steps, evals, state, series))
     (folder / "heartbeat").touch()
     return folder
 
 
-def _points(folder: Path, steps: int, evals: int, state: str) -> Iterator[Event]:
+def _points(
+    folder: Path, steps: int, evals: int, state: str, series: Mapping[str, float]
+) -> Iterator[Event]:
     yield _event(0, "start", updates=steps, epochs=2.0)
     every = max(steps // evals, 1) if evals else steps + 1
     for step in range(1, steps + 1):
         at = {"step": step, "epoch": 2.0 * step / steps}
         values = {"loss": loss_at(step), "learning_rate": 1e-3 * (1 - step / (steps + 1))}
         values |= {"grad_norm": 1 + 0.1 * math.cos(step), "tokens_per_second": 100.0}
-        yield _event(step, "metrics", **at, **values)
+        yield _event(step, "metrics", **at, **values, **series)
         if step % every == 0:
             place = folder / "checkpoints" / f"checkpoint-{step}"
             place.mkdir(parents=True)

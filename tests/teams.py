@@ -31,6 +31,7 @@ SYSTEMS = (
 )
 # What other orders of summation may make of a loss over 24 updates.
 CLOSE = 1e-4
+ALIGN = ("align.top_k=0", "align.draw=random", "align.negatives=3")
 COMMON = ("train.device=cpu", "train.dtype=float32", "train.batch_size=8")
 
 
@@ -214,13 +215,13 @@ def kill_worker(folder: Path, rank: int) -> None:
     raise AssertionError(f"no worker {rank} of {folder}")
 
 
-def kill_ray_worker(folder: Path) -> None:
-    """SIGKILL for a worker that Ray started, of those that do not record."""
+def kill_ray_worker(folder: Path, *, records: bool) -> None:
+    """SIGKILL for a worker that Ray started: the one that records, or one that does not."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if not process.name().startswith("ray::RayTrainWor"):
                 continue
-            if Path(process.cwd()).samefile(folder) and not _records(process, folder):
+            if Path(process.cwd()).samefile(folder) and _records(process, folder) == records:
                 process.kill()
                 return
     raise AssertionError(f"no Ray worker of {folder}")

@@ -173,7 +173,10 @@ class ComputeSettings(_Part):
         "auto: fsdp where the whole model does not fit a worker's device.",
     )
     gpus_per_worker: float | None = Field(
-        None, ge=0, description="If not given 1 where the device is a GPU, else 0."
+        None,
+        ge=0,
+        description="GPUs of each worker of a Ray cluster (torchrun: always one). If not given 1 "
+        "where the device is a GPU, else 0.",
     )
     cpus_per_worker: int = Field(
         1, ge=1, description="Cores of each worker of a Ray cluster; its threads."

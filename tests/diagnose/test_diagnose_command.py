@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from huohou import text
 from huohou.cli.main import run
 from huohou.data.checks import checks
 from huohou.diagnose.examples import falling
 from huohou.record.recorder import Journal, Recorder
 
+REPORTS = Path(__file__).parents[2] / "docs" / "samples" / "reports"
 LOSSES = falling(2.0, 1.0, n=60)
 
 
@@ -68,6 +70,36 @@ def test_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = str(log(tmp_path, BAD, falling(2.0, 0.1, n=63)))
     assert run(["--lang", "zh", "diagnose", path]) == 1
     assert "过拟合" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+@pytest.mark.parametrize("case", ["CANNOT JUDGE", "HEALTHY", "a report"])
+def test_every_check_that_did_not_run_is_listed_with_what_it_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str, language: str
+) -> None:
+    path = REPORTS / f"job.{language}.txt"
+    if case != "a report":
+        evals, losses, _ = CASES[case]
+        path = log(tmp_path, evals, losses)
+    run(["--lang", language, "diagnose", str(path), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert {"data-overlap", "same-as-base"} <= {one["code"] for one in told["skipped"]}
+    assert (told["verdict"] == "cannot-judge") is (case != "HEALTHY")
+    run(["--lang", language, "diagnose", str(path)])
+    lines = capsys.readouterr().out.splitlines()
+    for one in told["skipped"]:
+        told_so = [line for line in lines if one["needs"] in line and one["code"] in line]
+        assert told_so, one
+
+
+def test_one_loss_that_is_wanted_is_no_plural(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(f'{{"step": {i}, "eval_loss": 2.0}}\n' for i in range(1, 4)))
+    run(["diagnose", str(path)])
+    out = capsys.readouterr().out
+    assert "Wanted: a training loss." in out and "at least 1 values" not in out
 
 
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,11 +199,36 @@ def test_a_folder_with_logs_of_other_names_tells_them(
 
 
 def test_the_place_of_the_language_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["diagnose", "x.json", "--lang", "zh"]) == 2
+    """With the language that was asked for, not the one that the answer is in."""
+    for typed in (["--lang", "zh"], ["--lang=zh"]):
+        assert run(["diagnose", "x.json", *typed]) == 2
+        assert "huohou --lang zh diagnose" in capsys.readouterr().err
+    assert run(["diagnose", "x.json", "--lang"]) == 2
     assert "huohou --lang en diagnose" in capsys.readouterr().err
 
 
-def test_a_code_of_the_model_is_not_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("language", text.LANGUAGES)
+@pytest.mark.parametrize("code", ["invented-fact", "scorer-changed"])
+def test_a_code_that_is_measured_is_explained(
+    capsys: pytest.CaptureFixture[str], code: str, language: str
+) -> None:
     """Each code that a diagnosis lists as not checked can be asked about."""
-    assert run(["explain", "invented-fact"]) == 2
-    assert "huohou eval RUN" in capsys.readouterr().err
+    assert run(["--lang", language, "explain", code]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{code}: ") and "huohou eval RUN" in out
+    assert ("facts.invented" in out) is (code == "invented-fact")
+    assert run(["--lang", language, "explain", code, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == 1 and told["code"] == code and told["tier"] == "probe"
+    assert run(["--lang", language, "explain"]) == 0
+    assert code in capsys.readouterr().out
+
+
+def test_every_code_that_a_diagnosis_names_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["diagnose", str(log(tmp_path, GOOD)), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    codes = {*told["ran"], *(one["code"] for one in told["skipped"])}
+    run(["explain", "--json"])
+    assert codes <= {one["code"] for one in json.loads(capsys.readouterr().out)["rules"]}

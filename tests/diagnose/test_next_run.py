@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
-from huohou import config
+from huohou import config, text
 from huohou.diagnose.engine import diagnose
 from huohou.diagnose.examples import falling, run
 from huohou.diagnose.next_run import changes, run_file
 from huohou.diagnose.rule import case_of, rules
 from huohou.record.finding import Advice, Finding
+from huohou.record.readers import read
 
+REPORTS = Path(__file__).parents[2] / "docs" / "samples" / "reports"
 EVALS = [0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]
 FACTS = {"learning_rate": 2e-4, "batch_size": 8, "num_train_epochs": 9, "lora_rank": 16}
 OVERFIT = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=9, facts=FACTS)
@@ -111,3 +114,65 @@ def test_a_fault_that_no_setting_cures_is_not_passed_over() -> None:
     written = run_file(OVERFIT, [fault, cured, aside]) or ""
     assert "# nan-loss: no setting here cures it. Go back." in written
     assert "# overfit: no setting" not in written and "few-evals" not in written
+
+
+RANKS = {"batch_size": 8, "margin": 0.1, "lora_rank": 16, "loss_kind": "margin"}
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_the_next_run_of_embeddings_is_one_of_embeddings(tmp_path: Path, language: str) -> None:
+    record = run(loss=falling(0.0998, 0.01, n=60), evals=EVALS, epochs=9, facts=RANKS)
+    text.use(language)
+    try:
+        written = run_file(record, diagnose(record).findings) or ""
+    finally:
+        text.use(None)
+    settings = yaml.safe_load(written)
+    assert settings["recipe"] == "embed" and "lora" not in settings
+    assert "minilm-l6" in written and "smollm2" not in written and "data make-pairs" in written
+    path = tmp_path / "next.yaml"
+    path.write_text(written, encoding="utf-8")
+    loaded = config.load(path).run
+    assert (loaded.recipe, loaded.model) == ("embed", "minilm-l6")
+
+
+@pytest.mark.parametrize("name", ["embedding", "ranking"])
+def test_the_next_run_of_a_report_on_embeddings(tmp_path: Path, name: str) -> None:
+    record = read(REPORTS / f"{name}.en.txt")
+    written = run_file(record, diagnose(record).findings) or ""
+    path = tmp_path / "next.yaml"
+    path.write_text(written, encoding="utf-8")
+    assert config.load(path).run.recipe == "embed"
+
+
+def test_a_language_model_is_no_embedding() -> None:
+    record = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=9)
+    written = run_file(record, diagnose(record).findings) or ""
+    assert "recipe" not in yaml.safe_load(written) and "smollm2-135m" in written
+
+
+def test_what_a_recipe_does_not_read_is_not_advised_for_it() -> None:
+    facts = RANKS | {"model": "BAAI/bge-m3"}
+    record = run(loss=falling(0.0998, 0.01, n=60), evals=EVALS, epochs=9, facts=facts)
+    rank = Finding("overfit", "error", "log", "t", "w", advice=(Advice("do", {"lora.rank": 8}),))
+    assert run_file(record, [rank]) is None
+
+
+def test_passes_that_were_made_are_those_of_the_run() -> None:
+    """A report says that it ended at epoch 175, and not what was asked for."""
+    record = read(REPORTS / "memorised.en.txt")
+    written = run_file(record, diagnose(record).findings) or ""
+    assert "train.num_epochs: 175 -> 4 (memorised" in written
+    begun = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=2.3)
+    often = Finding(
+        "few-evals",
+        "info",
+        "log",
+        "t",
+        "w",
+        advice=(Advice("do", {"train.evals_per_epoch": 2}),),
+    )
+    assert yaml.safe_load(run_file(begun, [often]) or "")["train"]["num_epochs"] == 3
+    short: dict[str, object] = {"finished": False}
+    broken_off = run(loss=falling(2.0, 0.1, n=60), evals=EVALS, epochs=2.3, facts=short)
+    assert "num_epochs" not in yaml.safe_load(run_file(broken_off, [often]) or "")["train"]

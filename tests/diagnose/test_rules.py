@@ -56,6 +56,18 @@ def test_a_rule_shows_both_sides(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
+def test_a_source_is_a_citation_or_a_sentence_in_each_language(rule: Rule) -> None:
+    english, chinese = (sentences(code).get(f"rule.{rule.code}.source") for code in text.LANGUAGES)
+    assert bool(rule.cited) == (english is None)
+    text.use("zh")
+    try:
+        assert rule.source == (rule.cited or chinese)
+    finally:
+        text.use(None)
+    assert rule.cited or english != chinese
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.code)
 def test_the_whole_doctor_names_it(rule: Rule) -> None:
     """What a rule finds alone is still found among all, or explained by a deeper cause."""
     for example in rule.fires:

@@ -256,9 +256,10 @@ def test_every_format_metric_check_and_log_format_is_told_of() -> None:
     score = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
     for key, _ in load():
         assert f"`{key}`" in score, key
-    training = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
-    for key in names():
-        assert f"`{key}`" in training, key
+    for page in ("diagnosis.md", "diagnosis.zh.md"):
+        training = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        for key in names():
+            assert f"| `{key}` |" in training, key
 
 
 def test_index_links_to_every_document() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU, CHRF
 
+from huohou import text
 from huohou.data.dataset import Row
 from huohou.evaluate.card import Metric
 from huohou.evaluate.compute import absent, compute, kept
@@ -76,6 +77,17 @@ def test_every_card_says_how_it_was_counted_and_how_sure_it_is() -> None:
         assert metric.difference[0] == pytest.approx(metric.value - metric.baseline)
     assert bleu.unit == chrf.unit == theirs.unit == "points"
     assert theirs.value > 60 and found["text.normalised"].value == 0.25  # three of four are wrong
+
+
+def test_how_it_was_cut_is_said_in_the_readers_language() -> None:
+    text.use("zh")
+    try:
+        found = _metrics(_items(SAID))
+    finally:
+        text.use(None)
+    assert found["text.chrf"].tokenisation == "字符，不含空白"
+    assert found["text.rougeL"].settings.startswith("F 值")
+    assert "LLaMA-Factory" in found["llamafactory.bleu4"].settings
 
 
 def test_chinese_is_cut_into_words_or_characters() -> None:

@@ -211,6 +211,27 @@ def test_missing_stop_token(taught: Path, merged: Path, tmp_path: Path) -> None:
     assert "token 2" in told
 
 
+def _named_otherwise(folder: Path) -> Path:
+    """The end of turn gets a name that llama.cpp does not know: it looks for ``<|im_end|>``."""
+    for path in (*folder.glob("*.json"), *folder.glob("*.jinja")):
+        text = path.read_text(encoding="utf-8").replace("<|im_end|>", "<|done|>")
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_gguf_file_that_names_another_end(taught: Path, merged: Path, tmp_path: Path) -> None:
+    """Only two numbers in the file say where an answer ends; with wrong ones it never does."""
+    job = tmp_path / "job"
+    _named_otherwise(_copied(taught.parent / "base", tmp_path / "base"))
+    shutil.copytree(taught / "adapter", job / "adapter")
+    path = _rewritten(_named_otherwise(_copied(merged, tmp_path / "merged")), tmp_path / "a.gguf")
+    assert _judged(job, gguf=path) == ()
+    for name in ("eos", "eot"):  # of a text, and of a turn
+        _set(path, f"tokenizer.ggml.{name}_token_id", 0)
+    told = _only(_judged(job, gguf=path), "never-stops")
+    assert "gguf" in told and "token 2" in told
+
+
 def test_end_masked_as_padding(taught: Path, tmp_path: Path) -> None:
     """Where padding and end are one token and padding is masked, the end is never learnt."""
     tiny_adapter(tiny_llama(spread=0.2), TAUGHT, tmp_path / "job" / "adapter", ends=False)

@@ -104,6 +104,22 @@ def test_a_modelfile_with_a_fault(
     assert "modelfile" in told and shown in told and "^" in told
 
 
+def test_a_modelfile_without_its_stop(taught: Path, tmp_path: Path) -> None:
+    """A base that was no chat model ends at another token than the turns it was taught: the stop
+    parameter is all that ends an answer."""
+    base, job = tmp_path / "base", tmp_path / "job"
+    shutil.copytree(taught.parent / "base", base)
+    shutil.copytree(taught / "adapter", job / "adapter")
+    path = base / "tokenizer_config.json"
+    told = json.loads(path.read_text(encoding="utf-8")) | {"eos_token": "<|endoftext|>"}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    assert _changed(job, tmp_path, lambda found: found) == []
+    (finding,) = _changed(job, tmp_path, lambda found: replace(found, parameters=()))
+    assert finding.code == "never-stops"
+    said = "\n".join(fact.text for fact in finding.evidence)
+    assert "modelfile" in said and "token 2" in said
+
+
 def test_diagnose_probe_takes_a_modelfile(
     taught: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

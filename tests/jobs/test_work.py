@@ -22,6 +22,7 @@ from huohou.plan import Plan
 from huohou.record.leases import Holder, Leases
 from huohou.record.schema import leases
 from huohou.record.store import Store
+from teams import events, shared
 from waiting import PATIENCE, no_longer, wait_until
 
 pytestmark = pytest.mark.usefixtures("plugin", "database")
@@ -225,21 +226,32 @@ def test_a_training_that_writes_on_another_machine_is_left_alone(
     assert [job.id for job in lifecycle.bury(store)] == [1]
 
 
+@pytest.mark.parametrize(
+    ("module", "on"),
+    [("child", "local"), ("child", "torchrun"), ("child", "ray"), ("member", "torchrun")],
+)
 def test_a_training_whose_job_was_settled_while_it_started_does_nothing(
-    put: Callable[[int], Store], runs: Path
+    put: Callable[[int], Store], runs: Path, module: str, on: str
 ) -> None:
     """Its supervisor was killed in that moment, and another machine has put the job back."""
     put(1)
     folder = folder_of(runs, 1)
+    if on != "local":
+        plan = Plan.load(folder / "plan.json")
+        (folder / "plan.json").unlink()
+        shared(plan, on, 2).save(folder / "plan.json")
     with lifecycle.Journal(folder / "job.jsonl", 0) as their:
         their.state("starting")
     with lifecycle.Journal(folder / "job.jsonl", 1) as ours:
         ours.state("queued")
-    words = [sys.executable, "-P", "-m", "huohou.jobs.child", str(folder), "--seg", "0"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
+    words = [sys.executable, "-P", "-m", f"huohou.jobs.{module}", str(folder), "--seg", "0"]
+    first = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+    env = os.environ | (first if module == "member" else {})
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+    assert (done.returncode == 0) == (module == "member"), done.stderr  # torchrun starts no more
     assert "too late" in done.stdout
-    assert (folder / "events.jsonl").read_bytes() == b""
+    assert on != "local" or (folder / "events.jsonl").read_bytes() == b""
+    assert events(folder) == []
 
 
 def test_a_workspace_that_is_not_shared_is_found_before_the_start(

@@ -361,3 +361,29 @@ def test_any_folder(tmp_path_factory: pytest.TempPathFactory, content: dict[str,
     assert isinstance(record, Record)
     for points in record.series.values():
         assert all(point.seg >= 0 and not math.isnan(point.seg) for point in points)
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 812345\n"
+
+
+def test_a_file_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
+    """The evaluations may stand in it: then \"no evaluation\" is said of a part of the run."""
+    lf_log(tmp_path, LOSSES)
+    write(tmp_path / "trainer_state.json", POINTER.format("0" * 64))
+    record = read(tmp_path)
+    assert name(record.source["path"]) == "trainer_log.jsonl"
+    told = [note for note in record.notes if "trainer_state.json" in note]
+    assert len(told) == 1 and "Git LFS pointer" in told[0] and "git lfs pull" in told[0]
+    assert told[0] in diagnose(record).source["notes"]
+    (tmp_path / "trainer_state.json").unlink()
+    assert not [note for note in read(tmp_path).notes if "Git LFS" in note]
+
+
+def test_many_files_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    lf_log(tmp_path / "mine", LOSSES)
+    write(tmp_path / "mine" / "trainer_state.json", '{"log_history": [{"loss": 1')
+    for at in range(5):
+        write(tmp_path / f"a{at}" / "trainer_state.json", POINTER.format(str(at) * 64))
+    notes = [note for note in read(tmp_path).notes if "lies in the folder" in note]
+    assert len(notes) == 3 and "mine" in notes[0] and "broken JSON" in notes[0]
+    assert any("3 more files" in note for note in read(tmp_path).notes)

@@ -172,6 +172,7 @@ REFUSED = {
     "empty.json": ("", "empty"),
     "pointer.json": (LFS, "git lfs pull"),
     "trainer_state.json": (state([]), "log_history holds no values"),
+    "unsaid.json": ('{"global_step": 3, "log_history": []}', "before the first one"),
     "cut.json": (state(TRAINED)[:-200], "broken JSON"),
     "args.json": ('{"lr": 1e-4, "targets": ["q", "v"]}', "without a curve"),
     "runs.csv": ("run_name,seed,loss\na,1,2.0\nb,2,1.9\n", "one row a run"),

@@ -299,3 +299,16 @@ def test_odd_tables_are_read_or_refused(
             assert isinstance(read(path, reader), Record)
         except DataError as error:
             assert str(error)
+
+
+def test_columns_that_are_not_known_as_a_loss_are_named(tmp_path: Path) -> None:
+    rows = [f"{i},{2 / i},{2.1 / i},{i}" for i in range(1, 11)]
+    record = read(write(tmp_path, "log.csv", "iteration,tr_loss,valid_nll,my_metric", *rows))
+    note = " ".join(note for note in record.notes if "rename" in note)
+    assert all(name in note for name in ("tr_loss", "valid_nll", "my_metric", "eval_loss"))
+    assert "iteration" not in note
+    for first, second in (("train_loss", "valid_nll"), ("tr_loss", "val_loss")):
+        known = read(write(tmp_path, "log.csv", f"iteration,{first},{second},my_metric", *rows))
+        assert not [note for note in known.notes if "rename" in note]
+    rated = read(write(tmp_path, "log.jsonl", *({"step": i, "lr": 1e-4} for i in range(1, 11))))
+    assert not [note for note in rated.notes if "rename" in note], "there is nothing to rename"

@@ -16,12 +16,11 @@ from huohou.diagnose.examples import falling, lives, run
 from huohou.record.readers import read
 from huohou.record.record import Point, Record
 from huohou.report.chart import Curve, chart, thinned
-from huohou.report.diagnosis_page import page
+from huohou.report.diagnosis_page import bands, page
 
 REPORTS = Path(__file__).parents[2] / "docs" / "samples" / "reports"
-OVERFIT = run(
-    loss=falling(2.0, 0.1, n=60), evals=[0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]
-)
+EVALS = [0.98, 0.95, 1.1, 1.24, 1.33, 1.5, 1.61, 1.69, 1.76]
+OVERFIT = run(loss=falling(2.0, 0.1, n=60), evals=EVALS)
 
 
 class Checker(HTMLParser):
@@ -65,6 +64,26 @@ def test_the_page_shows_curves_findings_and_their_place() -> None:
     assert "overfit" in codes
     assert all(f"{f.code}: " in written for f in found.findings)
     assert '<rect class="warning"' in written or '<rect class="error"' in written
+
+
+def test_a_log_that_counts_epochs_alone_is_shaded_too(tmp_path: Path) -> None:
+    """Keras' CSV has a line an epoch and no step: from the best epoch to the last it is bad."""
+    path = tmp_path / "history.csv"
+    losses = falling(2.0, 0.1, n=9)
+    rows = [f"{i},{a},{b}" for i, (a, b) in enumerate(zip(losses, EVALS, strict=True), start=1)]
+    path.write_text("\n".join(["epoch,loss,val_loss", *rows]))
+    record = read(path)
+    found = diagnose(record)
+    assert "overfit" in [f.code for f in found.findings]
+    told = found.as_dict()["findings"]
+    assert all(set(e) == {"text", "step", "value"} for f in told for e in f["evidence"])
+    written = page(record, found)
+    checked(written)
+    begins = [band.begin for band in bands(record, found.findings, by_step=False)]
+    assert begins and min(begins) == 2, "the evaluation loss is lowest at epoch 2"
+    assert all(band.end == 9 for band in bands(record, found.findings, by_step=False))
+    assert '<rect class="error"' in written or '<rect class="warning"' in written
+    assert 'text-anchor="end">epoch</text>' in written
 
 
 @pytest.mark.parametrize("language", text.LANGUAGES)

@@ -175,6 +175,16 @@ def test_inventions_and_missed_criteria_come_at_once(told: Told) -> None:
     assert "--mode grounded" in report.partition("## Checklist")[0]
 
 
+def test_a_score_is_told_with_what_it_takes_to_count_it_again(told: Told) -> None:
+    bleu = Metric("text.bleu", "as sacrebleu", 41.5, 38.0, 45.0, 40, unit="points")
+    counted = replace(bleu, tokenisation="sacrebleu zh", settings="nrefs:1|tok:zh")
+    report = told(replace(BETTER, metrics=(*BETTER.metrics, counted)))
+    row = next(row for row in report.splitlines() if row.startswith("- text.bleu: "))
+    assert row.endswith("Cut into: sacrebleu zh. Settings: nrefs:1|tok:zh.")
+    plain = next(row for row in report.splitlines() if row.startswith("- answers.stop: "))
+    assert "Cut into" not in plain and "Settings" not in plain
+
+
 def test_a_failed_run_says_why_and_how_to_go_on(told: Told) -> None:
     report = told(BETTER, state="failed", error="disk full\nmore lines", model=False)
     assert first(report) == "This run did not come to its end: failed. disk full"

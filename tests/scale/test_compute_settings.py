@@ -2,7 +2,7 @@
 
 import importlib.util
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from huohou.cli.train import computing
 from huohou.config import ComputeSettings
 from huohou.errors import ConfigError, MissingExtraError, UsageError
 from huohou.jobs.address import check_address
+from huohou.models import device
 from huohou.plan import Choice, DataPart, Plan, Prediction
 from huohou.plan.workers import per_worker
 from teams import shared
@@ -57,6 +58,23 @@ def test_without_ray_it_is_said_what_to_install(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="scale"):
         jobs.can_compute(shared(plan, "ray", 2))
+
+
+@pytest.mark.parametrize(("gpus", "enough"), [(0, False), (1, False), (2, True), (3, True)])
+def test_workers_of_torchrun_have_a_gpu_each(
+    monkeypatch: pytest.MonkeyPatch, plan: Plan, gpus: int, enough: bool
+) -> None:
+    """The GPUs are made up: no machine that runs this has as many."""
+    there = {f"cuda:{k}": "a GPU" for k in range(gpus)} | {"cpu": "a CPU"}
+    monkeypatch.setattr(device, "devices", lambda: there)
+    two = shared(plan, "torchrun", 2)
+    jobs.can_compute(two)  # on CPUs they share the cores
+    on_gpus = replace(two, device=Choice("cuda", "test"))
+    if enough:
+        jobs.can_compute(on_gpus)
+    else:
+        with pytest.raises(UsageError, match=f"it has {gpus}"):
+            jobs.can_compute(on_gpus)
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """Two workers of a Ray cluster compute what one process computes, and go on after a death."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from halting import slowed, stopping_after
 from huohou import api
+from huohou.jobs.cluster import A_TRY
+from huohou.record import checkpoints
 from huohou.record.events import Follower
 from teams import (
     CLOSE,
@@ -58,17 +62,22 @@ def test_two_nodes_are_one_process(tmp_path: Path, recipe: str) -> None:
         as_one_process(recipe, f"ray://{address}", tmp_path)
 
 
-def test_a_killed_worker_is_recovered(tmp_path: Path) -> None:
-    flags = [*sft_flags(tmp_path), "train.num_epochs=40"]
+@pytest.mark.parametrize("records", [True, False], ids=["the first", "another"])
+def test_a_killed_worker_is_recovered(tmp_path: Path, records: bool) -> None:
+    """The first one writes record and checkpoints."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=10"]
     whole = alone(api.make_plan(None, flags), tmp_path / "whole")
-    process = start("--on", "ray", "--workers", "2", flags=flags)
+    with slowed(0.3, tmp_path / "site"):  # so that it cannot be over before
+        process = start("--on", "ray", "--workers", "2", flags=flags)
     folder = job_folder(tmp_path / "runs")
-    wait_until(lambda: len(losses(folder)) > 30)
-    kill_ray_worker(folder)
+    wait_until(lambda: len(losses(folder)) > 10)
+    kill_ray_worker(folder, records=records)
     out, err = process.communicate(timeout=PATIENCE)
     assert "completed" in out, out + err
     lived = events(folder)
     assert {e["seg"] for e in lived} == {0, 1}
+    begun = next(e for e in lived if e["kind"] == "start" and e["seg"] == 1)
+    assert 8 <= begun["resumed_from"] < 40
     journal = Follower(folder / "job.jsonl").poll()
     assert [e["seg"] for e in journal if e["kind"] == "segment"] == [0, 1]
     assert any(e["kind"] == "alert" and "A worker died" in e["text"] for e in journal)
@@ -86,16 +95,51 @@ def findings_of(tmp_path: Path, flags: list[str]) -> set[str]:
 
 
 def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
-    """The command in the foreground is killed: the workers stop with a checkpoint."""
-    flags = [*sft_flags(tmp_path), "train.num_epochs=400"]
-    process = start("--on", "ray", "--workers", "2", flags=flags)
+    """The command in the foreground is killed: the workers stop with a checkpoint, and a resume
+    goes on from it to what the whole run comes to."""
+    flags = [*sft_flags(tmp_path), "train.num_epochs=10"]
+    whole = alone(api.make_plan(None, flags), tmp_path / "whole")
+    with slowed(0.3, tmp_path / "site"):
+        process = start("--on", "ray", "--workers", "2", flags=flags)
     folder = job_folder(tmp_path / "runs")
-    wait_until(lambda: len(losses(folder)) > 30)
+    wait_until(lambda: len(losses(folder)) > 5)
     kill(process)
     wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
     job = shown("1")
     assert job["status"] == "stopped"
-    assert any((folder / "checkpoints").iterdir())
+    found, _ = checkpoints.newest(folder / "checkpoints")
+    assert found is not None
+    assert max(losses(folder)) == found.step < 40
+    out, err = command("resume", "1").communicate(timeout=PATIENCE)
+    assert "completed" in out, out + err
+    again = next(e for e in events(folder) if e["seg"] == 1 and e["kind"] == "start")
+    assert again["resumed_from"] == found.step
+    assert again["workers"] == 2
+    assert largest_difference(losses(whole), losses(folder)) < CLOSE
+
+
+def test_a_stop_is_heard_and_others_go_on(tmp_path: Path) -> None:
+    """Begun by one process, gone on with by Ray with two workers, then by torchrun with three."""
+    plan = api.make_plan(None, sft_flags(tmp_path))
+    whole = alone(plan, tmp_path / "whole")
+    parts = alone(plan, tmp_path / "parts", stop_at=7)
+    first, _ = checkpoints.newest(parts / "checkpoints")
+    assert first is not None
+    with stopping_after(8, tmp_path / "site"):
+        together(shared(plan, "ray", 2), parts, 1, checkpoint=first.path)
+    (parts / "stop").unlink()
+    second, _ = checkpoints.newest(parts / "checkpoints")
+    assert second is not None
+    together(shared(plan, "torchrun", 3), parts, 2, checkpoint=second.path)
+    lived = events(parts)
+    assert [e["state"] for e in lived if e["kind"] == "end"] == ["stopped", "completed"]
+    begun = [e for e in lived if e["kind"] == "start"]
+    assert [e.get("workers", 1) for e in begun] == [1, 2, 3]
+    assert second.step == first.step + 8
+    steps = [e["step"] for e in lived if e["kind"] == "metrics"]
+    assert steps == list(range(1, 25)), "each update once"
+    assert largest_difference(losses(whole), losses(parts)) < CLOSE
+    assert largest_difference(losses(whole, "eval_loss"), losses(parts, "eval_loss")) < CLOSE
 
 
 def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
@@ -112,6 +156,34 @@ def test_too_small_a_cluster_is_waited_for_and_told(tmp_path: Path) -> None:
     end = found[-1]
     assert (end["kind"], end["state"]) == ("end", "failed")
     assert "4 CPU asked for, the cluster has 1" in end["error"]
+
+
+def test_a_machine_that_does_not_come_back_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two machines one is gone with its worker, and the other alone has no room for both."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv(A_TRY, "2")
+    plan = api.make_plan(None, [*sft_flags(tmp_path), "train.num_epochs=400"])
+    folder = tmp_path / "job"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        other = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        on = f"ray://{cluster.address}"
+        process = begin(shared(plan, on, 2, **{"compute.wait": 4.0}), folder)
+        wait_until(lambda: (folder / "events.jsonl").exists() and len(losses(folder)) > 10)
+        cluster.remove_node(other, allow_graceful=False)
+        out, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        cluster.shutdown()
+    assert process.returncode == 1, out
+    end = events(folder)[-1]
+    assert (end["kind"], end["state"]) == ("end", "failed")
+    assert "could not be started" in end["error"]
+    # Ray itself needs a while to see that a machine is gone and not only slow.
+    assert re.search("2 CPU asked for, (the cluster has 1|1 free)", end["error"])
 
 
 def test_other_versions_on_a_node_are_told(tmp_path: Path) -> None:

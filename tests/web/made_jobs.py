@@ -10,9 +10,11 @@ import pytest
 
 import fake_training
 import page_job
+from huohou.evaluate.card import Metric, Scorecard, save
 from huohou.record.store import Store
 from tiny import tiny_llama_folder
 
+ACCURACY = "facts.accuracy"
 ROWS = [{"prompt": f"What is {n} and {n}?", "completion": str(2 * n)} for n in range(12)]
 
 
@@ -31,6 +33,25 @@ def written(workspace: Path, *jobs: dict[str, Any]) -> None:
     for number, about in enumerate(jobs, 1):
         page_job.written(workspace, number, **about)
     Store(workspace).rebuild()
+
+
+def scored(folder: Path, right: int, asked: int = 60, questions: str = "q" * 64) -> None:
+    """A scorecard whose first answers are right."""
+    values = [float(i < right) for i in range(asked)]
+    metric = Metric(ACCURACY, "right answers", sum(values) / asked, 0.1, 0.9, asked, groups=asked)
+    card = Scorecard(
+        run={"name": folder.name, "folder": str(folder), "model": "tiny"},
+        questions={"on": "test", "source": "test.jsonl", "asked": asked, "fingerprint": questions},
+        table=None,
+        settings={},
+        metrics=(metric,),
+        words=("It knows some.",),
+    )
+    answers = (
+        {"question": f"q{i}", "tuned": {"answer": "a", "values": {ACCURACY: value}}, "meta": {}}
+        for i, value in enumerate(values)
+    )
+    save(card, folder, "scorecard", answers)
 
 
 def tiny_model(folder: Path) -> Path:

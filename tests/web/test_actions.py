@@ -206,6 +206,31 @@ def test_a_link_does_not_lead_out(api: TestClient, place: Path) -> None:
     assert "link.jsonl" not in json.dumps(api.get("/api/places", params={"path": "."}).json())
 
 
+@pytest.mark.parametrize(
+    ("key", "link"),
+    [
+        ("data.train", "corpus.jsonl"),
+        ("data.eval", "qrels/test.tsv"),
+        ("model", "chat_template.jinja"),
+        ("model", "1_Pooling/config.json"),
+    ],
+)
+def test_no_file_of_a_folder_leads_out(
+    api: TestClient, place: Path, monkeypatch: pytest.MonkeyPatch, key: str, link: str
+) -> None:
+    outside = place.parent / "secret.jsonl"
+    outside.write_text('{"_id": "1", "text": "secret"}\n')
+    path = place / "folder" / link
+    path.parent.mkdir(parents=True)
+    path.symlink_to(outside)
+    given = {"settings": {**SETTINGS, key: "./folder"}}
+    error = api.post("/api/plan", json=given).json()["error"]
+    assert (error["key"], error["field"]) == ("places.outside", key)
+    assert path.name in error["message"]
+    monkeypatch.setenv("HUOHOU_FOLDERS", str(place.parent))  # its owner opens that folder too
+    assert facade.allowed_settings({key: "./folder"}) == {key: str(place / "folder")}
+
+
 @pytest.mark.slow
 def test_a_folder_that_was_named_is_open(
     api: TestClient, place: Path, monkeypatch: pytest.MonkeyPatch

@@ -131,6 +131,30 @@ def test_a_table_is_named_or_it_is_said_what_to_name(client: TestClient, tmp_pat
     assert ask(client, "zip of Aalen?", table=str(own), mode="lookup").json()["values"] == ["73431"]
 
 
+def test_a_folder_is_read_without_what_is_hidden_and_links_that_lead_out(
+    client: TestClient, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "secret.md"
+    outside.write_text("The secret of the kiln is purple glass.", "utf-8")
+    folder = tmp_path / "notes"
+    (folder / ".hidden").mkdir(parents=True)
+    hidden = folder / ".hidden" / "more.md"
+    hidden.write_text("The secret of the kiln is yellow glass.", "utf-8")
+    (folder / "kilns.md").write_text(NOTES, "utf-8")
+    (folder / "inside.md").symlink_to(folder / "kilns.md")
+    (folder / "out.md").symlink_to(outside)
+    (folder / "shown.md").symlink_to(hidden)
+    (folder / "circle.md").symlink_to(folder / "circle.md")
+    body = {"mode": "documents", "documents": str(folder)}
+    assert "1240" in ask(client, "How hot is the kiln for porcelain?", **body).text
+    secret = ask(client, "What is the secret of the kiln?", **body).text
+    assert "purple" not in secret
+    assert "yellow" not in secret
+    (folder / "kilns.md").unlink()
+    nothing = ask(client, "What is the secret of the kiln?", **body).json()
+    assert nothing["error"]["key"] == "passages.empty_folder"
+
+
 def test_documents_are_quoted_with_their_place(client: TestClient, tmp_path: Path) -> None:
     notes = tmp_path / "notes.md"
     notes.write_text(NOTES, "utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asked_jobs import make_jobs, put_into
+from axe import violations
 from playwright.sync_api import expect
 from serving import Server
 
@@ -71,6 +72,18 @@ def test_a_question_is_answered_with_its_evidence(page: Any) -> None:
     expect(card).to_contain_text("copied, not written")
     expect(card.get_by_test_id("answer-seconds")).to_be_visible()
     expect(page.get_by_test_id("history-row")).to_have_count(1)
+    assert not violations(page)
+
+
+def test_what_else_it_could_be_is_asked_by_a_click(page: Any) -> None:
+    page.goto("/answers?mode=lookup")
+    card = ask(page, "code of Dowu branch?")
+    expect(card.get_by_test_id("evidence-row")).to_have_count(0)  # nobody has that name
+    card.get_by_test_id("alternative").filter(has_text="Dawu branch").click()
+    expect(page.get_by_test_id("answer-card")).to_have_count(2)
+    again = page.get_by_test_id("answer-card").first
+    expect(again.get_by_test_id("answer-text")).to_contain_text(DAWU)
+    expect(page.get_by_test_id("history-row")).to_have_count(2)
 
 
 @pytest.mark.slow

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_jobs import written
+from made_jobs import ACCURACY, scored, written
 from playwright.sync_api import expect
 from serving import Server, serving
 from starlette.testclient import TestClient
 
 import page_job
 from huohou.config import Setting
-from huohou.evaluate.card import Metric, Scorecard, save
 from huohou.record.store import Store
 from huohou.web import app
-
-ACCURACY = "facts.accuracy"
 
 
 def set_in_plan(folder: Path, **settings: Any) -> None:
@@ -29,25 +26,6 @@ def set_in_plan(folder: Path, **settings: Any) -> None:
     changed = {k.replace("__", "."): Setting(v, "page") for k, v in settings.items()}
     (folder / "plan.json").unlink()
     replace(plan, settings=plan.settings | changed).save(folder / "plan.json")
-
-
-def scored(folder: Path, right: int, asked: int = 60, questions: str = "q" * 64) -> None:
-    """A scorecard whose first answers are right."""
-    values = [float(i < right) for i in range(asked)]
-    metric = Metric(ACCURACY, "right answers", sum(values) / asked, 0.1, 0.9, asked, groups=asked)
-    card = Scorecard(
-        run={"name": folder.name, "folder": str(folder), "model": "tiny"},
-        questions={"on": "test", "source": "test.jsonl", "asked": asked, "fingerprint": questions},
-        table=None,
-        settings={},
-        metrics=(metric,),
-        words=("It knows some.",),
-    )
-    answers = (
-        {"question": f"q{i}", "tuned": {"answer": "a", "values": {ACCURACY: value}}, "meta": {}}
-        for i, value in enumerate(values)
-    )
-    save(card, folder, "scorecard", answers)
 
 
 def filled(workspace: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import violations
 from playwright.sync_api import expect
 from serving import Server, serving
 from sick_logs import REPORT, burst, by_epoch
@@ -36,6 +37,7 @@ def test_a_log_handed_in_is_diagnosed(page: Any, log: Path) -> None:
     expect(page.get_by_test_id("dismiss")).to_have_count(0)
     expect(page.get_by_test_id("chart-loss").locator("canvas")).to_be_visible()
     expect(page.get_by_test_id("chart-loss")).to_contain_text("408 points")
+    assert not violations(page)
     card.get_by_role("button", name="Show on the curve").click()
     expect(page.get_by_test_id("zoom-out")).to_be_visible()
     page.get_by_test_id("zoom-out").click()

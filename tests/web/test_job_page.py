@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import violations
+from made_jobs import ACCURACY, scored
 from playwright.sync_api import expect
 from serving import Server, serving
 
 import page_job
+from huohou.evaluate.card import Metric, Scorecard, save
 from huohou.record import checkpoints
 from huohou.record.finding import Advice
 from page_job import Jobs, rows, steps, words
@@ -58,6 +61,27 @@ def test_a_job_that_has_ended(page: Any, jobs: Jobs) -> None:
     expect(card.locator("pre")).to_have_text("train:\n  num_epochs: 2")
     expect(page.get_by_test_id("log-lines")).to_contain_text("training")
     expect(page.get_by_test_id("timeline-table").locator("tbody tr")).to_have_count(2)
+
+
+def test_a_scorecard_is_shown_and_a_report_written(page: Any, jobs: Jobs) -> None:
+    folder = jobs.written()
+    scored(folder, 15)
+    shown(page, jobs)
+    row = page.get_by_test_id("scorecard").locator("tbody tr")
+    expect(row).to_contain_text(ACCURACY)
+    expect(row.locator("td.number").first.locator("b")).to_have_text("25.0 %")
+    expect(row.locator(".range")).to_have_text("10.0 % to 90.0 %")
+    expect(row.locator("td.number").last).to_have_text("60")
+    expect(page.get_by_test_id("scorecard-part")).to_contain_text("It knows some.")
+    row.locator("summary").click()
+    expect(row).to_contain_text("right answers")
+    expect(page.get_by_test_id("report-link")).to_have_count(0)
+    page.get_by_test_id("report-make").click()
+    with page.expect_popup() as opened:
+        page.get_by_test_id("report-link").click()
+    expect(opened.value.locator("body")).to_contain_text(ACCURACY)
+    assert (folder / "report.md").is_file()
+    assert not violations(page)
 
 
 def test_points_appear_without_a_reload(page: Any, jobs: Jobs) -> None:
@@ -297,7 +321,7 @@ def test_without_the_chart_library_all_but_the_curves_is_there(
 
 @pytest.mark.slow
 def test_downloads(page: Any, jobs: Jobs) -> None:
-    jobs.written(name="=cmd()")
+    jobs.written(name="=cmd()", series={"=cmd()": 1.5})
     shown(page, jobs)
     place = page.get_by_test_id("chart-loss")
     found = {}
@@ -311,6 +335,27 @@ def test_downloads(page: Any, jobs: Jobs) -> None:
     told = json.loads(found["json"])
     assert [one["name"] for one in told["series"]] == ["loss", "eval_loss"]
     assert len(told["series"][0]["last"]) == 100
+    hostile = page.get_by_test_id("chart-=cmd()")
+    hostile.scroll_into_view_if_needed()  # then it is drawn
+    expect(hostile.locator("canvas")).to_have_count(1)
+    table = rows(page, "=cmd()")
+    assert len(table) == 101
+    assert {row[0] for row in table[1:]} == {"'=cmd()"}, "a spreadsheet takes it for a text"
+    assert not [cell for row in table for cell in row if cell.lstrip().startswith(tuple("=+-@"))]
+
+
+@pytest.mark.slow
+def test_a_number_of_the_scorecard_says_how_it_was_counted(page: Any, jobs: Jobs) -> None:
+    folder = jobs.written()
+    bleu = Metric("text.bleu", "What papers call BLEU.", 41.5, None, None, 9, unit="points")
+    counted = replace(bleu, tokenisation="sacrebleu zh", settings="nrefs:1|case:mixed|tok:zh")
+    asked = {"on": "test", "source": "q.jsonl", "asked": 9, "rows": 9, "fingerprint": "0" * 64}
+    save(Scorecard({"name": "x"}, asked, None, {}, (counted,)), folder, "scorecard", [])
+    shown(page, jobs)
+    place = page.get_by_test_id("scorecard")
+    place.locator("summary").click()
+    for words_ in ("What papers call BLEU.", "Cut into: sacrebleu zh.", "|tok:zh."):
+        expect(place.get_by_text(words_)).to_be_visible()
 
 
 # Findings, plan, log, files, report

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import violations
 from made_jobs import install_fake, written
 from playwright.sync_api import expect
 from serving import Server
@@ -144,6 +145,7 @@ def test_stopped_and_resumed_with_the_keyboard(
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("saves a checkpoint")
+    assert not violations(page)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(row(page, "keys").get_by_test_id("act-stop")).to_be_focused()
@@ -194,3 +196,40 @@ def test_in_chinese(page: Any, server: Server) -> None:
     expect(row(page, "联行号").get_by_test_id("job-state")).to_have_text("已停止")
     expect(row(page, "联行号")).to_contain_text("第 2 / 2 轮")
     assert re.search(r"web\.(js\.)?\w+\.", page.locator("body").inner_text()) is None
+
+
+@pytest.mark.slow
+def test_pages_go_on_where_no_stream_comes_through(
+    page: Any, server: Server, expected: list[str]
+) -> None:
+    """Behind a proxy that swallows streams the list, a comparison and a job ask again and again."""
+    expected += ["ERR_FAILED"]
+    written(server.workspace, {"name": "before"}, {"name": "other"})
+    with page_job.living(server.workspace, 3, "now", steps=20) as job:
+        job.points(5)
+        Store(server.workspace).take_in(job.folder)
+        page.context.route("**/api/events*", lambda route: route.abort())
+        compared, one = page.context.new_page(), page.context.new_page()
+        for tab, path in ((page, "/"), (compared, "/compare?jobs=1,3"), (one, "/jobs/3")):
+            tab.goto(path)
+        for tab in (page, compared, one):
+            tab.bring_to_front()
+            expect(tab.locator("#connection")).to_contain_text("every two seconds")
+        job.points(5)
+        Store(server.workspace).take_in(job.folder)
+        expect(one.get_by_test_id("chart-loss")).to_contain_text("10 points")
+        page.bring_to_front()
+        expect(row(page, "now")).to_contain_text("epoch 1 of 2")
+        job.end()
+    Store(server.workspace).take_in(job.folder)
+    page_job.written(server.workspace, 4, "later")
+    Store(server.workspace).rebuild()
+    expect(row(page, "now").get_by_test_id("job-state")).to_have_text("completed")
+    assert names(page)[0] == "later"
+    expect(page.get_by_test_id("jobs-count")).to_have_text("4 jobs")
+    compared.bring_to_front()
+    expect(compared.locator("#runs")).to_contain_text("completed")
+    facade.put_away(["4"])
+    page.bring_to_front()
+    expect(page.get_by_test_id("job-row")).to_have_count(3)
+    expect(page.locator("#connection")).to_be_visible()

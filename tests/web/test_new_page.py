@@ -1,11 +1,13 @@
 """Starting a job in a real browser: chosen, planned, started, and it really trains."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import violations
 from made_jobs import install_fake, rows_file, tiny_model
 from playwright.sync_api import expect
 from serving import Server, serving
@@ -62,6 +64,7 @@ def test_a_job_is_started_and_its_points_come_without_a_reload(server: Server, p
     preview = page.get_by_test_id("plan-preview")
     expect(preview.get_by_test_id("plan-train")).to_contain_text("12 rows")
     expect(preview.get_by_test_id("plan-time")).to_contain_text("60 updates")
+    assert not violations(page)
     start_button(page).click()
     expect(page).to_have_url(re.compile(r"/jobs/\d+$"))
     state = page.get_by_test_id("job-state").first
@@ -76,6 +79,29 @@ def test_a_job_is_started_and_its_points_come_without_a_reload(server: Server, p
     expect(field(page, "model")).to_have_value("tiny-model")
     expect(field(page, "name")).to_have_value("sums")
     expect(page).to_have_url(re.compile("/new$"))
+
+
+@pytest.mark.slow
+def test_two_workers_are_planned_and_train(server: Server, page: Any) -> None:
+    page.goto("/new")
+    fill(page, model="tiny-model", data__train="train.jsonl", data__eval="eval.jsonl")
+    fill(page, train__num_epochs="1", train__batch_size="4", name="team")
+    field(page, "compute.on").fill("torchrun")
+    field(page, "compute.workers").fill("2")
+    expect(start_button(page)).to_be_enabled(timeout=SLOW)
+    preview = page.get_by_test_id("plan-preview")
+    expect(preview).to_contain_text("Workers")
+    expect(preview.get_by_test_id("plan-workers")).to_contain_text("2 on torchrun: about")
+    start_button(page).click()
+    expect(page).to_have_url(re.compile(r"/jobs/\d+$"))
+    expect(page.get_by_test_id("job-state").first).to_have_text("completed", timeout=SLOW)
+    number = number_of(page)
+    lines = (server.workspace / f"{number}-team" / "events.jsonl").read_text().splitlines()
+    begin = next(one for one in map(json.loads, lines) if one["kind"] == "start")
+    assert begin["workers"] == 2
+    page.goto(f"/jobs/{number}?lang=zh")
+    page.get_by_test_id("plan-part").locator("summary").first.click()
+    expect(page.get_by_test_id("plan-workers")).to_contain_text("工作进程torchrun 上 2 个：约")
 
 
 @pytest.mark.slow

@@ -101,6 +101,37 @@ def test_a_reader_changes_nothing_at_any_door(page: Open, people: People) -> Non
         assert (code == 403) is (door.path == "/api/places"), door
 
 
+def test_a_reader_asks_only_about_what_the_page_lists(
+    page: Open, people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table, notes = tmp_path / "towns.csv", tmp_path / "notes.txt"
+    table.write_text("town,zip\nUlm,89073\nAalen,73430\n", encoding="utf-8")
+    notes.write_text("The kiln is heated to 1240 degrees.", encoding="utf-8")
+    reader, operator = bearer(people.add("lin", "reader")), bearer(people.add("wu", "operator"))
+    client = page()
+
+    def ask(who: dict[str, str], **named: str) -> tuple[int, str]:
+        body = {"question": "How hot is the kiln? The zip of Ulm?", "mode": "lookup", **named}
+        answer = client.post("/api/ask", json=body, headers=who)
+        return answer.status_code, answer.json().get("error", {}).get("key", "")
+
+    for named in ({"table": str(table)}, {"mode": "documents", "documents": str(notes)},
+                  {"mode": "documents", "documents": str(tmp_path)}):  # fmt: skip
+        assert ask(reader, **named) == (403, "answers.not_listed")
+        assert ask(operator, **named) == (200, "")
+    for content, name in ((table, "towns.csv"), (notes, "notes.txt")):  # handed in: listed
+        sent = client.post(f"/api/uploads?name={name}", content=content.read_bytes(),
+                           headers=operator)  # fmt: skip
+        assert sent.status_code == 201
+    listed = client.get("/api/models", headers=reader).json()
+    assert len(listed["tables"]) == 2  # the example's, and the upload
+    for one in listed["tables"]:
+        assert ask(reader, table=one) == (200, "")
+    assert ask(reader, mode="documents", documents=listed["documents"][0]) == (200, "")
+    assert ask(reader, table=f"{listed['tables'][0]}/../../{table.name}")[0] == 403
+
+
 def test_read_only_holds_for_operators_and_without_people(page: Open, people: People) -> None:
     client = page(read_only=True)
     answer = client.post("/api/jobs", json={})

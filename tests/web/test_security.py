@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from waiting import PATIENCE
 sys.path.insert(0, str(Path(__file__).parent))
 
 from doors import changing, doors, encoded, reading
+from serving import serving
 
 import page_job
 from huohou.web import security
@@ -245,12 +247,49 @@ def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None
     assert tried >= len(PAYLOADS)
 
 
-def raw(port: int, path: str) -> tuple[int, bytes]:
-    """A GET of a path as it is: clients tidy up dots and slashes before they send."""
+def test_no_path_of_a_changing_request_leads_out(server: Any, tmp_path: Path) -> None:
+    folder = page_job.written(server.workspace)
+    (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
+    (folder / "out").symlink_to(tmp_path)
+    root = encoded(str(tmp_path)[1:])
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    with_slots = [door for door in changing() if door.slots]
+    assert len(with_slots) >= 8
+    for door in with_slots:
+        for slot in door.slots:
+            for payload in PAYLOADS:
+                value = payload.format(secret="secret.txt", root=root)
+                status, body = raw(server.port, door.with_slots({slot: value}), door.method)
+                assert SECRET.encode() not in body, (door, payload)
+                assert 400 <= status < 500, (door, payload, body[:300])
+    places = [path.relative_to(tmp_path) for path in tmp_path.rglob("*")]
+    assert sorted(one for one in places if "huohou.db" not in one.name) == before
+
+
+def test_a_branch_begins_at_no_folder_elsewhere(server: Any, tmp_path: Path) -> None:
+    """The job's own checkpoints alone, by their names: what lies elsewhere is not looked at."""
+    folder = page_job.written(server.workspace)
+    shutil.copytree(folder / "checkpoints", tmp_path / "copy")
+    elsewhere = ("../../x", "..", "/etc", "../../../copy/checkpoint-50", "checkpoint-50/../../..",
+                 str(tmp_path / "copy" / "checkpoint-50"))  # fmt: skip
+    for checkpoint in elsewhere:
+        body = {"name": "new", "checkpoint": checkpoint}
+        answer = server.http.post("/api/jobs/1/branch", json=body)
+        assert answer.status_code == 404, answer.text
+        assert answer.json()["error"]["key"] == "resume.no_such"
+    assert [path.name for path in server.workspace.glob("[0-9]*")] == [folder.name]
+
+
+def raw(port: int, path: str, method: str = "GET") -> tuple[int, bytes]:
+    """A request of a path as it is: clients tidy up dots and slashes before they send."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    body = b"" if method == "GET" else b"{}"
     try:
-        connection.putrequest("GET", path, skip_accept_encoding=True)
-        connection.endheaders()
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        if body:
+            connection.putheader("content-type", "application/json")
+            connection.putheader("content-length", str(len(body)))
+        connection.endheaders(body or None)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -365,6 +404,33 @@ def test_a_token_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert token
     assert len(token) >= 40
     assert serve._token("127.0.0.1", file) == token
+
+
+def test_the_page_reads_its_token_for_nobody(tmp_path: Path) -> None:
+    """It may lie in the very folder that is served, under any name."""
+    with serving(tmp_path, "--token-file", "token.txt") as server:
+        token = (tmp_path / "token.txt").read_text().strip()
+        (tmp_path / "notes").mkdir()
+        (tmp_path / "notes" / "kiln.md").write_text("The kiln is heated to 1240 degrees.")
+        (tmp_path / "notes" / "link.md").symlink_to(tmp_path / "token.txt")
+        os.link(tmp_path / "token.txt", tmp_path / "notes" / "same.md")
+        server.http.headers["authorization"] = f"Bearer {token}"
+        places = server.http.get("/api/places", params={"path": str(tmp_path), "documents": True})
+        asked = [("/api/plan", {"settings": {"data.train": "token.txt"}}),
+                 ("/api/data/split", {"path": "token.txt"}),
+                 ("/api/ask", {"question": "token?", "table": "token.txt"})]  # fmt: skip
+        for name in ("token.txt", "notes/link.md", "notes/same.md", "runs/people.json"):
+            about = {"question": "token?", "mode": "documents", "documents": name}
+            asked.append(("/api/ask", about))
+        answers = [server.http.post(path, json=body) for path, body in asked]
+        folder = server.http.post("/api/ask", json={
+            "question": f"kiln {token}", "mode": "documents", "documents": "notes"})  # fmt: skip
+    assert "token.txt" not in [one["name"] for one in places.json()["files"]]
+    for answer in answers:
+        assert answer.json()["error"]["key"] == "places.outside"
+        assert token not in answer.text
+    told = folder.json()
+    assert token not in str(told["evidence"]) + told["answer"]
 
 
 def test_only_loopback_needs_no_token() -> None:

@@ -1,5 +1,6 @@
 """``huohou serve``: how it begins, what it says, how it ends."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -93,6 +94,28 @@ def test_the_browser_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with serving(tmp_path, "--open") as running:
         wait_until((tmp_path / "asked").exists)
         assert (tmp_path / "asked").read_text().strip() == running.first
+
+
+def test_it_says_so_where_a_whole_home_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huohou.web import serve
+    from huohou.web.access import Access
+
+    monkeypatch.chdir(tmp_path)
+    for home, open_ in ((tmp_path, True), (tmp_path / "lin", True), (tmp_path.parent, False)):
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("USERPROFILE", str(home))
+        assert (tmp_path.resolve() in serve._homes()) is open_
+    monkeypatch.setenv("HOME", str(tmp_path))
+    told: list[str] = []
+    monkeypatch.setattr(serve, "_warm", lambda: None)
+
+    async def begin() -> None:
+        serve._begin("http://localhost:1/", Access(), False, told.append)
+
+    asyncio.run(begin())
+    assert any("whole home folder" in line and str(tmp_path) in line for line in told)
 
 
 def test_everywhere_needs_a_token_and_says_where(tmp_path: Path) -> None:

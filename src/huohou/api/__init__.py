@@ -37,7 +37,15 @@ from huohou.api.machine import env, init
 from huohou.api.opened import LeftError
 from huohou.api.pairs import data_make_pairs
 from huohou.api.passages import ask_passages, passages_answerer
-from huohou.api.places import DOCUMENTS, Upload, allowed, allowed_settings, browse, roots
+from huohou.api.places import (
+    DOCUMENTS,
+    Upload,
+    allowed,
+    allowed_settings,
+    browse,
+    keep_secret,
+    roots,
+)
 from huohou.api.planner import Planner
 from huohou.api.plans import make_plan
 from huohou.api.predictions import evaluate_predictions
@@ -117,6 +125,7 @@ __all__ = [
     "jobs_now",
     "keep",
     "keep_aside",
+    "keep_secret",
     "log_page",
     "make_plan",
     "mark",

@@ -57,6 +57,12 @@ class Desk:
         told = [one.as_dict() | {"state": self.models.state(one.id)} for one in models]
         return {"schema": 1, "models": told, **sources([one.facts for one in models if one.facts])}
 
+    def lists(self, *named: str | None) -> bool:
+        """Whether all tables and documents that are named stand in ``listed``: what somebody may
+        ask about who shall not see other files."""
+        told = sources([one.facts for one in askable() if one.facts])
+        return {one for one in named if one is not None} <= {*told["tables"], *told["documents"]}
+
     def found(self, ref: str) -> dict[str, Any]:
         """One model. Raises UsageError."""
         model = find_askable(ref)[0]
@@ -246,6 +252,7 @@ class Desk:
     def _shelf(self, source: str, asked: Askable | None, caller: Caller) -> "Shelf":
         need_extra("serve", "bm25s")
         from huohou.answer.passages import Shelf, read_passages
+        from huohou.api.places import may_read
 
         encoder = asked if asked is not None and asked.kind == "embedding" else None
 
@@ -255,7 +262,7 @@ class Desk:
             caller.tell("opening", {"what": "documents", "name": source})
             name = str(encoder.folder / "model") if encoder and encoder.folder else None
             name = name or (encoder.name if encoder else None)
-            return Shelf(read_passages(source), meaning_of(name) if name else None)
+            return Shelf(read_passages(source, may_read), meaning_of(name) if name else None)
 
         shelf: Shelf = self._open_once(
             ("documents", source, changed(source), encoder and encoder.id), open_

@@ -161,7 +161,19 @@ def can_compute(plan: "Plan") -> None:
 
     stored.check(plan)
     setting = plan.settings.get("compute.on")
-    can_reach(str(setting.value) if setting else "local")
+    on = str(setting.value) if setting else "local"
+    can_reach(on)
+    if on == "torchrun" and plan.device.value.startswith("cuda"):
+        _need_gpus(int(plan.value("compute.workers")))
+
+
+def _need_gpus(workers: int) -> None:
+    """Workers of this machine have a GPU each."""
+    from huohou.models.device import devices
+
+    gpus = sum(name.startswith("cuda") for name in devices())
+    if workers > gpus:
+        raise UsageError("jobs.too_few_gpus", workers=workers, gpus=gpus)
 
 
 def same_name(run_file: Path | None, flags: Sequence[str] = ()) -> dict[str, Any] | None:

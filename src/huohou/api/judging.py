@@ -102,9 +102,10 @@ def explain(code: str) -> dict[str, Any]:
 
 def explain_all() -> dict[str, Any]:
     """All codes of the doctor, those of the deepest causes first: `explain --json`."""
+    from huohou.diagnose import measured
     from huohou.diagnose.pages import known_codes
 
-    codes = known_codes().items()
+    codes = (known_codes() | measured.names()).items()
     return {"schema": 1, "rules": [{"code": code, "name": name} for code, name in codes]}
 
 

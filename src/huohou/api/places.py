@@ -27,6 +27,7 @@ LISTED = 500  # entries of a folder that are shown
 _DATA = ("data.train", "data.eval", "data.test", "data.facts", "data.habits")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST = 80
+_secrets: set[Path] = set()
 
 
 def roots() -> list[Path]:
@@ -42,6 +43,19 @@ def roots() -> list[Path]:
     return [path for path in there if path != Path(path.anchor)]
 
 
+def keep_secret(file: Path) -> None:
+    """The page reads this file for nobody from now on, wherever it lies: it holds its token."""
+    _secrets.add(file.resolve())
+
+
+def may_read(path: Path) -> bool:
+    """Whether what a path leads to is open to the page: asked for each file of a folder."""
+    try:
+        return _is_open(path.resolve())
+    except (OSError, RuntimeError):  # a link to itself
+        return False
+
+
 def allowed(value: str, key: str = "path") -> Path:
     """The path that a page's value stands for, absolute and without links.
 
@@ -53,8 +67,26 @@ def allowed(value: str, key: str = "path") -> Path:
     except (OSError, RuntimeError) as error:  # links in a circle, a name too long, ~nobody
         raise UsageError("places.unusable", path=value, key=key, problem=error) from error
     if _CONTROL.search(value) or not _is_open(real):
-        told = ", ".join(str(root) for root in roots())
-        raise UsageError("places.outside", path=value, key=key, folders=told, variable=FOLDERS)
+        raise _outside(value, key)
+    return real
+
+
+def _outside(value: str | Path, key: str) -> UsageError:
+    told = ", ".join(str(root) for root in roots())
+    return UsageError("places.outside", path=value, key=key, folders=told, variable=FOLDERS)
+
+
+def _whole(value: str, key: str) -> Path:
+    """As ``allowed``, for rows and models: of a folder no file that is read may lead out either.
+
+    They lie in the folder or one below (``qrels``, ``1_Pooling``); what is hidden is not read.
+    """
+    real = allowed(value, key)
+    found = (path for way in ("*", "*/*") for path in real.glob(way)) if real.is_dir() else ()
+    for path in found:
+        shown = not any(part.startswith(".") for part in path.relative_to(real).parts)
+        if shown and not may_read(path):
+            raise _outside(path, key)
     return real
 
 
@@ -70,7 +102,7 @@ def allowed_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
             found[key] = _data(value, key)
     model = found.get("model")
     if isinstance(model, str) and _is_folder(model):
-        found["model"] = str(allowed(model, "model"))
+        found["model"] = str(_whole(model, "model"))
     storage = found.get("compute.storage")
     if isinstance(storage, str) and storage:
         found["compute.storage"] = _storage(storage)
@@ -179,9 +211,9 @@ def _data(value: str, key: str) -> str:
     from huohou.data.tables import split_source
 
     if key != "data.facts":
-        return str(allowed(value, key))
+        return str(_whole(value, key))
     path, table = split_source(value)
-    real = allowed(str(path), key)
+    real = _whole(str(path), key)
     return f"{real}:{table}" if table else str(real)
 
 
@@ -210,9 +242,23 @@ def _is_shown(path: Path, open_to: Sequence[Path]) -> bool:
 
 
 def _is_open(real: Path, open_to: Sequence[Path] = ()) -> bool:
-    """Whether a path without links lies in a root, nothing hidden on the way."""
+    """Whether a path without links lies in a root, nothing hidden on the way, and is no secret."""
+    if _is_secret(real):
+        return False
     inside = (real.relative_to(root) for root in open_to or roots() if real.is_relative_to(root))
     return any(not any(part.startswith(".") for part in way.parts) for way in inside)
+
+
+def _is_secret(real: Path) -> bool:
+    """Whether it is a file that is kept secret, or another name of one."""
+    return any(real == one or _same_file(real, one) for one in _secrets)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there
+        return False
 
 
 def _folder(path: Path) -> dict[str, Any]:

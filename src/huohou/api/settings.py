@@ -19,6 +19,8 @@ COMMON = (
     "lora.alpha",
     "embed.loss",
     "align.mode",
+    "compute.on",
+    "compute.workers",
 )
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "text"}
 LIMITS = {"gt": "above", "ge": "min", "lt": "below", "le": "max"}

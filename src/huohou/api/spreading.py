@@ -56,8 +56,9 @@ def spread(
     asked = config.load(None, told).run.compute
     can_reach(asked.on)
     from huohou.jobs.claim import claim_of
-    from huohou.jobs.connection import connected, wait_for_room
+    from huohou.jobs.connection import connected
     from huohou.jobs.nodes import check_versions
+    from huohou.jobs.room import wait_for_room
     from huohou.jobs.spread import Spread
 
     claim = claim_of(asked, device)

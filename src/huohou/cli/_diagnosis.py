@@ -101,10 +101,6 @@ def show_rule(told: Mapping[str, Any]) -> None:
 
 def _show_extent(told: Mapping[str, Any]) -> None:
     click.echo("\n" + say("diagnose.ran", n=len(told["ran"]), codes=", ".join(told["ran"])))
-    if told["verdict"] == "cannot-judge":
-        codes = ", ".join(one["code"] for one in told["skipped"])
-        click.echo(say("diagnose.too_little", codes=codes))
-        return
     by_need = sorted(told["skipped"], key=lambda one: str(one["needs"]))
     for needs, group in groupby(by_need, key=lambda one: one["needs"]):
         codes = ", ".join(one["code"] for one in group)

@@ -1,9 +1,11 @@
 """What click itself says on help pages and of wrong calls, in the language in force."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
 import click
 
+from huohou import text
 from huohou.text import say
 
 # click's own phrases, which it hands to its formatter, and ours
@@ -43,8 +45,11 @@ def adopt(command: click.Command) -> click.Command:
     return command
 
 
-def show_error(error: click.ClickException) -> None:
-    """Print a wrong call to stderr: how it is called, where help is, what is wrong."""
+def show_error(error: click.ClickException, arguments: Sequence[str] = ()) -> None:
+    """Print a wrong call to stderr: how it is called, where help is, what is wrong.
+
+    arguments: what was typed.
+    """
     ctx = getattr(error, "ctx", None)
     if ctx is not None:
         click.echo(ctx.get_usage(), err=True)
@@ -52,7 +57,15 @@ def show_error(error: click.ClickException) -> None:
     click.echo(say("cli.error", message=error.format_message()), err=True)
     if isinstance(error, click.NoSuchOption) and error.option_name == "--lang":
         below = ctx.command_path.partition(" ")[2] if ctx is not None else ""
-        click.echo(say("cli.words.lang_first", command=below), err=True)
+        words = {"command": below, "language": _asked(arguments)}
+        click.echo(say("cli.words.lang_first", **words), err=True)
+
+
+def _asked(arguments: Sequence[str]) -> str:
+    """The language that was typed behind --lang, else the one in force."""
+    typed = [part for one in arguments for part in one.split("=", 1)]
+    behind = dict(itertools.pairwise(typed)).get("--lang")
+    return behind if behind in text.LANGUAGES else text.language()
 
 
 def _ours(phrase: str) -> str:

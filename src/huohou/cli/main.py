@@ -125,7 +125,7 @@ def _run(arguments: list[str]) -> int:
         click.echo(error.message, err=True)
         return 2
     except click.ClickException as error:
-        show_error(error)
+        show_error(error, arguments)
         return 2
     except HuohouError as error:
         click.echo(say("cli.error", message=error), err=True)

@@ -1,19 +1,21 @@
 """Advice as a run file: the settings of the run that was judged, with those changed that findings
 advise to change."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
-from huohou.config import RunSettings
+from huohou.config import DEFAULTS, GROUPS, RunSettings
 from huohou.diagnose.case import Case
 from huohou.diagnose.choice import evals_per_epoch
 from huohou.record.finding import Finding
 from huohou.record.record import Record
 from huohou.text import say
 
+T = TypeVar("T")
 # Facts of a foreign log that are settings of a run file.
 _KNOWN = {
     "model": "model",
@@ -57,6 +59,11 @@ def run_file(record: Record, findings: Sequence[Finding]) -> str | None:
     plan = record.facts.get("plan")
     ours = isinstance(plan, Mapping)
     before = dict(_planned(plan) if isinstance(plan, Mapping) else _known(record))
+    recipe = before.get("recipe", RunSettings().recipe)
+    # What another recipe's run had, or is advised, cannot be set in a run of this one.
+    before, changed = _readable(before, recipe), _readable(changed, recipe)
+    if not changed:
+        return None
     settings = before | {name: change.value for name, change in changed.items()}
     head = [say("next.head", path=record.source.get("path", ""))]
     for name, change in changed.items():
@@ -68,10 +75,24 @@ def run_file(record: Record, findings: Sequence[Finding]) -> str | None:
     if "data.train" not in settings:
         settings = {"data.train": "train.jsonl", "data.eval": "val.jsonl"} | settings
         head.append(say("next.fill_in"))
-    if not ours and "model" not in settings:
-        head.append(say("next.model", model=RunSettings().model))
+    if not ours:
+        head += _unknown(settings, recipe)
     body = yaml.safe_dump(_nested(settings), sort_keys=False, allow_unicode=True)
     return "".join(f"# {line}\n" for line in head) + body
+
+
+def _readable(found: Mapping[str, T], recipe: str) -> dict[str, T]:
+    """What a run of this recipe reads, of settings by dotted name."""
+    return {k: v for k, v in found.items() if recipe in GROUPS.get(k.split(".")[0], (recipe,))}
+
+
+def _unknown(settings: Mapping[str, Any], recipe: str) -> Iterator[str]:
+    """What is filled in for a run that is not ours: what is trained, and on which model."""
+    if recipe == "embed":
+        yield say("next.embed")
+    if "model" not in settings:
+        model = DEFAULTS.get(recipe, {}).get("model", RunSettings().model)
+        yield say(f"next.model_{recipe}", model=model)
 
 
 def _planned(plan: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -101,8 +122,10 @@ def _rows_at_once(facts: Mapping[str, Any]) -> bool:
 
 
 def _known(record: Record) -> Iterator[tuple[str, Any]]:
-    facts = record.facts
-    rate = Case(record).peak_rate()
+    facts, case = record.facts, Case(record)
+    if case.embedding:
+        yield "recipe", "embed"
+    rate = case.peak_rate()
     if facts.get("learning_rate") is None and rate:
         yield "train.learning_rate", float(f"{rate:.3g}")
     for name, setting in _KNOWN.items():
@@ -112,6 +135,8 @@ def _known(record: Record) -> Iterator[tuple[str, Any]]:
         pieces = facts.get("gradient_accumulation") or 1
         rows = facts.get("total_batch_size") or facts["batch_size"] * pieces
         yield "train.batch_size", rows
+    if facts.get("num_train_epochs") is None and case.epochs and case.finished is not False:
+        yield "train.num_epochs", math.ceil(round(case.epochs, 2))  # passes that were begun
 
 
 def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:

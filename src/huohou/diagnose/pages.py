@@ -1,7 +1,7 @@
 """What is known of a rule as a document: for ``huohou explain`` and for the pages in the docs.
 
-The pages are written with ``python -m huohou.diagnose.pages docs/rules``; a test holds that they
-are those of the rules.
+The pages are written with ``python -m huohou.diagnose.pages docs/rules``, each in English
+(``CODE.md``) and in Chinese (``CODE.zh.md``); a test holds that they are those of the rules.
 """
 
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 
 from huohou import text
 from huohou.data.checks import Check, checks
-from huohou.diagnose.elsewhere import PROBES
+from huohou.diagnose import measured
 from huohou.diagnose.rule import Rule, case_of, registry, rules
 from huohou.errors import UsageError
 from huohou.record.events import plain
@@ -24,15 +24,15 @@ SCHEMA = 1
 def explain(code: str) -> dict[str, Any]:
     """All there is to say of a rule, in the language in force.
 
-    Raises UsageError for a code that neither a rule nor a check has; it names the nearest.
+    Raises UsageError for a code that is nowhere decided; it names the nearest.
     """
     rules()  # so that they are there
     if code in checks and code not in registry:
         return _explain_check(checks.get(code))
-    if code in PROBES and code not in registry:
-        raise UsageError("explain.by_model", code=code)
+    if code in measured.CODES and code not in registry:
+        return {"schema": SCHEMA} | measured.explained(code)
     if code not in registry:
-        known = sorted(known_codes())
+        known = sorted({*known_codes(), *measured.CODES})
         hint = nearest(code, known)
         raise UsageError("explain.unknown", code=code, hint=hint, known=", ".join(known))
     found = registry.get(code)
@@ -88,60 +88,83 @@ def example(found: Rule) -> Finding:
 
 
 def page(found: Rule) -> str:
-    """The page of a rule in the docs, Markdown, English."""
+    """The page of a rule in the docs, Markdown, in the language in force."""
     return "\n".join(_lines(explain(found.code), found)) + "\n"
 
 
 def _lines(told: dict[str, Any], found: Rule) -> Iterator[str]:
-    yield f"# {told['code']}: {told['name']}\n"
-    yield f"Severity: {told['severity']}. Evidence: {told['tier']}.\n"
-    yield f"## What it means\n\n{told['why']}\n"
-    yield f"## How it is decided\n\n{told['how']}\n"
-    yield "Needs: " + ("; ".join(told["needs"]) or "nothing") + ".\n"
+    yield f"# {_say('heading', code=told['code'], name=told['name'])}\n"
+    yield _say("links", code=told["code"]) + "\n"
+    severity = say(f"diagnose.severity.{told['severity']}")
+    yield _say("kind", severity=severity, tier=say(f"rules_page.tier.{told['tier']}")) + "\n"
+    yield f"## {_say('means')}\n\n{told['why']}\n"
+    yield f"## {_say('decided')}\n\n{told['how']}\n"
+    needs = _say("semicolon").join(told["needs"]) or _say("needs_nothing")
+    yield _say("needs", needs=needs) + "\n"
     if told["explains"]:
-        linked = ", ".join(f"[{code}]({code}.md)" for code in told["explains"])
-        yield f"When it is found, these are its symptoms and are not reported: {linked}.\n"
-    yield "## What it says\n"
+        linked = (f"[{code}]({_file(code)})" for code in told["explains"])
+        yield _say("explains", codes=_say("comma").join(linked)) + "\n"
+    yield f"## {_say('says')}\n"
     yield from _finding(told["example"])
-    yield f"## Tests\n\n{len(found.fires)} records on which it fires, {len(found.quiet)} on which"
-    yield f"it stays quiet: `{Path(sys.modules[found.check.__module__].__file__ or '').name}`.\n"
-    yield f"Source: {told['reference']}."
+    file = Path(sys.modules[found.check.__module__].__file__ or "").name
+    count = {"fires": len(found.fires), "quiet": len(found.quiet)}
+    yield f"## {_say('tests')}\n\n{_say('tests_count', file=file, **count)}\n"
+    yield _say("source", text=told["reference"])
 
 
 def _finding(finding: dict[str, Any]) -> Iterator[str]:
     yield f"> **{finding['title']}**\n>"
     for fact in finding["evidence"]:
-        yield f"> - {fact['text']}"
+        said, _, shown = fact["text"].partition("\n")
+        yield f"> - {said}"
+        if shown:  # two prompts one above the other: every character keeps its place
+            yield from (f">   {line}" for line in ("```text", *shown.splitlines(), "```"))
     yield ">"
     for advice in finding["advice"]:
-        settings = ", ".join(f"`{key}: {value}`" for key, value in (advice["set"] or {}).items())
-        yield f"> - **Do:** {advice['text']}{f' ({settings})' if settings else ''}"
+        chosen = (f"`{key}: {value}`" for key, value in (advice["set"] or {}).items())
+        settings = _say("comma").join(chosen)
+        key = "advice_set" if settings else "advice"
+        yield f"> - {_say(key, text=advice['text'], settings=settings)}"
     yield ""
 
 
 def index() -> str:
-    """The list of all rules, Markdown, English."""
-    rows = [f"| [{r.code}]({r.code}.md) | {name(r)} | {r.severity} | {r.tier} |" for r in rules()]
-    head = "# Rules of the doctor\n\nThe deepest causes come first.\n"
+    """The list of all rules, Markdown, in the language in force."""
     made = [explain(code) for code in known_codes() if code not in registry]
     data = [f"| `{told['code']}` | {told['name']} | {told['how']} |" for told in made]
-    before = "## Found in the data, before training\n\nBy `huohou data check` and `huohou plan`.\n"
     return "\n".join(
         [
-            *(head, "| code | fault | severity | evidence |", "|---|---|---|---|", *rows, ""),
-            *(before, "| code | fault | how it is decided |", "|---|---|---|", *data, ""),
+            *(f"# {_say('title')}\n", _say("links_index") + "\n", _say("order") + "\n"),
+            *(_say("head_rules"), "|---|---|---|---|", *map(_row, rules()), ""),
+            *(f"## {_say('data')}\n", _say("by_data") + "\n"),
+            *(_say("head_data"), "|---|---|---|", *data, ""),
         ]
     )
 
 
+def _row(found: Rule) -> str:
+    severity = say(f"diagnose.severity.{found.severity}")
+    cells = (name(found), severity, say(f"rules_page.tier.{found.tier}"))
+    return f"| [{found.code}]({_file(found.code)}) | {' | '.join(cells)} |"
+
+
+def _say(key: str, **fields: object) -> str:
+    return say(f"rules_page.{key}", **fields)
+
+
+def _file(stem: str) -> str:
+    """The name of a page in the language in force."""
+    return f"{stem}.md" if text.language() == "en" else f"{stem}.{text.language()}.md"
+
+
 def pages() -> dict[str, str]:
-    """File name to text of all pages."""
-    before = text.language()
-    text.use("en")
-    try:
-        return {"index.md": index()} | {f"{found.code}.md": page(found) for found in rules()}
-    finally:
-        text.use(before)
+    """File name to text of all pages, in both languages."""
+    found: dict[str, str] = {}
+    for language in text.LANGUAGES:
+        with text.speaking(language):
+            found[_file("index")] = index()
+            found |= {_file(one.code): page(one) for one in rules()}
+    return found
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ finding, none in ``quiet`` may), its page in the docs, ``huohou explain CODE`` a
 
 - ``name``: the fault in a few words; ``title``: the finding, with its numbers;
 - ``why``: what it means; ``how``: how it is decided, with thresholds, and when that is wrong;
-- ``evidence.KEY`` and ``advice.KEY``: as many as the rule uses.
+- ``evidence.KEY`` and ``advice.KEY``: as many as the rule uses;
+- ``source``: where the criterion comes from, unless ``source=`` is a citation that reads the same
+  in every language.
 
     @rule(
         "no-eval",
@@ -15,7 +17,7 @@ finding, none in ``quiet`` may), its page in the docs, ``huohou explain CODE`` a
         needs=(Need("loss"),),
         fires=(run(loss=[2.0, 1.5, 1.2]),),
         quiet=(run(loss=[2.0, 1.5, 1.2], evals=[1.9, 1.4]),),
-        source="...",
+        source="Prechelt (1998)",
     )
     def no_eval(case: Case) -> Finding | None:
         if case.evaluations:
@@ -80,6 +82,8 @@ class Need:
         return len(case.course(name)) >= self.count
 
     def __str__(self) -> str:
+        if self.what == "loss" and self.count == 1:
+            return say("need.loss_one")
         return say(f"need.{self.what.removeprefix('fact:')}", n=self.count)
 
 
@@ -94,7 +98,7 @@ class Rule:
     """One rule.
 
     explains: codes of findings that are symptoms of this one and are left out when it is found.
-    source: where the criterion comes from.
+    cited: where the criterion comes from, as a citation; empty where that is a sentence.
     """
 
     code: str
@@ -105,7 +109,7 @@ class Rule:
     check: Callable[[Case], Outcome]
     fires: tuple[Example, ...]
     quiet: tuple[Example, ...]
-    source: str
+    cited: str = ""
     explains: tuple[str, ...] = ()
 
     def judge(self, case: Case) -> Outcome:
@@ -114,6 +118,11 @@ class Rule:
             if not need.met(case):
                 return need
         return self.check(case)
+
+    @property
+    def source(self) -> str:
+        """Where the criterion comes from, in the language in force."""
+        return self.cited or self._say("source", {})
 
     def finding(
         self,
@@ -139,7 +148,7 @@ class Rule:
         if point is None:
             return Evidence(self._say(f"evidence.{key}", fields))
         fields = {"where": where(point), "value": show(point.value)} | fields
-        return Evidence(self._say(f"evidence.{key}", fields), point.step, point.value)
+        return Evidence(self._say(f"evidence.{key}", fields), point.step, point.value, point.epoch)
 
     def advice(self, key: str, set: dict[str, Any] | None = None, **fields: object) -> Advice:
         """What to do, in words and as settings."""
@@ -161,7 +170,7 @@ def rule(
     needs: tuple[Need, ...],
     fires: tuple[Example, ...],
     quiet: tuple[Example, ...],
-    source: str,
+    source: str = "",
     tier: Tier = "log",
     explains: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Case], Outcome]], Rule]:

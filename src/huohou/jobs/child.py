@@ -34,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     told = options(arguments)
     on = compute.of(told.folder)
     if on is not None:
+        if is_too_late(told.folder, told.seg):
+            return FAILED
         return compute.hand_over(told, on)
     watch = StopWatch(told.folder, told.parent)
     with contextlib.ExitStack() as stack:
@@ -41,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             writer = CopyingRecorder(told.folder / EVENTS, told.seg, echo=sys.stdout)
             recorder = stack.enter_context(writer)
-            if _is_too_late(told.folder, told.seg):
+            if is_too_late(told.folder, told.seg):
                 return FAILED
             _carry_out(told.folder, recorder, watch, told.start)
         except Exception as error:  # noqa: BLE001 - the edge of the process: whatever it was is recorded
@@ -49,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _is_too_late(folder: Path, seg: int) -> bool:
+def is_too_late(folder: Path, seg: int) -> bool:
     """Whether the job was settled, or begun anew, while this process was still starting."""
     entry = read(folder)
     if entry is None or (entry.seg == seg and entry.state in ACTIVE):

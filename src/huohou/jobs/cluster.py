@@ -6,24 +6,34 @@ The first worker writes ``events.jsonl`` and the checkpoints into that folder, a
 """
 
 import contextlib
+import math
+import os
 import sys
 import threading
 import time
 import traceback
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from huohou.errors import StoreError
+from huohou.errors import RunFailedError, StoreError
 from huohou.jobs import crew, stopping
 from huohou.jobs.claim import Claim, claim_of_plan
-from huohou.jobs.connection import connected, wait_for_room
+from huohou.jobs.connection import connected
 from huohou.jobs.exitcodes import FAILED
 from huohou.jobs.nodes import check_nodes
+from huohou.jobs.room import lacks, wait_for_room
 from huohou.jobs.stopping import StopWatch
 from huohou.plan import Plan
 from huohou.record.recorder import Recorder
 from huohou.record.workspace import EVENTS
 from huohou.text import say
+
+if TYPE_CHECKING:
+    from ray.train.v2.api.config import FailureConfig
+
+A_TRY = "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"  # for one start of all workers, by Ray Train
+SECONDS_A_TRY = 60
 
 
 def drive(told: Namespace, plan: Plan) -> int:
@@ -68,13 +78,15 @@ def _prepare(claim: Claim, folder: Path, recorder: Recorder, watch: StopWatch) -
 
 
 def _fit(told: Namespace, claim: Claim) -> None:
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    """Raises RunFailedError where the workers could not be started (again)."""
+    from ray.train import ControllerError, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
+    from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
 
     from huohou.jobs import ray_worker
 
     told_to = {"folder": str(told.folder), "seg": told.seg, "start": ray_worker.dumps(told.start)}
-    TorchTrainer(
+    trainer = TorchTrainer(
         ray_worker.train,
         train_loop_config=told_to,
         torch_config=ray_worker.torch_config(),
@@ -86,9 +98,27 @@ def _fit(told: Namespace, claim: Claim) -> None:
         run_config=RunConfig(
             name=f".ray-{told.seg}",
             storage_path=str(told.folder),
-            failure_config=FailureConfig(max_failures=claim.restarts),
+            failure_config=_failures(claim),
         ),
-    ).fit()
+    )
+    try:
+        trainer.fit()
+    except ControllerError as error:
+        if not isinstance(error.controller_failure, WorkerGroupStartupTimeoutError):
+            raise
+        facts = {"lacking": lacks(claim), "seconds": f"{claim.wait:g}"}
+        raise RunFailedError("cluster.lost_room", **facts) from error
+
+
+def _failures(claim: Claim) -> "FailureConfig":
+    """How often workers that died are started again, and how often it is tried to start them.
+
+    Ray Train gives each try so many seconds and would try for ever.
+    """
+    from ray.train.v2.api.config import FailureConfig
+
+    tries = math.ceil(claim.wait / float(os.environ.get(A_TRY, SECONDS_A_TRY)))
+    return FailureConfig(max_failures=claim.restarts, controller_failure_limit=tries)
 
 
 def _failed(error: Exception, told: Namespace) -> int:

@@ -1,21 +1,18 @@
-"""A driver of a Ray cluster, and the wait until the cluster has what was asked for."""
+"""A driver of a Ray cluster."""
 
 import contextlib
 import logging
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from huohou import machine
 from huohou.errors import RunFailedError
 from huohou.jobs.address import address_of, check_address
-from huohou.jobs.claim import Claim
 from huohou.models.library import first_line
-from huohou.text import language, say
+from huohou.text import language
 
-PAUSE = 1.0  # seconds between two looks at what a cluster has
 # What a worker needs to know of the driver's surroundings.
 HANDED_ON = ("HUOHOU_", "HF_", "TRANSFORMERS_", "MODELSCOPE_", "TORCH_")
 
@@ -62,23 +59,3 @@ def _join(on: str, *, quiet: bool) -> None:
     except (ConnectionError, RuntimeError, ValueError) as error:
         key = "cluster.not_begun" if address == "local" else "cluster.refused"
         raise RunFailedError(key, address=address, problem=first_line(error)) from error
-
-
-def wait_for_room(
-    claim: Claim, tell: Callable[[str], object], asked_to_stop: Callable[[], bool]
-) -> None:
-    """Until the cluster has what was asked for; it is said what is lacking, and how long.
-
-    Raises RunFailedError when the time is up.
-    """
-    import ray
-
-    until = time.monotonic() + claim.wait
-    lacking = claim.lacking(ray.cluster_resources())
-    if lacking:
-        tell(say("cluster.waits", lacking=lacking, seconds=f"{claim.wait:g}"))
-    while lacking and not asked_to_stop():
-        if time.monotonic() >= until:
-            raise RunFailedError("cluster.too_small", lacking=lacking, seconds=f"{claim.wait:g}")
-        time.sleep(min(PAUSE, max(0.05, until - time.monotonic())))
-        lacking = claim.lacking(ray.cluster_resources())

@@ -63,6 +63,8 @@ class Member:
         life = crew.life_of(self.folder, seg, start)
         if life.end is not None:
             return life
+        if life.seg == seg and child.is_too_late(self.folder, seg):
+            return replace(life, end={})  # nothing is to be done
         found = stored.newest(self.folder, life.seg, life.start, _tell)
         return replace(life, start=found)
 

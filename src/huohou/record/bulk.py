@@ -1,7 +1,8 @@
-"""Many rows in one statement, on PostgreSQL: a column is an array, and the rows are unnested.
+"""Many rows in one statement of the database's own, past what SQLAlchemy does with each value.
 
-One round trip, whatever the number of rows; numbers travel as the text of an array, which is the
-quickest to make here and to read there.
+On PostgreSQL a column is an array and the rows are unnested: one round trip, whatever the number of
+rows; numbers travel as the text of an array, which is the quickest to make here and to read there.
+On SQLite the driver takes the rows as they are.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,15 +11,17 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Table
 
-from huohou.record.schema import Real
+from huohou.record.schema import NAN, Real
 
 
 @lru_cache(maxsize=100)
-def _statement(table: Table, then: str) -> str:
-    names = [column.name for column in table.columns]
-    arrays = ", ".join(f"%s::{_kind(column)[0]}[]" for column in table.columns)
-    columns = ", ".join(f'"{name}"' for name in names)
-    rows = f"SELECT * FROM unnest({arrays})"
+def _statement(table: Table, then: str, *, arrays: bool) -> str:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    if arrays:
+        types = ", ".join(f"%s::{_kind(column)[0]}[]" for column in table.columns)
+        rows = f"SELECT * FROM unnest({types})"
+    else:
+        rows = f"VALUES ({', '.join('?' for _ in table.columns)})"
     return f"INSERT INTO {table.name} AS o ({columns}) {rows} ON CONFLICT {then}"
 
 
@@ -36,15 +39,27 @@ def _kind(column: Any) -> tuple[str, Callable[[Any], str] | None]:
 def insert(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], then: str
 ) -> None:
-    """Insert rows with all columns of a table; then: what to do ON CONFLICT."""
-    arrays = []
-    for column in table.columns:
-        name, write = column.name, _kind(column)[1]
-        values = [row[name] for row in rows]
-        arrays.append(values if write is None else _array(values, write))
-    connection.exec_driver_sql(_statement(table, then), tuple(arrays))
+    """Insert rows with all columns of a table; then: what to do ON CONFLICT, in words that both
+    databases know, in which the row that is there is ``o``."""
+    arrays = connection.dialect.name == "postgresql"
+    values = [(column, [row[column.name] for row in rows]) for column in table.columns]
+    how = _statement(table, then, arrays=arrays)
+    if arrays:
+        connection.exec_driver_sql(how, tuple(_array(*one) for one in values))
+    else:
+        connection.exec_driver_sql(how, list(zip(*(_kept(*one) for one in values), strict=True)))
 
 
-def _array(values: Sequence[Any], write: Callable[[Any], str]) -> str:
+def _array(column: Any, values: Sequence[Any]) -> Any:
+    write = _kind(column)[1]
+    if write is None:
+        return values
     inside = ",".join(["NULL" if value is None else write(value) for value in values])
     return "{" + inside + "}"
+
+
+def _kept(column: Any, values: Sequence[Any]) -> Sequence[Any]:
+    """Values as SQLite keeps them: see ``Real``."""
+    if not isinstance(column.type, Real):
+        return values
+    return [NAN if value != value else value for value in values]  # noqa: PLR0124 - only NaN is

@@ -9,11 +9,15 @@ Tier = Literal["log", "config", "data", "probe"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One fact a finding rests on: in words, and where it applies its step and its value."""
+    """One fact a finding rests on: in words, and where it applies its step and its value.
+
+    epoch: where a log has no steps; for charts, no part of the JSON form.
+    """
 
     text: str
     step: int | None = None
     value: float | None = None
+    epoch: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """JSON form, keys as in the contract."""
         plain = asdict(self)
-        return plain | {"evidence": list(plain["evidence"]), "advice": list(plain["advice"])}
+        facts = [{k: v for k, v in fact.items() if k != "epoch"} for fact in plain["evidence"]]
+        return plain | {"evidence": facts, "advice": list(plain["advice"])}
 
     @staticmethod
     def from_dict(raw: dict[str, Any]) -> "Finding":

@@ -176,10 +176,8 @@ def _insert(connection: Connection, job: int, file: str, lines: list[tuple[int, 
         others.append(place | {"seg": seg, "kind": kind, "body": body.decode().rstrip()})
         found += [place | {"nth": i} | f for i, f in enumerate(_findings(event))]
     for table, rows in ((metrics, points), (events, others), (findings, found)):
-        if rows and connection.dialect.name == "postgresql":
+        if rows:
             bulk.insert(connection, table, rows, "DO NOTHING")
-        elif rows:
-            connection.execute(_dialect_insert(connection, table).on_conflict_do_nothing(), rows)
     series.raise_pyramid(connection, points)
 
 

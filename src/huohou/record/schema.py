@@ -41,6 +41,9 @@ _WRITERS = 0x68756F686F75
 _JOBS = 0x68756F68
 
 
+NAN = "NaN"  # what stands for it in SQLite
+
+
 class _Column(UserDefinedType[Any]):
     """SQLite's REAL as it is: SQLAlchemy's own would turn the word NaN into a number again."""
 
@@ -64,7 +67,7 @@ class Real(TypeDecorator[float]):
     def process_bind_param(self, value: float | None, dialect: Dialect) -> Any:
         """NaN as SQLite keeps it."""
         if value is not None and math.isnan(value) and dialect.name == "sqlite":
-            return "NaN"
+            return NAN
         return value
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> float | None:

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, select
 
 from huohou.record import bulk
 from huohou.record.schema import metric_levels, metrics
@@ -147,39 +146,23 @@ def raise_pyramid(connection: Connection, points: Iterable[Mapping[str, Any]]) -
 
 
 def _upsert(connection: Connection, grown: dict[_Key, Bucket]) -> None:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    adding = dialect.insert(metric_levels)
-    old, new = metric_levels.c, adding.excluded
-    newer = new.last_step >= old.last_step
-    merged = {
-        "n": old.n + new.n,
-        "nans": old.nans + new.nans,
-        "finite": old.finite + new.finite,
-        "sum": old["sum"] + new["sum"],
-        "min": case((old.min.is_(None), new.min), (new.min < old.min, new.min), else_=old.min),
-        "max": case((old.max.is_(None), new.max), (new.max > old.max, new.max), else_=old.max),
-        "last": case((newer, new.last), else_=old.last),
-        "last_step": case((newer, new.last_step), else_=old.last_step),
-    }
     keys = ("job_id", "level", "name", "seg", "bucket")
     rows = [
         dict(zip(keys, key, strict=True)) | {name: getattr(content, name) for name in _VALUES}
         for key, content in grown.items()
     ]
-    if connection.dialect.name == "postgresql":
-        bulk.insert(connection, metric_levels, rows, _MERGED)
-        return
-    connection.execute(adding.on_conflict_do_update(index_elements=keys, set_=merged), rows)
+    bulk.insert(connection, metric_levels, rows, _MERGED)
 
 
-# The same merge in PostgreSQL's words, for all rows at once.
+# Bucket.merge in SQL.
 _MERGED = """(job_id, level, name, seg, bucket) DO UPDATE SET
 n = o.n + excluded.n, nans = o.nans + excluded.nans, finite = o.finite + excluded.finite,
 sum = o.sum + excluded.sum,
 min = CASE WHEN o.min IS NULL OR excluded.min < o.min THEN excluded.min ELSE o.min END,
 max = CASE WHEN o.max IS NULL OR excluded.max > o.max THEN excluded.max ELSE o.max END,
 last = CASE WHEN excluded.last_step >= o.last_step THEN excluded.last ELSE o.last END,
-last_step = greatest(o.last_step, excluded.last_step)"""
+last_step = CASE WHEN excluded.last_step >= o.last_step THEN excluded.last_step
+            ELSE o.last_step END"""
 
 Tops = dict[str, dict[int, int]]  # of each series, of each seg: points
 

@@ -61,7 +61,7 @@ def _head(found: Diagnosis) -> Iterator[str]:
 def _charts(record: Record, findings: Sequence[Finding]) -> Iterator[str]:
     by_step = _has_steps(record)
     x_name = say("page.step") if by_step else say("page.epoch")
-    shaded = list(bands(record, findings)) if by_step else []
+    shaded = list(bands(record, findings, by_step))
     panels = [
         [_curve(name, Series.of(record.points(name)), by_step) for name in names]
         for names in _panels(record)
@@ -104,15 +104,23 @@ def _has_steps(record: Record) -> bool:
     )
 
 
-def bands(record: Record, findings: Sequence[Finding]) -> Iterator[Band]:
-    """From the first step a finding names to the last; to the end where it names one only."""
-    steps = [Series.of(points).steps for points in record.series.values() if len(points)]
-    end = max((float(np.nanmax(s)) for s in steps if not np.isnan(s).all()), default=0.0)
-    shown = [f for f in findings if any(e.step is not None for e in f.evidence)]
-    for finding in shown[:_LIMIT]:
-        named = [e.step for e in finding.evidence if e.step is not None]
-        last = max(named) if len(named) > 1 else end
-        yield Band(min(named), last, finding.severity, finding.code, finding.title)
+def bands(record: Record, findings: Sequence[Finding], by_step: bool = True) -> Iterator[Band]:
+    """From the first step a finding names to the last; to the end where it names one only.
+
+    by_step: False for a log that counts epochs alone, which are named then.
+    """
+    series = [Series.of(points) for points in record.series.values() if len(points)]
+    places = [one.steps if by_step else one.epochs for one in series]
+    end = max((float(np.nanmax(p)) for p in places if not np.isnan(p).all()), default=0.0)
+    named = [(finding, _named(finding, by_step)) for finding in findings]
+    for finding, at in [one for one in named if one[1]][:_LIMIT]:
+        last = max(at) if len(at) > 1 else end
+        yield Band(min(at), last, finding.severity, finding.code, finding.title)
+
+
+def _named(finding: Finding, by_step: bool) -> list[float]:
+    places = [e.step if by_step else e.epoch for e in finding.evidence]
+    return [float(place) for place in places if place is not None]
 
 
 def _finding(finding: Finding) -> Iterator[str]:

@@ -118,11 +118,17 @@ def _answers(card: Scorecard) -> Iterator[Block]:
 
 
 def _definition(metric: Metric) -> str:
-    """In the reader's language where it is a plain sentence; a score keeps that of its time."""
+    """What it is and how it was counted: the sentence in the reader's language where it has no
+    slots, the rest as it was said when it was scored."""
     try:
-        return say(f"metric.{metric.name}")
+        told = say(f"metric.{metric.name}")
     except KeyError:
-        return metric.definition
+        told = metric.definition
+    if metric.tokenisation:
+        told += " " + say("report.scores.cut", cut=metric.tokenisation)
+    if metric.settings:
+        told += " " + say("report.scores.settings", settings=metric.settings)
+    return told
 
 
 def _whole(name: str) -> str:

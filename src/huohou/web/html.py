@@ -29,6 +29,7 @@ THEMES = ("light", "dark")
 THEME_COOKIE = "huohou_theme"
 SCRIPTS = Path(__file__).parent / "static" / "js"
 _WORDS = "web.js."
+_PLANS = ("new", "job")  # pages that show a plan
 _IMPORT = re.compile(r"""^(?:import|export)\b[^;"']*["']\./([\w.-]+)["']""", re.MULTILINE)
 # Pages whose scripts another page uses too.
 SHARES = {"compare": ("job",), "doctor": ("job",), "answers": ("new",)}
@@ -74,13 +75,15 @@ def prepare() -> None:
 
 
 def words(page: str) -> dict[str, str]:
-    """The sentences that a page's scripts say: ``web.js.*`` less those of other pages, states."""
+    """The sentences that a page's scripts say: ``web.js.*`` less those of other pages, states,
+    and of plans what the command line says in the same words."""
     others = {f"{_WORDS}{name}." for name in NAMES if name not in (page, *SHARES.get(page, ()))}
     return {
         key: sentence
         for key, sentence in text.sentences(text.language()).items()
         if (key.startswith(_WORDS) and not any(key.startswith(other) for other in others))
         or key.startswith("state.")
+        or (page in _PLANS and key.startswith("plan.workers"))
     }
 
 

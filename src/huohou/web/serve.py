@@ -47,6 +47,8 @@ def run(
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # strangers' malformed forms
     team = api.people()
     token = _token(host, token_file, has_people=bool(team.all()))
+    for secret in filter(None, (token_file, team.file)):
+        api.keep_secret(secret)
     listener = _listen(host, port)
     access = Access(token, lambda: team, read_only, closed=not is_loopback(plain(host)))
     app = create_app(access=access, hosts=_hosts(host, names))
@@ -89,12 +91,23 @@ def _begin(address: str, access: Access, open_: bool, note: _Say) -> None:
         note(say("web.serve.people", n=len(access.people().all()), path=access.people().file))
     if access.read_only:
         note(say("web.serve.read_only"))
+    for folder in _homes():
+        note(say("web.serve.home", folder=folder))
     if not (STATIC / "lib" / "uPlot.iife.min.js").is_file():
         note(say("web.serve.no_charts"))
     note(say("web.serve.end"))
     if open_ and not _open(address):
         note(say("web.serve.no_browser"))
     asyncio.get_running_loop().run_in_executor(None, _warm)
+
+
+def _homes() -> list[Path]:
+    """Folders that the page may read although the person's whole home lies in them."""
+    try:
+        home = Path.home().resolve()
+    except RuntimeError:  # nobody's
+        return []
+    return [root for root in api.roots() if home.is_relative_to(root)]
 
 
 def _warm() -> None:

@@ -23,18 +23,21 @@ _FENCE = re.compile(r"\s*(```|~~~)")
 Part = tuple[int, str, str]  # line, title, text
 
 
-def read_passages(path: str | Path) -> list[Passage]:
+def read_passages(
+    path: str | Path, may_read: Callable[[Path], bool] = lambda _: True
+) -> list[Passage]:
     """The passages of a file, or of all files of a folder and its folders, in the order of names.
 
     A file of text or Markdown is cut between paragraphs, never inside a sentence; a row of JSONL,
     JSON or CSV with a column such as ``text`` (and perhaps ``title``) is one passage, or several
     where it is long. Of a folder text and Markdown are read, without hidden files: rows can be of
-    anything, so their file has to be named. Raises DataError for what cannot be read and where no
-    passage is found.
+    anything, so their file has to be named. may_read: asked for each file of a folder, where not
+    all of them are for who asks. Raises DataError for what cannot be read and where no passage is
+    found.
     """
     source = Path(path).expanduser()
     if source.is_dir():
-        found = list(_of_folder(source))
+        found = list(_of_folder(source, may_read))
         if not found:
             raise DataError("passages.empty_folder", path=path, known=" ".join(PROSE))
     else:
@@ -50,13 +53,14 @@ def read_passages(path: str | Path) -> list[Passage]:
     return passages
 
 
-def _of_folder(folder: Path) -> Iterator[tuple[str, Part]]:
+def _of_folder(folder: Path, may_read: Callable[[Path], bool]) -> Iterator[tuple[str, Part]]:
     files = sorted(
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in PROSE
         and path.is_file()
         and not any(name.startswith(".") for name in path.relative_to(folder).parts)
+        and may_read(path)
     )
     for path in files[:MOST_FILES]:
         name = path.relative_to(folder).as_posix()

@@ -93,7 +93,6 @@ def _report(hits: int, when: str = "", **facts: object) -> Record:
         ),
         run(loss=line(1.4, 1.1, n=30), more={"eval_cosine_accuracy": [0.48, 0.51, 0.49]}),
     ),
-    source="ln N for InfoNCE with nothing learnt (arXiv 1807.03748); Wilson (1927)",
 )
 def at_chance(case: Case) -> Outcome:
     """A contrast among N candidates costs ln N when the model guesses. It is said when the last

@@ -66,7 +66,6 @@ class Tested:
             facts={"eval_rows": 200},
         ),
     ),
-    source="Exact binomial test; Bonferroni's correction for the number of scores",
 )
 def below_chance(case: Case) -> Outcome:
     """With k places of N candidates a random order has the right one among them k/N of the time,

@@ -40,7 +40,6 @@ OOM = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
         run(loss=falling(2.0, 1.5), facts={"max_steps": 400}),
         run(loss=falling(2.0, 1.5), facts={"state": "running", "finished": False}),
     ),
-    source="The words of the error; updates done against updates planned",
 )
 def crashed(case: Case) -> Outcome:
     """An error that ended the run is in its log, or its record says that it failed: a warning,

@@ -77,7 +77,6 @@ UNBOUND = [*falling(6.0, 1.0, n=20), *line(0.9, -8.0, n=20, noise=0.3)]
         run(loss=UNBOUND, evals=falling(3.5, 1.0, n=8)),
         run(loss=UNBOUND, reward=line(0.1, 0.9), facts={"vocab_size": 900}),
     ),
-    source="Deep Learning Tuning Playbook (training loss that increases); trainproof (end/min 1.5)",
 )
 def diverged(case: Case) -> Finding | None:
     """The updates are too large for the loss surface: the run left what it had found. A jump that

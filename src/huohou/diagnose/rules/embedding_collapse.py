@@ -112,8 +112,6 @@ REPAIRED = run(loss=[0.69, 0.41, 0.33, 0.29, 0.27], facts={"loss_kind": "logisti
         run(loss=falling(3.0, 0.3), evals=[0.0] * 6, facts={**BATCH, "scale": 20.0}),
         Record({"path": "now"}, REPAIRED.series, REPAIRED.facts, others=(REPAIRED,)),
     ),
-    source="Loss of equal similarities: ln N for InfoNCE (arXiv 1807.03748), softplus(-s) for a "
-    "logistic loss of positives",
 )
 def embedding_collapse(case: Case) -> Outcome:
     """A loss cannot tell embeddings apart that are all alike, and then has a value that is known

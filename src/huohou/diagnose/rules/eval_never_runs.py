@@ -41,7 +41,6 @@ LOSS = falling(2.0, 1.0, n=20)
         run(loss=LOSS, facts={"eval_steps": 500, "max_steps": 200}),
         run(loss=LOSS, facts={"eval_strategy": "epoch", "finished": False}),
     ),
-    source="transformers TrainingArguments: eval_strategy and eval_steps",
 )
 def eval_never_runs(case: Case) -> Outcome:
     """The settings ask for evaluations, and the log has none, or only that of the last weights:

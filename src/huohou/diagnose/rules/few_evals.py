@@ -19,7 +19,6 @@ FEW = 5
         run(loss=[2.0, 1.5, 1.2], evals=[1.9, 1.6, 1.5, 1.4, 1.3]),
         run(loss=[2.0, 1.5, 1.2]),
     ),
-    source="finetune-doctor: 23 of 47 public runs with evaluations have fewer than 5",
 )
 def few_evals(case: Case) -> Finding | None:
     """With fewer than 5 evaluations their noise cannot be measured, and a rise cannot be told

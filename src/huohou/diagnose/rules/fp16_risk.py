@@ -59,7 +59,6 @@ LOSS = falling(2.0, 1.0, n=60)
         run(loss=falling(2.0, 0.001, n=60), grad_norm=falling(2.0, 1e-5, n=60), facts=HALF),
         run(loss=LOSS, grad_norm=NORMS, facts=HALF, loss_scale=[65536.0, 32768.0, 65536.0]),
     ),
-    source="Micikevicius et al. (2018), Mixed Precision Training; PEFT: adapter weights in fp32",
 )
 def fp16_risk(case: Case) -> Outcome:
     """fp16 knows no number above 65504. A loss scale that is found anew leaves out a few

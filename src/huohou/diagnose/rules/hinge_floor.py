@@ -52,7 +52,6 @@ def _report(losses: list[float], **facts: object) -> Record:
         run(loss=[*falling(5.2, 0.5, n=20), *line(5.0, 5.0, n=20)], facts={"margin": 5.0}),
         _report(LOSSES, margin=0.2),
     ),
-    source="max(0, m - d) is m for d = 0; mean over pairs in an arbitrary order",
 )
 def hinge_floor(case: Case) -> Outcome:
     """A ranking loss max(0, margin - difference) equals the margin when the differences of the

@@ -94,7 +94,6 @@ def _beside(values: Sequence[float], evals: int, factor: float = 1.0) -> list[fl
             facts={"rows": 64},
         ),
     ),
-    source="Goodfellow et al., Deep Learning, ch. 5; Elangovan et al. (EACL 2021) on overlap",
 )
 def leak_suspected(case: Case) -> Outcome:
     """After more than 5 passes the training loss has fallen by more than 80 %, and to less than

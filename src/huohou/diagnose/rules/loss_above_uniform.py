@@ -50,7 +50,6 @@ SMALL = {"vocabulary": 1000}  # ln 1000 = 6.91
         run(loss=line(3.0, 9.0), facts=SMALL),
         run(loss=falling(9.8, 4.6), facts={**SMALL, "gradient_accumulation": 2}),
     ),
-    source="Cross-entropy of a uniform guess is ln(vocabulary)",
 )
 def loss_above_uniform(case: Case) -> Outcome:
     """A model that knows nothing and says so has a loss of ln(vocabulary); a pretrained one starts

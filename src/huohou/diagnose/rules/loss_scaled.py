@@ -28,7 +28,6 @@ FOUR = {"gradient_accumulation": 4}
         run(loss=[4 * v for v in LOSS], evals=EVAL, facts={"gradient_accumulation": 8}),
         run(loss=LOSS, evals=EVAL, facts={"gradient_accumulation": 1}),
     ),
-    source="transformers issue 35204 (4.46 logs the loss times gradient_accumulation_steps)",
 )
 def loss_scaled(case: Case) -> Outcome:
     """The training loss is as many times the evaluation loss as there are micro-batches in an

@@ -69,7 +69,6 @@ STEEP = [4.2, *line(3.32, 3.32, n=39, noise=0.001)]
         run(loss=line(0.69, 0.69), reward=line(0.1, 0.5)),
         run(loss=falling(5.9, 3.8, n=60, noise=0.1), learning_rate=[2e-5] * 60),
     ),
-    source="Mann-Kendall with the variance of Hamed and Rao (1998), interval of Sen's slope",
 )
 def loss_stuck(case: Case) -> Outcome:
     """The change over the run, by Sen's slope with its 95 % interval, is under 5 % of the loss and

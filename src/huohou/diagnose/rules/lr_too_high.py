@@ -100,7 +100,6 @@ RISEN = [*falling(4.0, 2.0, n=15), *line(2.1, 2.75, n=25)]
             facts={"vocab_size": 560, "optimizer": "sgd"},
         ),
     ),
-    source="Deep Learning Tuning Playbook (instability); AutoTrainer (oscillating loss)",
 )
 def lr_too_high(case: Case) -> Finding | None:
     """Six signs, most measured in units of the noise of the loss itself. A hump: within the first

@@ -96,8 +96,6 @@ CREEP = line(2.40, 2.25, n=40, noise=0.004)
         run(loss=CREEP, grad_norm=line(1.2, 1.18), more={"eval_cosine_accuracy@1": [0.96, 0.97]}),
         run(loss=line(2.77, 2.77), learning_rate=[1e-9] * 40, pos_sim=[1.0], neg_sim=[1.0]),
     ),
-    source="LoRA Without Regret (2025); AutoTrainer (slow convergence); arXiv 2402.19449 (plain "
-    "descent on language models)",
 )
 def lr_too_low(case: Case) -> Finding | None:
     """Either less than 15 % of the loss was gained and the highest learning rate is known to be

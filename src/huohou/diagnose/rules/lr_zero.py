@@ -42,7 +42,6 @@ COSINE = [1e-4 * (1 - i / 40) for i in range(40)]
             learning_rate=[*[1e-3] * 5, *[1e-6] * 35],
         ),
     ),
-    source="trainproof (zero tail); a cosine is below a thousandth only in its last 2 %",
 )
 def lr_zero(case: Case) -> Finding | None:
     """With a learning rate of 0 no weight changes. Throughout: nothing was trained. For a fifth of

@@ -36,7 +36,6 @@ NAN = math.nan
         run(loss=falling(2.0, 0.5)),
         run(loss=[2.1, 0.0, 0.0, 0.0, 1.9, 1.8]),
     ),
-    source="Trainer of transformers: logging_nan_inf_filter=True by default; trl issue 6702",
 )
 def masked_nan(case: Case) -> Finding | None:
     """The Trainer of transformers replaces a NaN by 0.0 before it logs a mean of losses, so that

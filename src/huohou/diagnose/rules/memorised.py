@@ -57,7 +57,6 @@ STEADY = 0.97  # of its lowest before: it no longer falls
         run(loss=falling(5.0, 0.002, rate=8), evals=[0.6], epochs=3),
         run(loss=falling(2.0, 0.01), epochs=10, facts={"loss_kind": "in-batch"}),
     ),
-    source="Muennighoff et al. (2023), arXiv 2305.16264: after about 4 passes rows teach little",
 )
 def memorised(case: Case) -> Finding | None:
     """After more than 5 passes each token of the training answers is predicted with a mean

@@ -49,8 +49,6 @@ def _report(figures: tuple[Figure, ...], **facts: object) -> Record:
         run(loss=falling(2.0, 0.4), evals=EVALS, eval_mse=line(2.0, 49.0, n=5)),
         run(loss=falling(0.8, 0.7), evals=[0.75, 0.72, 0.7, 0.7], eval_mse=ABOVE, facts=LOGISTIC),
     ),
-    source="(s·cos - 1)² is least at cos = 1/s: for a scale of 20 where right pairs are all but "
-    "orthogonal",
 )
 def metric_meaningless(case: Case) -> Outcome:
     """Squared or absolute errors of scores against a label of 1, where the scores are similarities

@@ -37,7 +37,6 @@ NAN, INF = math.nan, math.inf
         run(loss=falling(2.0, 1.0), evals=[1.5, NAN, NAN]),
     ),
     quiet=(run(loss=[2.1, 1.9, 1.8, 1.7]), run(loss=[0.0, 0.0, 0.0])),
-    source="Exact test; ExplodingTensor of Amazon SageMaker Debugger",
 )
 def nan_loss(case: Case) -> Finding | None:
     """A NaN in the loss is in the weights at the next update, and stays: nothing is learnt after

@@ -24,8 +24,6 @@ FEW = 0.5  # of the free answers
         served((side(stop={"known": False, "ends": [2], "missing": []}),)),
         served((), stopped=16),
     ),
-    source="The stop token is learnt like any other: it must be among the labels, and be the one "
-    "that serving stops at",
 )
 def never_stops(case: Case) -> Outcome:
     """Free answers are given room for twice the longest answer of the training. Fewer than half of

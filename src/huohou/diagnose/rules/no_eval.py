@@ -49,7 +49,6 @@ LOW = 0.05  # and it is above this: an evaluation loss without a number is not t
         run(loss=[2.0, 1.5, 1.2], facts={"after_training": {"eval_loss": 1.3}}),
         Case(run(loss=[2.0, 1.5]), plan={"eval": {"path": "val.jsonl", "rows": 50}}),
     ),
-    source="finetune-doctor: 41 of 88 public trainer_state.json hold no evaluation",
 )
 def no_eval(case: Case) -> Finding | None:
     """Training loss alone cannot tell learning from learning by heart, nor which checkpoint is the

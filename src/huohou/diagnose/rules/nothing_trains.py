@@ -27,7 +27,6 @@ DIGITS = 4  # an evaluation that is printed shorter may look the same by roundin
         run(loss=falling(2.3, 1.1), evals=[1.1, 1.1, 1.1]),
         run(loss=[0.0] * 6, grad_norm=[0.0] * 6, reward=[1.0] * 6),
     ),
-    source="UnchangedTensor and VanishingGradient of Amazon SageMaker Debugger",
 )
 def nothing_trains(case: Case) -> Outcome:
     """An evaluation is deterministic: the same digits again and again from the first to the

@@ -63,7 +63,6 @@ def _report(figures: tuple[Figure, ...], **facts: object) -> Record:
             facts={"loss_kind": "logistic"},
         ),
     ),
-    source="An evaluation of one class is met by any constant answer",
 )
 def positives_only_eval(case: Case) -> Outcome:
     """Said by whoever wrote of the run, or read from its numbers: the evaluation loss is

@@ -25,7 +25,6 @@ NOTHING = 1e-6  # nats a token that training moved the model by
         served((), nats_from_base=1e-3, changed=0),
         served((), nats_from_base=0.0, changed=1),
     ),
-    source="Hu et al. (2021), arXiv 2106.09685: an adapter adds B A to a weight, and B begins at 0",
 )
 def same_as_base(case: Case) -> Outcome:
     """The adapter changes nothing: tuned and untuned model differ by less than a millionth of a nat

@@ -109,7 +109,6 @@ def _with(record: Record, figures: tuple[Figure, ...]) -> Record:
             facts={"eval_rows": 65},
         ),
     ),
-    source="Logistic loss of a constant score s: softplus(-s), squared error (s-1)²",
 )
 def scale_only(case: Case) -> Outcome:
     """An evaluation of positives only, whose logistic loss is softplus(-s), tells s. When s grows

@@ -77,7 +77,6 @@ SET = {"lr_scheduler": "linear", "learning_rate": 1e-4, "max_steps": 400, "warmu
         run(loss=LOSS, learning_rate=CYCLES, facts={**DONE, "lr_scheduler": "cyclic"}),
         run(loss=LOSS, learning_rate=[1e-6 * 1.2**i for i in range(40)], facts=DONE),
     ),
-    source="A linear or a cosine schedule is exact: its end follows from any part of it",
 )
 def schedule_mismatch(case: Case) -> Outcome:
     """A linear or cosine schedule is recognised by fitting it to the logged rates, to within 1.2 %

@@ -54,7 +54,6 @@ EVALUATED = Record(
         lives(falling(3.69, 1.5), falling(1.5, 1.2)),
         lives(falling(3.69, 3.6, n=6), falling(3.69, 1.5)),
     ),
-    source="transformers issues 23099 and 27749; comparison of the two lives in units of noise",
 )
 def silent_restart(case: Case) -> Finding | None:
     """The steps of a log go back to the start and the loss is back where the first life began, not

@@ -67,7 +67,6 @@ def _timed(seconds: list[float], evals: bool = False) -> Record:
         _timed([0.001] * 40 + [0.01] * 15),
         _timed([5.0] * 40 + [10.0] * 15),
     ),
-    source="StalledTraining of Amazon SageMaker Debugger; trainproof (step time)",
 )
 def stalled(case: Case) -> Outcome:
     """From the times of the lines: a single gap of more than half an hour and of more than 10 times

@@ -77,8 +77,6 @@ GOOD = {
         run(loss=falling(3.4, 0.5), pos_sim=[0.3, 0.8], neg_sim=[0.2, 0.1], facts=BATCH),
         run(loss=TIMID, more=GOOD),
     ),
-    source="Bounds of InfoNCE for cosines; Fano's inequality; a scale of 20 (temperature 0.05) is "
-    "the default of sentence-transformers",
 )
 def temperature_off(case: Case) -> Outcome:
     """In a batch of N, cosines times a scale s can bring the loss no lower than ln(1 + (N-1)e^-2s):

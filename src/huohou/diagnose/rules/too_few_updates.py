@@ -29,7 +29,6 @@ WANTED = 100
         run(loss=[0.8, 0.7, 0.6], every=1, facts={"rows_counted": True}),
         lives(falling(5.9, 2.1, n=12), starts=(80,), every=10),
     ),
-    source="LoRA Without Regret (2025): under 100 updates a learning rate 15 times higher is best",
 )
 def too_few_updates(case: Case) -> Finding | None:
     """Fewer than 50 updates of the weights, warm-up among them, move little and show little.

@@ -40,8 +40,6 @@ CONTEXT = 24  # characters shown before the first that differ
         served((side(scores={"from_base": 0.0, "nats": 0.8}),)),
         served(()),
     ),
-    source="Kullback and Leibler (1951): the divergence of two distributions; what rounding costs "
-    "was measured on SmolLM2-135M",
 )
 def train_serve_mismatch(case: Case) -> Outcome:
     """Every question is rendered in training's way and in each way of serving: one prompt with

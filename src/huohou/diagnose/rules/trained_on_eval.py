@@ -20,8 +20,6 @@ def _report(**told: Any) -> Record:
     needs=(Need("fact:hard_cases"),),
     fires=(_report(count=35, of=50, trained=True), _report(count=35, of=None, trained=True)),
     quiet=(_report(count=35, of=50, trained=False), _report(count=0, of=50, trained=True)),
-    source="Dwork et al. (2017), Guilt-free data reuse: a hold-out holds as long as it has not "
-    "shaped the model",
 )
 def trained_on_eval(case: Case) -> Outcome:
     """Rows were chosen from those of an evaluation, as its hard cases, and trained on, by the

@@ -74,7 +74,6 @@ LIVE = 0.1  # while the rate is above this part of its peak
         run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 88}),
         run(loss=line(4.9, 3.6, n=9), every=1, facts={"max_steps": 10, "finished": True}),
     ),
-    source="Deep Learning Tuning Playbook (still improving at the end: train longer)",
 )
 def undertrained(case: Case) -> Outcome:
     """In the last third of the run the training loss still fell by more than 2 % in each tenth of

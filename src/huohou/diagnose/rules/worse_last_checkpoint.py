@@ -41,7 +41,6 @@ STEPPED = [1.5, 1.3, 1.2, 1.15, 1.12, 1.1, 1.08, 1.06, 1.5, 1.68, 1.44]
         run(loss=TRAIN, evals=[1.5, 1.3, 1.25, 1.35, 1.22, 1.36, 1.24, 1.34]),
         run(loss=TRAIN, evals=STEPPED, learning_rate=line(1e-4, 1e-6, n=60)),
     ),
-    source="finetune-doctor (noise band of the evaluations)",
 )
 def worse_last_checkpoint(case: Case) -> Finding | None:
     """The last evaluation is worse than the best by more than 2 % and, by the best fitting

@@ -2,6 +2,7 @@
 
 from huohou.evaluate.metrics import Corpus, Measure, is_text, metrics, texts
 from huohou.measure.text import bleu
+from huohou.text import say
 
 metrics.register("text.chrf")(
     Measure(
@@ -9,7 +10,7 @@ metrics.register("text.chrf")(
         corpus=Corpus(lambda items: bleu.chrf_statistics(*texts(items)), bleu.chrf_score),
         better="higher",
         unit="points",
-        tokenisation=lambda _items: "characters without white space",
+        tokenisation=lambda _items: say("metric.cut.plain_characters"),
         settings=lambda _items: bleu.chrf_signature(),
         requires=("sacrebleu",),
         rank=44,

@@ -2,6 +2,7 @@
 
 from huohou.evaluate.metrics import Measure, is_text, metrics
 from huohou.measure.text.repetition import distinct
+from huohou.text import say
 
 
 def _register(n: int) -> None:
@@ -12,7 +13,7 @@ def _register(n: int) -> None:
             whole=lambda items: distinct((item.answer.text for item in items), n),
             reference=lambda items: distinct((item.row.answer for item in items), n),
             better="higher",
-            tokenisation=lambda _items: "Unicode words, Chinese by character",
+            tokenisation=lambda _items: say("metric.cut.words"),
             by_style=False,
             rank=61 + n,
         )

@@ -8,6 +8,7 @@ from huohou.evaluate.items import Item
 from huohou.evaluate.metrics import Corpus, Measure, is_text, metrics
 from huohou.measure.corpus import Floats
 from huohou.measure.text import words
+from huohou.text import say
 
 
 def _statistics(items: Sequence[Item]) -> Floats:
@@ -27,7 +28,7 @@ metrics.register("answers.length_ratio")(
         corpus=Corpus(_statistics, _score),
         better="one",
         unit="ratio",
-        tokenisation=lambda _items: "Unicode words, Chinese by character",
+        tokenisation=lambda _items: say("metric.cut.words"),
         by_style=False,
         rank=61,
     )

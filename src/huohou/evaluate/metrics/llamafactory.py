@@ -8,9 +8,11 @@ from collections.abc import Callable
 from huohou.evaluate.items import Item
 from huohou.evaluate.metrics import Measure, has_reference, metrics
 from huohou.measure.text import llamafactory
+from huohou.text import say
 
 SCALE = 100  # its scores are 0..100, the value of an answer is a share
 BLEU = "llamafactory.bleu4"
+Cut = Callable[[], str]
 
 
 def _bleu(item: Item) -> float:
@@ -21,15 +23,15 @@ def _rouge(place: int) -> Callable[[Item], float]:
     return lambda item: llamafactory.rouges(item.answer.text, item.row.answer)[place] / SCALE
 
 
-def _register(name: str, value: Callable[[Item], float], cut: str, needs: str, rank: int) -> None:
+def _register(name: str, value: Callable[[Item], float], cut: Cut, needs: str, rank: int) -> None:
     metrics.register(name)(
         Measure(
             applies=has_reference,
             value=value,
             better="higher",
             unit="points",
-            tokenisation=lambda _items: cut,
-            settings=lambda _items: "mean over rows; LLaMA-Factory 0.9, train/sft/metric.py",
+            tokenisation=lambda _items: cut(),
+            settings=lambda _items: say("metric.how.llamafactory"),
             requires=(needs,),
             by_style=False,
             rank=rank,
@@ -37,7 +39,7 @@ def _register(name: str, value: Callable[[Item], float], cut: str, needs: str, r
     )
 
 
-_register(BLEU, _bleu, "characters, white space too", "nltk", 90)
+_register(BLEU, _bleu, lambda: say("metric.cut.all_characters"), "nltk", 90)
 for _place, _kind in enumerate(("rouge1", "rouge2", "rougeL")):
-    _cut = "jieba, punctuation and white space too"
-    _register(f"llamafactory.{_kind}", _rouge(_place), _cut, "jieba", 91 + _place)
+    _words = lambda: say("metric.cut.jieba")  # noqa: E731
+    _register(f"llamafactory.{_kind}", _rouge(_place), _words, "jieba", 91 + _place)

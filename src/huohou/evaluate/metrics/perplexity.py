@@ -7,6 +7,7 @@ import numpy as np
 from huohou.evaluate.items import Item
 from huohou.evaluate.metrics import Corpus, Measure, metrics
 from huohou.measure.corpus import Floats
+from huohou.text import say
 
 
 def statistics(items: Sequence[Item]) -> Floats:
@@ -28,7 +29,7 @@ metrics.register("answers.perplexity")(
         corpus=Corpus(statistics, score),
         better="lower",
         unit="perplexity",
-        tokenisation=lambda _items: "the model's own tokens, end of turn included",
+        tokenisation=lambda _items: say("metric.cut.model"),
         rank=55,
     )
 )

@@ -2,6 +2,7 @@
 
 from huohou.evaluate.metrics import Measure, has_reference, metrics
 from huohou.measure.text.repetition import repeated_span
+from huohou.text import say
 
 metrics.register("answers.repeated")(
     Measure(
@@ -9,7 +10,7 @@ metrics.register("answers.repeated")(
         value=lambda item: repeated_span(item.answer.text),
         reference=lambda items: sum(repeated_span(i.row.answer) for i in items) / len(items),
         better="lower",
-        tokenisation=lambda _items: "Unicode words, Chinese by character",
+        tokenisation=lambda _items: say("metric.cut.words"),
         by_style=False,
         rank=64,
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from huohou.evaluate.items import Item
 from huohou.evaluate.metrics import Measure, is_text, metrics, texts
 from huohou.measure.text.rouge import Rouge, rouge, tokenisations
+from huohou.text import say
 
 
 def _tokenisation(items: Sequence[Item]) -> str:
@@ -22,7 +23,7 @@ def _register(name: str, place: int, rank: int) -> None:
             value=value,
             better="higher",
             tokenisation=_tokenisation,
-            settings=lambda _items: "F-measure, no stemming, rougeL of the whole answer",
+            settings=lambda _items: say("metric.how.rouge"),
             requires=("rouge_score", "jieba"),
             rank=rank,
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huohou.errors import DataError
-from huohou.record.readers import Reader
+from huohou.record.readers import Reader, names
 from huohou.record.readers._merge import Run, agree, size, together
 from huohou.record.readers._search import Home, checkpoint, homes
 from huohou.record.readers._source import Source
@@ -19,12 +19,12 @@ from huohou.record.workspace import EVENTS
 from huohou.text import say
 
 _RUNS = 24  # runs of a folder that are read; the newest, where there are more
-_NAMED = 6  # other runs that a note names
+_NAMED = 6  # other runs, or files, that a note names
 _LARGE = 1 << 20  # bytes from which on a file is looked into before it is read whole
 _HEAD = 1 << 16
 _ELSEWHERE = 3  # points that logs of different homes have to share to be of one run
 _ENDINGS = (".csv", ".tsv", ".jsonl", ".log", ".out", ".txt")
-_NAMED = 6  # files that are named where none of a folder is read
+_REFUSED = 3  # files that could not be read of which it is said why
 _OURS = "huohou-run"  # a run of ours says all of itself
 
 
@@ -49,9 +49,9 @@ def read_folder(folder: Path, asked: Asked, known: str) -> Record:
         if refused:
             raise refused[0]
         if there := _maybe(folder):
-            names = ", ".join(path.name for path in there[:_NAMED])
-            names += ", ..." if len(there) > _NAMED else ""
-            raise DataError("reader.no_named_log", path=folder, files=names, first=there[0])
+            files = ", ".join(path.name for path in there[:_NAMED])
+            files += ", ..." if len(there) > _NAMED else ""
+            raise DataError("reader.no_named_log", path=folder, files=files, first=there[0])
         raise DataError("reader.no_log_in_folder", path=folder, patterns=known)
     best = max(runs, key=lambda run: size(run.log))  # the newest comes first
     rest = [run for run in runs if run is not best]
@@ -59,6 +59,7 @@ def read_folder(folder: Path, asked: Asked, known: str) -> Record:
     others = [run.home for run in rest if run.log not in same and not _is_read(run.home, best)]
     others += [home for home in found if home not in newest]
     notes = [] if complete else [say("reader.folder_too_full", path=folder)]
+    notes += _left_out(refused, best.home.path)
     notes += _named([home.path for home in others], best, folder)
     return together(best, same, folder, notes)
 
@@ -151,7 +152,7 @@ def _read_file(path: Path, looking: Sequence[Reader], asked: Asked) -> Record | 
     if reader is not None and reader.folder is None:
         return reader.read(source)
     if named and reader is None:
-        raise DataError("reader.unknown", path=path, known="")
+        raise DataError("reader.unknown", path=path, known=", ".join(names()))
     return None
 
 
@@ -199,12 +200,22 @@ def _changed(home: Home) -> float:
     return max(times)
 
 
+def _left_out(refused: Sequence[DataError], home: Path) -> list[str]:
+    """Why files were not read: what stands in them is missing in what is judged. Those that lie
+    where the run lies come first."""
+    told = dict.fromkeys(map(str, refused))  # each once
+    said = sorted(told, key=lambda text: f"{home}{os.sep}" not in text)
+    notes = [say("reader.left_out", problem=text) for text in said[:_REFUSED]]
+    more = len(said) - _REFUSED
+    return [*notes, say("reader.left_out_more", n=more)] if more > 0 else notes
+
+
 def _named(others: Sequence[Path], best: Run, folder: Path) -> list[str]:
     """How to read the other runs, and the other logs beside the one that was read."""
     notes = []
     if others:
-        names = _listed(others, folder)
-        notes.append(say("reader.other_homes", n=len(others), names=names, path=others[0]))
+        listed = _listed(others, folder)
+        notes.append(say("reader.other_homes", n=len(others), names=listed, path=others[0]))
     if best.other:
         paths = [log.source["path"] for log in best.other]
         notes.append(say("reader.others", files=_listed(paths, folder)))
@@ -212,5 +223,5 @@ def _named(others: Sequence[Path], best: Run, folder: Path) -> list[str]:
 
 
 def _listed(paths: Sequence[Path | str], folder: Path) -> str:
-    names = [os.path.relpath(path, folder) for path in paths[:_NAMED]]
-    return ", ".join([*names, *(["..."] if len(paths) > _NAMED else [])])
+    shown = [os.path.relpath(path, folder) for path in paths[:_NAMED]]
+    return ", ".join([*shown, *(["..."] if len(paths) > _NAMED else [])])

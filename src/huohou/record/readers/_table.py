@@ -1,6 +1,7 @@
 """A table of any trainer to a Record: which column is what is guessed, and the guess stated."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def record_of_table(table: Table, source: Source, reader: str) -> Record:
         facts["rows_counted"] = not epochs
     if table.limit:
         facts["max_steps"] = table.limit
-    notes = (_guess(named, steps, epochs), *notes)
+    notes = (_guess(named, steps, epochs), *_lossless(named, series), *notes)
     return Record({"path": str(source.path), "reader": reader}, series, facts, notes)
 
 
@@ -159,6 +160,16 @@ def _guess(named: Mapping[str, str], steps: Sequence[str], epochs: Sequence[str]
     return say("reader.guess", pairs=", ".join([step, *pairs]))
 
 
+def _lossless(named: Mapping[str, str], series: Iterable[str]) -> Iterator[str]:
+    """Where no column was taken for a loss: which others there are, to be renamed."""
+    if any(name == "loss" or _EVAL_LOSS.fullmatch(name) for name in series):
+        return
+    others = [column for column, name in named.items() if name not in _SHOWN]
+    if others:
+        yield say("reader.no_loss_column", columns=_some(others))
+
+
+_EVAL_LOSS = re.compile(r"eval_(?:.*_)?loss")
 _SHOWN = ("loss", "eval_loss", "learning_rate", "grad_norm")
 
 

@@ -42,16 +42,18 @@ def read_trainer_state(source: Source) -> Record:
     }
     series = history.series()
     if not series:
-        raise DataError(
-            "reader.empty_history",
-            path=source.path,
-            step=state.get("global_step"),
-            every=state.get("logging_steps"),
-        )
+        raise _empty(source.path, state.get("global_step"), state.get("logging_steps"))
     more = _more(source.path, state, facts, bool(history.summary))
     found = {"summary": history.summary, "after_training": history.after}
     facts |= {name: value for name, value in found.items() if value}
     return Record({"path": str(source.path), "reader": "trainer-state"}, series, {**facts, **more})
+
+
+def _empty(path: Path, step: object, every: object) -> DataError:
+    """Why there is no value, with the steps where the file names both."""
+    if step is None or every is None:
+        return DataError("reader.empty_history_unknown", path=path)
+    return DataError("reader.empty_history", path=path, step=step, every=every)
 
 
 class _History:

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from huohou import api
 from huohou.web import failures
+from huohou.web.access import role_of
 from huohou.web.desks import desk
 from huohou.web.telling import collected, streamed
 
@@ -37,12 +38,15 @@ async def ask(
 ) -> Response:
     """The document of `ask --json` with its ``id`` in the history.
 
+    A reader asks about what `GET /api/models` lists; another path is 403 for them.
     stream: as events instead: ``opening`` a model or table, ``progress``, ``delta`` {text} of what
     a model writes by itself, ``answer``: the document.
     """
     if body.mode == "documents" and body.documents is None:
         return failures.answer(request.scope, 422, "answers.no_documents")
     place = desk(request)
+    if role_of(request.scope) != "operator" and not place.lists(body.table, body.documents):
+        return failures.answer(request.scope, 403, "answers.not_listed")
     job = str(body.job) if body.job is not None else None
     question = api.plain_text(body.question)
 

@@ -106,13 +106,14 @@ async function send(path, options) {
 const EVENTS = ["points", "job", "finding", "checkpoint", "alert", "log", "reset", "gone", "jobs", "ping"];
 const SILENT = 45_000; // ms without even a ping: the connection is dead, whatever the browser thinks
 const POLL = 2_000;
+const FIRST = 10_000; // ms until something of a stream has come for the first time
 const PATIENCE = 3; // failed streams in a row before it asks by plain requests
 
 /**
  * Follow a job, the list of jobs, or both. Goes on after an interruption exactly where it was; a
  * hidden tab holds no connection (browsers allow six to a host); where no stream comes through, a
- * job is asked every two seconds instead.
- * @param {{job?: number | string, list?: boolean, log?: boolean, after?: string}} what
+ * job is asked every two seconds instead, and a list is read again by whoever shows it.
+ * @param {{job?: number | string, list?: boolean, log?: boolean, after?: string, reread?: () => Promise<void>}} what
  * @param {(event: string, data: any) => void} take
  * @returns {{close: () => void, cursor: () => string | undefined}}
  */
@@ -159,7 +160,7 @@ export function follow(what, take) {
 
   function listen() {
     clearTimeout(watchdog);
-    watchdog = setTimeout(again, SILENT);
+    watchdog = setTimeout(again, comes ? SILENT : FIRST);
   }
 
   function shut() {
@@ -176,20 +177,31 @@ export function follow(what, take) {
     if (closed || document.hidden) return;
     failures += 1;
     if (failures === 2) get("/api/jobs", { limit: 1 }).catch(() => null); // may we still look?
-    const asks = failures > PATIENCE && what.job !== undefined;
+    const asks = failures > PATIENCE && (what.job !== undefined || what.reread !== undefined);
     if (!asks) tellState("waiting");
     timer = setTimeout(asks ? poll : open, asks ? POLL : Math.min(500 * 2 ** (failures - 1), 8000));
+  }
+
+  /** Ask for what has come. @returns {Promise<boolean>} whether there is more at once */
+  async function ask() {
+    if (what.job === undefined) {
+      await what.reread?.();
+      return false;
+    }
+    const told = await get(`/api/jobs/${what.job}/events`, { after: cursor, log: what.log ? 1 : null });
+    if (closed || document.hidden) return false;
+    cursor = told.cursor;
+    for (const { event, data } of told.events) take(event, data);
+    return told.more;
   }
 
   async function poll() {
     let pause = POLL;
     let back = false; // the server was away, not the streams
     try {
-      const told = await get(`/api/jobs/${what.job}/events`, { after: cursor, log: what.log ? 1 : null });
+      const more = await ask();
       if (closed || document.hidden) return;
-      cursor = told.cursor;
-      for (const { event, data } of told.events) take(event, data);
-      if (told.more) pause = 0;
+      if (more) pause = 0;
       else back = comes;
       tellState("polling");
     } catch (error) {

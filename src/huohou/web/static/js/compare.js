@@ -205,9 +205,23 @@ async function start() {
 }
 
 start();
-follow({ list: true }, (event, data) => {
-  if (event !== "jobs") return;
-  const touched = [...(data.changed ?? []).map((/** @type {any} */ job) => job.id), ...(data.removed ?? [])];
+
+/** @type {Map<number, string>} jobs as they were read last where no stream comes through */
+const last = new Map();
+
+async function reread() {
+  const { jobs } = await get("/api/jobs", { limit: 1000 });
+  const told = new Map(jobs.map((/** @type {any} */ job) => [job.id, JSON.stringify(job)]));
+  const changed = jobs.filter((/** @type {any} */ job) => last.get(job.id) !== told.get(job.id));
+  const removed = [...last.keys()].filter((id) => !told.has(id));
+  last.clear();
+  for (const [id, text] of told) last.set(id, text);
+  take({ changed, removed });
+}
+
+/** @param {{changed?: {id: number}[], removed?: number[]}} data */
+function take(data) {
+  const touched = [...(data.changed ?? []).map((job) => job.id), ...(data.removed ?? [])];
   if (!touched.some((id) => chosen.includes(id)) || later !== undefined) return;
   const gone = new Set(data.removed ?? []);
   chosen = chosen.filter((id) => !gone.has(id));
@@ -216,4 +230,6 @@ follow({ list: true }, (event, data) => {
     await read();
     await overlay.reload(touched.filter((id) => chosen.includes(id)));
   }, AGAIN);
-});
+}
+
+follow({ list: true, reread }, (event, data) => event === "jobs" && take(data));

@@ -4,6 +4,7 @@ import { el, fill } from "./dom.js";
 import { copier } from "./clip.js";
 import { bytes, count, duration, number, percent } from "./format.js";
 import { say } from "./words.js";
+import { workersOf } from "./workers.js";
 
 /** @typedef {Record<string, any>} Plan document of plan.json */
 
@@ -12,7 +13,8 @@ export function showPlan(host, plan) {
   if (!plan?.settings) return fill(host, el("p", { class: "empty" }, say("web.js.job.plan.none")));
   const command = asCommand(plan);
   return fill(host,
-    el("dl", { class: "facts wide" }, predicted(plan).map(([name, value]) => el("div", {}, el("dt", {}, say(`web.js.job.plan.${name}`)), el("dd", {}, value)))),
+    el("dl", { class: "facts wide" }, predicted(plan).map(([name, value]) => el("div", { "data-testid": `plan-${name}` },
+      el("dt", {}, say(name === "workers" ? "plan.workers" : `web.js.job.plan.${name}`)), el("dd", {}, value)))),
     el("h3", {}, say("web.js.job.plan.command")),
     el("div", { class: "code" }, el("pre", { "data-testid": "plan-command" }, command), copier(command)),
     settingsTable(plan),
@@ -31,6 +33,8 @@ function predicted(plan) {
   if (p.trainable_parameters) told.push(["parameters", say("web.js.job.plan.trainable", { trainable: count(p.trainable_parameters), share: percent(p.trainable_parameters / p.total_parameters, 2) })]);
   if (p.seconds) told.push(["time", duration(p.seconds)]);
   if (p.memory_bytes) told.push(["memory", bytes(p.memory_bytes)]);
+  const workers = workersOf(plan);
+  if (workers) told.push(["workers", workers]);
   return told;
 }
 

@@ -210,6 +210,20 @@ function take(job) {
   }
 }
 
+/** What is shown, read again: where no stream comes through. */
+async function reread() {
+  const mine = asked;
+  const answer = await get("/api/jobs", { ...query(), limit: Math.min(Math.max(PAGE, shown.size), 1000) });
+  if (mine !== asked) return; // something else is looked for by now
+  const ids = new Set(answer.jobs.map((/** @type {Job} */ job) => job.id));
+  const last = answer.jobs.length < answer.total ? Math.min(...ids) : 0;
+  // one that is not what is looked for any more stays, as it does under a stream
+  if (!field.value && !states.value) remove([...shown.keys()].filter((id) => id >= last && !ids.has(id)));
+  for (const job of [...answer.jobs].reverse()) take(job);
+  total = answer.total;
+  tellCount();
+}
+
 /** Only the cells that changed; the focus stays in its cell. @param {HTMLElement} row @param {Job} job */
 function redraw(row, job) {
   cells(job).forEach((cell, i) => {
@@ -295,7 +309,7 @@ setInterval(() => {
     if (ACTIVE.includes(job.status)) fill(/** @type {HTMLElement} */ (row.querySelector(".when")), ...timesOf(job));
   }
 }, 5_000);
-follow({ list: true }, (event, data) => {
+follow({ list: true, reread }, (event, data) => {
   if (event !== "jobs") return;
   remove(data.removed ?? []);
   for (const job of [...(data.changed ?? [])].sort((a, b) => a.id - b.id)) take(job);

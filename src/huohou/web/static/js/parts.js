@@ -35,7 +35,7 @@ export function showScorecard(host, card, job) {
 /** @param {string} column @param {any} metric */
 function cellOf(column, metric) {
   const as = (/** @type {any} */ value) => (metric.unit === "share" || metric.unit === undefined ? percent(value, 1) : number(value, 3));
-  if (column === "metric") return el("td", {}, el("details", {}, el("summary", {}, metric.name), el("p", { class: "small muted" }, metric.definition)), metric.mark ? el("span", { class: "badge" }, metric.mark) : null);
+  if (column === "metric") return el("td", {}, el("details", {}, el("summary", {}, metric.name), counted(metric).map((words) => el("p", { class: "small muted" }, words))), metric.mark ? el("span", { class: "badge" }, metric.mark) : null);
   const told = {
     value: () => [el("b", {}, as(metric.value)), range(metric.low, metric.high, as)],
     baseline: () => [as(metric.baseline), range(metric.baseline_low, metric.baseline_high, as)],
@@ -44,6 +44,15 @@ function cellOf(column, metric) {
     n: () => count(metric.n),
   }[column];
   return el("td", { class: "number" }, told?.() ?? null);
+}
+
+/** What a number is, and what it takes to count it again. @param {any} metric @returns {string[]} */
+function counted(metric) {
+  return [
+    metric.definition,
+    metric.tokenisation ? say("web.js.job.score.cut", { cut: metric.tokenisation }) : "",
+    metric.settings ? say("web.js.job.score.settings", { settings: metric.settings }) : "",
+  ].filter(Boolean);
 }
 
 /** An interval under its value. @param {any} low @param {any} high @param {(value: any) => string} as */

@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { bytes, count, duration, number, percent } from "./format.js";
 import { say } from "./words.js";
+import { workersOf } from "./workers.js";
 
 /** @typedef {{path: string, format: string, rows: number, tokens: number, trained_tokens: number}} Part */
 /** @typedef {{code: string, severity: "error" | "warning" | "info", title: string, why?: string, evidence?: {text: string}[], advice?: {text: string, set?: Record<string, any>}[]}} Finding */
@@ -36,8 +37,10 @@ function facts(plan) {
     ["work", say("web.js.new.plan.positions", { n: count(p.tokens_computed) }), say("web.js.new.plan.saved", { part: percent(p.work_saved) })],
     ["disk", bytes(p.checkpoint_bytes * kept(plan)), say("web.js.new.plan.each", { size: bytes(p.checkpoint_bytes), n: kept(plan) })],
   ];
+  const workers = workersOf(plan);
+  if (workers) rows.push(["workers", workers]);
   return el("dl", { class: "plan-facts" }, rows.flatMap(([name, value, more]) => [
-    el("dt", {}, say(`web.js.new.plan.${name}`)),
+    el("dt", {}, say(name === "workers" ? "plan.workers" : `web.js.new.plan.${name}`)),
     el("dd", { "data-testid": `plan-${name}` }, value, more ? el("span", { class: "muted small more" }, more) : null),
   ]));
 }
