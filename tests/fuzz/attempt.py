@@ -1,8 +1,9 @@
 """Reads a file whatever is in it, and holds the reader to its promises.
 
 A reader gives a Record whose points could have been written by somebody, or raises DataError; it
-takes at most 2 seconds for each megabyte (a begun one counts), and ten times the size of the file
-in memory besides a fixed amount.
+takes at most 2 seconds for each megabyte (a begun one counts), and besides a megabyte at most ten
+times the size of the file in memory where that is of its format, thirty times where it was made to
+break it. Memory is what Python allocates; what SQLite takes for a page cache is not seen.
 """
 
 import math
@@ -18,8 +19,13 @@ from huohou.record.record import Record
 
 MEGABYTE = 1_000_000
 SECONDS = 2.0  # a megabyte
-TIMES = 10  # the file's size
-BESIDE = 16 * MEGABYTE  # what may be needed for the smallest file: modules, tables, a SQLite cache
+# The file's size so many times: where it is of the reader's own format, and where it was made to
+# break it (a short list of empty objects takes 26). Of some formats files are small, else they are
+# refused or taken for another: a report is held as lines, clauses and statements, each figure of a
+# results file with its text and line.
+TIMES, HOSTILE = 10, 30
+SMALL_FORMATS = {"prose": (40, 80), "results": (20, 30)}
+BESIDE = MEGABYTE  # what may be needed for the smallest file: tables, patterns
 
 
 class BrokenPromiseError(Exception):
@@ -86,10 +92,15 @@ def measure(path: Path, reader: str | None) -> tuple[float, float]:
     return seconds / max(size / MEGABYTE, 1.0), max(most - BESIDE, 0) / size
 
 
-def hold(path: Path, reader: str | None) -> None:
-    """Raises BrokenPromiseError where a reader takes too long or too much."""
+def allowed(reader: str, *, hostile: bool = False) -> int:
+    """How many times the size of a file a reader may take."""
+    return SMALL_FORMATS.get(reader, (TIMES, HOSTILE))[hostile]
+
+
+def hold(path: Path, reader: str | None, most: int = HOSTILE) -> None:
+    """Raises BrokenPromiseError where a reader takes too long, or more than most times the size."""
     seconds, times = measure(path, reader)
-    if seconds > SECONDS or times > TIMES:
+    if seconds > SECONDS or times > most:
         raise BrokenPromiseError(f"{seconds:.2f} s a MB, {times:.1f} times the file in memory")
 
 

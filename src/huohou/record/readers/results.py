@@ -8,6 +8,7 @@ whole. ``predict_bleu-4`` of LLaMA-Factory is a mean of sentence scores on chara
 
 import json
 import re
+from collections.abc import Container
 from typing import Any
 
 from huohou.errors import DataError
@@ -19,6 +20,7 @@ from huohou.text import say
 
 _LARGEST = 1 << 20  # a results file is a few hundred bytes
 _FIGURE = re.compile(r"(train|eval|predict|test)_(\w*_)?(loss|runtime|bleu-\d|rouge-\w|accuracy)")
+_STRING = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?')  # and whether it is a key
 _WANDB = {"_step", "_runtime", "_timestamp"}
 _ROWS = {"train_samples": "rows", "eval_samples": "eval_rows"}
 FILES = (
@@ -54,13 +56,14 @@ def _numbers(loaded: Any) -> dict[str, float]:
     return {name: v for name, value in loaded.items() if (v := number(value)) is not None}
 
 
-def _lines(text: str, names: dict[str, float]) -> dict[str, int]:
-    """The line each key stands in."""
+def _lines(text: str, names: Container[str]) -> dict[str, int]:
+    """The line each key stands in, where it is first."""
     found: dict[str, int] = {}
-    for count, line in enumerate(text.split("\n"), start=1):
-        for name in names:
-            if name not in found and f"{json.dumps(name)}:" in line.replace('" :', '":'):
-                found[name] = count
+    line, seen = 1, 0
+    for match in _STRING.finditer(text):
+        line, seen = line + text.count("\n", seen, match.start()), match.start()
+        if match[2] and (name := json.loads(match[1])) in names:
+            found.setdefault(name, line)
     return found
 
 
