@@ -44,7 +44,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("HUOHOU_LANG", "en")
         plan = api.make_plan(home / "run.yaml")
         assert plan.prediction.updates == 100
-        with stopping_after(6, home / "site"):
+        with stopping_after(14, home / "site"):  # one checkpoint later than the first evaluation
             assert api.train(plan)["status"] == "stopped"
     return home
 
