@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from huohou.diagnose.engine import diagnose
@@ -10,7 +10,7 @@ from huohou.record.record import Point, Record
 
 NAMES = (
     *("loss", "eval_loss", "learning_rate", "grad_norm", "eval_accuracy", "accuracy"),
-    *("reward", "rewards/chosen", "eval_bank_loss", "num_tokens"),
+    *("reward", "rewards/chosen", "eval_bank_loss", "num_tokens", "eval_points"),
 )
 PLAIN = st.floats(0, 10) | st.sampled_from([0.0, 0.6931, 1.5])
 ANY = PLAIN | st.floats()
@@ -60,6 +60,7 @@ FACTS = st.fixed_dictionaries(
 
 @settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(series=st.dictionaries(st.sampled_from(NAMES), points(), max_size=5), facts=FACTS)
+@example(series={"eval_points": (Point(float("inf"), 1, None, None, 0, 1),)}, facts={})
 def test_any_record_is_answered(series: dict[str, tuple[Point, ...]], facts: dict) -> None:
     result = diagnose(Record({"path": "x"}, series, facts))
     assert json.loads(json.dumps(result.as_dict(), allow_nan=False))

@@ -106,7 +106,7 @@ class Case:
         if is_known_measure(name) or not len(values):
             return True
         if len(values) == 1:
-            return not (values[0] > 1 and values[0] == round(float(values[0])))
+            return not (values[0] > 1 and float(values[0]).is_integer())
         return len(np.unique(values)) > 1
 
     @cached_property
