@@ -16,7 +16,7 @@ from huohou.record import checkpoints
 from huohou.record.copies import Copies
 from huohou.record.events import Follower
 from huohou.record.storage import Storage
-from teams import alone, events, largest_difference, losses, sft_flags, shared, together
+from teams import alone, events, largest_difference, losses, sft_flags
 
 CLOSE = 1e-4
 
@@ -92,8 +92,7 @@ def test_another_number_of_workers_goes_on_from_there(tmp_path: Path) -> None:
     (weights,) = root.glob(f"*/checkpoints/checkpoint-{steps[0]}-*/adapter_model.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     shutil.rmtree(folder / "checkpoints")
-    plan = shared(api.make_plan(None, told), "torchrun", 2)
-    together(plan, folder, 1)
+    assert run(["resume", "1", "--on", "torchrun", "--workers", "2"]) == 0
     log = (folder / "train.log").read_text(encoding="utf-8")
     assert largest_difference(losses(whole), losses(folder)) < CLOSE
     second = next(e for e in events(folder) if e["seg"] == 1 and e["kind"] == "start")

@@ -17,7 +17,6 @@ from test_people import LOOKS
 import page_job
 from huohou.people import People
 from huohou.web.access import below
-from scored_job import TABLE
 
 PAGES = ("/", "/jobs/1", "/jobs/2", "/compare?jobs=1,2", "/doctor", "/answers")
 CHANGES = "act-|action-|restore|dismiss|report-make|new-job|job-again|table-browse|table-upload|documents-upload|mark-|correct-save"
@@ -39,10 +38,9 @@ def server(tmp_path: Path, options: tuple[str, ...]) -> Iterator[Server]:
     made_jobs.written(runs, {"findings": (page_job.OVERFIT,)}, {"state": "stopped"}, {})
     (runs / "trash").mkdir()
     (runs / "3-bank-codes").rename(runs / "trash" / "3-bank-codes")
-    table = tmp_path / "facts.csv"
-    table.write_text(TABLE, encoding="utf-8")
     with serving(tmp_path, *options) as running:
-        asked = {"question": "大悟支行", "table": str(table), "mode": "lookup"}
+        table = running.http.get("/api/models").json()["tables"][0]  # for readers, too
+        asked = {"question": "大悟支行", "table": table, "mode": "lookup"}
         assert running.http.post("/api/ask", json=asked).status_code == 200
         yield running
 
