@@ -25,6 +25,7 @@ SECONDS = 2.0  # a megabyte
 # results file with its text and line.
 TIMES, HOSTILE = 10, 30
 SMALL_FORMATS = {"prose": (40, 80), "results": (20, 30)}
+MOST_BESIDE = 16 * MEGABYTE
 BESIDE = MEGABYTE  # what may be needed for the smallest file: tables, patterns
 
 
@@ -100,7 +101,9 @@ def allowed(reader: str, *, hostile: bool = False) -> int:
 def hold(path: Path, reader: str | None, most: int = HOSTILE) -> None:
     """Raises BrokenPromiseError where a reader takes too long, or more than most times the size."""
     seconds, times = measure(path, reader)
-    if seconds > SECONDS or times > most:
+    # However small the file, ten times its size and 16 MB are never needed.
+    most_ever = TIMES + (MOST_BESIDE - BESIDE) / max(path.stat().st_size, 1)
+    if seconds > SECONDS or times > min(most, most_ever):
         raise BrokenPromiseError(f"{seconds:.2f} s a MB, {times:.1f} times the file in memory")
 
 

@@ -129,7 +129,7 @@ class Storage:
             yield
         except known:
             raise
-        except Exception as error:
+        except Exception as error:  # each protocol's package has errors of its own
             raise StoreError("storage.failed", address=self.address, problem=told(error)) from error
 
 
@@ -159,7 +159,7 @@ def _filesystem(address: str, protocol: str) -> tuple[Any, str]:
     except ImportError as error:
         package = _package(error, protocol)
         raise MissingExtraError("storage.package", protocol=protocol, package=package) from error
-    except Exception as error:
+    except Exception as error:  # each protocol's package has errors of its own
         raise UsageError("storage.unusable", address=address, problem=told(error)) from error
     return fs, str(root).rstrip("/")
 
