@@ -1,5 +1,6 @@
 """Shared by all tests: helper modules beside this file, a workspace and a language of their own."""
 
+import gc
 import os
 import signal
 import sys
@@ -28,6 +29,21 @@ settings.load_profile("huohou")
 # Started in the background by a shell, a process ignores Ctrl-C, and so do all it starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays to the end: no search for garbage looks at it again.
+
+    Each training begins with such a search, which took longer than the tiny model's training.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)
