@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzz import attempt as attempts
-from fuzz.attempt import allowed, attempt, hold, judged, measure
+from fuzz.attempt import allowed, attempt, hold, judged, memory
 from fuzz.grown import grown
 from fuzz.nasty import PIECES, WHOLE
 from fuzz.samples import samples, texts
@@ -142,7 +142,7 @@ def test_memory_for_a_large_file(tmp_path: Path, name: str) -> None:
     assert small is not None and large is not None, "it is read, so that memory is needed"
     assert name in NO_CURVE or size(large) > 10 * size(small)
     with no_longer(120):  # how many seconds a megabyte takes is for `make fuzz` to see
-        _, times = measure(path, name)
+        times = memory(path, name)
     assert times <= allowed(name)
 
 
