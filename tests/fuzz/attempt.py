@@ -20,11 +20,10 @@ from huohou.record.record import Record
 MEGABYTE = 1_000_000
 SECONDS = 2.0  # a megabyte
 # The file's size so many times: where it is of the reader's own format, and where it was made to
-# break it (a short list of empty objects takes 26). Of some formats files are small, else they are
-# refused or taken for another: a report is held as lines, clauses and statements, each figure of a
-# results file with its text and line.
+# break it (a short list of empty objects takes 26). A results file is small, else it is refused;
+# each of its figures is held with its text and line.
 TIMES, HOSTILE = 10, 30
-SMALL_FORMATS = {"prose": (40, 80), "results": (20, 30)}
+SMALL_FORMATS = {"prose": (10, 10), "results": (20, 30)}
 MOST_BESIDE = 16 * MEGABYTE
 BESIDE = MEGABYTE  # what may be needed for the smallest file: tables, patterns
 

@@ -113,6 +113,28 @@ def test_a_checkpoint_that_made_room_for_a_later_one_is_no_fault(folder: Path, r
     assert "alert" not in [kind for kind, _ in said(folder / "events.jsonl")]
 
 
+def test_a_checkpoint_that_is_being_deleted_is_not_called_a_failure(
+    folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files go one after the other: the folder outlives the one that was to be copied."""
+    put = Storage.put
+
+    def deleted(storage: Storage, file: Path, name: str) -> None:
+        if "checkpoint-10" in name:
+            file.unlink()
+            threading.Timer(0.2, shutil.rmtree, (file.parent,)).start()
+        put(storage, file, name)
+
+    monkeypatch.setattr(Storage, "put", deleted)
+    monkeypatch.setattr(copying, "_GOING", PATIENCE)
+    with recorder_of(folder, root) as recorder:
+        recorder.checkpoint(10, "checkpoints/checkpoint-10")
+        assert recorder.copier is not None and recorder.copier.idle(60)
+        recorder.end("stopped")
+    alerts = [text for kind, text in said(folder / "events.jsonl") if kind == "alert"]
+    assert len(alerts) == 1 and "checkpoint-10 made room" in alerts[0]
+
+
 def test_a_network_slower_than_checkpoints_come_is_told_once(
     folder: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,8 @@ def test_on_another_machine_it_goes_on_with_the_same_losses(
     assert best_of(folder) == best_of(whole)
     kept = sorted(path.name for path in (whole / "checkpoints").iterdir())
     assert sorted(checkpoints.name(one.step) for one in copies.whole()) == kept
-    assert not any("cop" in text for text in alerts(folder))
+    # On a busy machine a checkpoint may make room for the next before it is copied: that is said.
+    assert not any("could not be copied" in text for text in alerts(folder))
 
 
 def best_of(folder: Path) -> int:

@@ -19,6 +19,7 @@ from huohou.record.storage import problem_of
 from huohou.text import say
 
 EVERY = 10.0  # seconds between two words about what is waited for at the end
+_GOING = 2.0  # seconds a folder may take to be deleted
 
 
 class Copier:
@@ -125,13 +126,24 @@ class Copier:
 
     def _broke_off(self, path: Path, error: Exception, begun: bool) -> None:
         told = {"name": path.name, "address": self.copies.address}
-        if not isinstance(error, FileNotFoundError) or path.is_dir():
+        if not _makes_room(path, error):
             text = say("storage.later", problem=problem_of(error), **told)
             self._words.append((text, "warning"))
             self._failed.append(path)
         elif begun and not self._outrun:  # a newer one has taken its place: said once
             self._outrun = True
             self._words.append((say("storage.outrun", **told), "warning"))
+
+
+def _makes_room(path: Path, error: Exception) -> bool:
+    """Whether a file was not found because its checkpoint is deleted: that takes a moment, and the
+    folder is there until the last of its files is gone."""
+    if not any(isinstance(one, FileNotFoundError) for one in (error, error.__cause__)):
+        return False
+    until = time.monotonic() + _GOING
+    while path.is_dir() and time.monotonic() < until:
+        time.sleep(0.02)
+    return not path.is_dir()
 
 
 class CopyingRecorder(Recorder):
