@@ -28,7 +28,7 @@ _SAMPLE = 1 << 22
 # surrogates, bytes that are no UTF-8.
 _ONLY_JSON = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}|\\u[dD]|[\x80-\xff]")
 LONG = 1 << 16  # bytes of a JSON document
-_DENSE = 1 << 19
+_BESIDE = 900_000  # bytes that may be needed whatever the size of a file
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -149,15 +149,14 @@ def decoded(raw: bytes) -> Any:
 
 
 def too_dense(raw: bytes) -> bool:
-    """Whether a long JSON document would take more than ten times its size as objects.
+    """Whether a JSON document would take more than ten times its size in memory: itself, its text
+    and its objects, and beside that a fixed amount.
 
-    Counted with what they take in CPython 3.11: 180 bytes for a small object, 60 for a list, 36
-    for each number in them.
+    Counted with what objects take in CPython 3.11: 180 bytes a small one, 60 for a list, 36 for
+    each number in them. A character of a text that is not ASCII takes up to four bytes.
     """
-    if len(raw) <= _DENSE:
-        return False
     taken = 180 * raw.count(b"{") + 60 * raw.count(b"[") + 36 * raw.count(b",")
-    return taken > 9 * len(raw)
+    return taken > (8 if raw.isascii() else 5) * len(raw) + _BESIDE
 
 
 def parsed(source: Source) -> Any:
