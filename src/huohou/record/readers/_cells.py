@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from huohou.errors import DataError
 from huohou.record.readers._frame import Frame
-from huohou.record.readers._rows import MOST_NAMES, refuse_many
+from huohou.record.readers._rows import MOST_NAMES, most_names, refuse_many
 from huohou.record.readers._source import Source
 
 _BLOCK = 512  # rows
@@ -65,7 +65,7 @@ def framed(source: Source, steps: Callable[[str], bool] = lambda name: False) ->
     """All rows as columns by the names of the heading; of two alike the first counts."""
     columns = columns_of(source)
     names = tuple(name if columns.index(name) == at else "" for at, name in enumerate(columns))
-    frame = Frame(steps)
+    frame = Frame(steps, most=most_names(source))
     fill(frame, names, source)
     return frame
 

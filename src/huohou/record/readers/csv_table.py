@@ -19,7 +19,7 @@ def read_csv(source: Source) -> Record:
     """Read a CSV or TSV log. Raises DataError when it holds no curve."""
     delimiter = _delimiter(source)
     names = _names(columns_of(source, delimiter), source)
-    table = Table()
+    table = Table(source)
     fill(table, names, source, delimiter)
     if not table:
         raise DataError("reader.no_rows", path=source.path)

@@ -32,7 +32,7 @@ def read_export(source: Source) -> Record:
     run = max(points, key=lambda name: points[name], default="")
     wanted = dict(_of_run(columns, run))
     names = tuple(wanted.get(at, "") for at in range(len(columns)))
-    table = Table()
+    table = Table(source)
     for line, cells in rows(source, len(names)):
         table.put(line, names[: len(cells)], cells[: len(names)])
     record = record_of_table(table, source, "wandb-csv")
