@@ -2,8 +2,8 @@
 
 A reader gives a Record whose points could have been written by somebody, or raises DataError; it
 takes at most 2 seconds for each megabyte (a begun one counts), and besides a megabyte at most ten
-times the size of the file in memory where that is of its format, thirty times where it was made to
-break it. Memory is what Python allocates; what SQLite takes for a page cache is not seen.
+times the size of the file in memory, whether that is of its format or was made to break it. Of one
+format files are so small that more is allowed. Memory is what Python allocates; what SQLite takes for a page cache is not seen.
 """
 
 import math
@@ -18,13 +18,12 @@ from huohou.record.readers import read
 from huohou.record.record import Record
 
 MEGABYTE = 1_000_000
+SIZES = (20_000, 100_000, 240_000, 400_000, MEGABYTE)  # what is taken of a small file weighs more
 SECONDS = 2.0  # a megabyte
 # The file's size so many times: where it is of the reader's own format, and where it was made to
-# break it (a short list of empty objects takes 26). Of some formats files are small, else they are
-# refused or taken for another: a report is held as lines, clauses and statements, each figure of a
-# results file with its text and line.
-TIMES, HOSTILE = 10, 30
-SMALL_FORMATS = {"prose": (40, 80), "results": (20, 30)}
+# break it. A report, which is small or else refused, is held as lines, clauses and statements.
+TIMES, HOSTILE = 10, 10
+SMALL_FORMATS = {"prose": (40, 80)}
 MOST_BESIDE = 16 * MEGABYTE
 BESIDE = MEGABYTE  # what may be needed for the smallest file: tables, patterns
 

@@ -11,19 +11,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzz.attempt import MEGABYTE, BrokenPromiseError, allowed, hold
+from fuzz.attempt import SIZES, BrokenPromiseError, allowed, hold
 from fuzz.grown import grown
 from fuzz.nasty import WHOLE
 from fuzz.samples import samples
 
-SMALL = 240_000  # bytes: so short a file is read whole, whatever is in it
-
 
 def files(reader: str) -> Iterator[tuple[str, bytes, int]]:
     """What a reader is tried on, what that is called, and how much memory it may take."""
-    yield "its own format", grown(reader, MEGABYTE), allowed(reader)
-    for name, make in WHOLE.items():
-        for size in (MEGABYTE, SMALL):
+    for size in SIZES:
+        yield f"its own format, {size} bytes", grown(reader, size), allowed(reader)
+        for name, make in WHOLE.items():
             yield f"{name}, {size} bytes", make(size), allowed(reader, hostile=True)
 
 

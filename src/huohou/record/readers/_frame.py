@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huohou.record.columns import Floats, Indices, Marks, Places, Rows, Series
-from huohou.record.readers._numbers import Column, Loose, Numbers, Sorted
+from huohou.record.readers._numbers import Column, Loose, Numbers, Sorted, indices
 from huohou.record.readers._rows import MOST_NAMES, Lives, number, refuse_many, whole
 
 Convert = Callable[[Any], float | None]
@@ -126,7 +126,7 @@ class Frame:
     @property
     def lines(self) -> Places:
         """Line of each row in the source, NaN for one that is not known."""
-        found = np.frombuffer(self._lines, np.int32) if self._lines else np.empty(0, np.int32)
+        found = indices(self._lines)
         return np.where(found < 0, math.nan, found) if (found < 0).any() else found
 
     def column(self, name: str) -> Column:
@@ -185,8 +185,7 @@ class Frame:
             if len(values):
                 placed = np.argsort(rank[at], kind="stable")
                 self._columns[name] = values[placed], rank[at][placed]
-        lines = np.frombuffer(self._lines, np.int32)[order] if self._lines else np.empty(0)
-        self._lines = array("i", lines.tobytes())
+        self._lines = array("i", indices(self._lines)[order].tobytes())
 
     def _begin(self, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
         if len(self._blocks) >= _SHAPES:

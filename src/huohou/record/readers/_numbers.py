@@ -13,6 +13,23 @@ Column = tuple[Floats, Indices]
 """Numbers of a column and the rows they stand in, in the order of the rows."""
 
 
+_SHORT = 1000  # numbers of which a copy is less than what a view keeps beside them
+
+
+def floats(numbers: "array[float]") -> Floats:
+    """These numbers, which are not to be changed any more."""
+    if len(numbers) <= _SHORT:
+        return np.array(numbers, np.float64)
+    return np.frombuffer(numbers)
+
+
+def indices(numbers: "array[int]") -> Indices:
+    """The same of whole numbers."""
+    if len(numbers) <= _SHORT:
+        return np.array(numbers, np.int32)
+    return np.frombuffer(numbers, np.int32)
+
+
 class Numbers:
     """Numbers of one column. No row is kept where every row so far has one."""
 
@@ -34,10 +51,10 @@ class Numbers:
 
     def column(self, every: Indices) -> Column:
         """All of them. every: all rows of the log; shared by the columns that have them all."""
-        values = np.frombuffer(self._values)
+        values = floats(self._values)
         if self._at is None:
             return values, every[: len(values)]
-        at = np.frombuffer(self._at, np.int32)
+        at = indices(self._at)
         if (at[1:] < at[:-1]).any():
             order = np.argsort(at, kind="stable")
             return values[order], at[order]
@@ -79,12 +96,10 @@ class Loose:
 
     def sorted(self, names: int) -> Sorted:
         """All of them. names: how many there are. No number is added afterwards."""
-        named = np.frombuffer(self._names, np.int32) if self._names else np.empty(0, np.int32)
-        rows = np.frombuffer(self._rows, np.int32) if self._rows else np.empty(0, np.int32)
-        values = np.frombuffer(self._values) if self._values else np.empty(0)
+        named, rows = indices(self._names), indices(self._rows)
         begins = np.zeros(names + 1, np.int32)
         np.cumsum(np.bincount(named, minlength=names), out=begins[1:])
         order = np.lexsort((rows, named))
-        values = values[order]
+        values = floats(self._values)[order]
         values.flags.writeable = False
         return Sorted(values, rows[order], begins)

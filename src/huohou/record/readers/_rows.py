@@ -13,7 +13,7 @@ import orjson
 
 from huohou.errors import DataError
 from huohou.record.columns import Rows, Series
-from huohou.record.readers._numbers import Loose
+from huohou.record.readers._numbers import Loose, floats, indices
 from huohou.record.readers._source import LONG, Source, decoded
 
 STEPS = (
@@ -276,8 +276,8 @@ class Collector:
         """All series by name; what has no name is left out. No row is added afterwards."""
         if not self._ids:
             return {}
-        step, epoch, t = map(np.frombuffer, self._places)
-        segs, lines = (np.frombuffer(found, np.int32) for found in (self._segs, self._lines))
+        step, epoch, t = map(floats, self._places)
+        segs, lines = indices(self._segs), indices(self._lines)
         line = np.where(lines < 0, math.nan, lines) if (lines < 0).any() else lines
         rows, found = Rows(step, epoch, t, segs, line), self._numbers.sorted(len(self._ids))
         return {

@@ -28,7 +28,7 @@ _SAMPLE = 1 << 22
 # surrogates, bytes that are no UTF-8.
 _ONLY_JSON = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}|\\u[dD]|[\x80-\xff]")
 LONG = 1 << 16  # bytes of a JSON document
-_BESIDE = 900_000  # bytes that may be needed whatever the size of a file
+BESIDE = 900_000  # bytes that may be needed whatever the size of a file
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -156,7 +156,7 @@ def too_dense(raw: bytes) -> bool:
     each number in them. A character of a text that is not ASCII takes up to four bytes.
     """
     taken = 180 * raw.count(b"{") + 60 * raw.count(b"[") + 36 * raw.count(b",")
-    return taken > (8 if raw.isascii() else 5) * len(raw) + _BESIDE
+    return taken > (8 if raw.isascii() else 5) * len(raw) + BESIDE
 
 
 def parsed(source: Source) -> Any:
