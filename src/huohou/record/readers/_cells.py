@@ -99,15 +99,19 @@ def _fill_unquoted(frame: Frame, names: tuple[str, ...], source: Source, delimit
 
 
 def _bounded(source: Source, width: int, delimiter: str) -> Iterator[str]:
-    """Lines in which far more cells than columns are cut off: each takes memory. Raises DataError
-    for as many cells between quotes, which cannot be told from the lines of one long cell."""
+    """Lines in which cells far behind the columns are cut off: each takes memory. Raises DataError
+    where quoted cells stand among as many. What is between quotes is one cell: left as it is."""
+    inside = False  # the quotes that an earlier line opened
     for line in _lines(source):
-        if line.count(delimiter) <= _CELLS:
+        begun, quotes = inside, line.count('"')
+        inside ^= bool(quotes % 2)
+        if line.count(delimiter) <= _CELLS or (begun and not quotes):
             yield line
-        elif '"' not in line:
+        elif not quotes:
             yield delimiter.join(line.split(delimiter, 2 * width)[: 2 * width]) + "\n"
         else:
-            refuse_many(range(_QUOTED.sub("", line).count(delimiter)))
+            cells = _QUOTED.sub("", '"' + line if begun else line)
+            refuse_many(range(cells.partition('"')[0].count(delimiter)))
             yield line
 
 
