@@ -70,3 +70,9 @@ class CannotJudgeError(HuohouError):
     """The evidence does not suffice for a judgement."""
 
     exit_code = 3
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a library says, which is the one that says what is wrong; at most
+    300 characters of it."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

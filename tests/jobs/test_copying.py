@@ -126,6 +126,7 @@ def test_a_checkpoint_that_is_being_deleted_is_not_called_a_failure(
         put(storage, file, name)
 
     monkeypatch.setattr(Storage, "put", deleted)
+    monkeypatch.setattr(copying, "_GOING", PATIENCE)
     with recorder_of(folder, root) as recorder:
         recorder.checkpoint(10, "checkpoints/checkpoint-10")
         assert recorder.copier is not None and recorder.copier.idle(60)

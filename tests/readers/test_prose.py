@@ -1,6 +1,7 @@
 """Reports in words: what was measured is read, what is expected, advised or supposed is not."""
 
 import contextlib
+import math
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from huohou.errors import DataError
 from huohou.record.readers import read
 from huohou.record.readers._source import Source
 from huohou.record.readers.prose import LARGEST, read_prose
+from huohou.record.readers.prose.listing import PACKED, in_order, unpacked
 from huohou.record.record import Record
 from waiting import no_longer
 
@@ -57,6 +59,44 @@ def test_the_same_again_is_not_read_twice() -> None:
     assert record.values("eval_loss") == [0.6, 0.5] and not record.others
     assert [p.line for p in record.points("loss")] == [1, 2]
     assert [p.line for p in record.points("eval_loss")] == [8, 9]
+
+
+PLACES = st.tuples(st.none() | st.integers(0, 3), st.none() | st.sampled_from([0.0, 1.0, 1.5]))
+ROWS = st.lists(st.tuples(PLACES, st.lists(st.tuples(st.integers(0, 2), st.floats(0, 9)), min_size=1, max_size=3)), min_size=1, max_size=8)  # fmt: skip
+
+
+@given(rows=ROWS)
+def test_places_in_order_are_those_of_a_dictionary(
+    rows: list[tuple[tuple[int | None, float | None], list[tuple[int, float]]]],
+) -> None:
+    packed, merged = bytearray(), dict[tuple[int | None, float | None], dict[int, float]]()
+    for (step, epoch), values in rows:
+        for n, (name, number) in enumerate(values):
+            at = [math.nan if one is None else one for one in (step, epoch)]
+            packed += PACKED.pack(0, n == 0, *at, name, number, 2, 1)
+            merged.setdefault((step, epoch), {}).setdefault(name, number)
+    found = in_order(unpacked(packed))
+    key = [(-1 if e is None else e, -1 if s is None else s) for s, e in merged]
+    wanted = [row for _, row in sorted(zip(key, merged.values(), strict=True), key=lambda p: p[0])]
+    told: list[dict[int, float]] = []
+    for value in found:
+        told += [{}] if value["first"] else []
+        told[-1][int(value["name"])] = float(value["number"])
+    assert told == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "n"),
+    [
+        ("".join(f"## Epoch {i}\n\nEpoch {i}: loss 0.{i}\n" for i in range(1, 1200)), 1000),
+        ("".join(f"## Run {i}\n\nEpoch 1: loss {i}\n" for i in range(1, 200)), 101),
+    ],
+)
+def test_what_has_no_room_is_said(words: str, n: int) -> None:
+    record = prose(words)
+    assert len(record.points("loss")) + len(record.others) == n
+    assert "says more than a report does" in record.notes[0]
+    assert not prose(words[: len(words) // 3]).notes
 
 
 def test_another_curve_is_another_run() -> None:

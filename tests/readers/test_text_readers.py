@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from huohou.errors import DataError
@@ -260,6 +260,8 @@ NUMBERS = st.one_of(st.integers(0, 10**6), st.floats(allow_infinity=False), st.f
 
 
 @given(st.lists(st.tuples(st.sampled_from(LINES), st.lists(NUMBERS, min_size=4, max_size=4))))
+@example([(LINES[1], [0.0, 1e15, 0, 0]), (LINES[1], [0.0, 0.0, 0, 0])])  # a step of 16 digits
+@example([(LINES[1], [math.nan, 0, 0, 0]), (LINES[1], [0.0, 0, 0, 0])])  # no epoch, then one
 def test_the_quick_way_reads_what_the_slow_one_does(
     drawn: list[tuple[str, list[float]]],
 ) -> None:

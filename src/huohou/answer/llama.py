@@ -8,9 +8,8 @@ from threading import Lock
 from typing import Any
 
 from huohou.answer.choose import MOST_TOKENS, messages, spell
-from huohou.errors import ModelError
+from huohou.errors import ModelError, first_line
 from huohou.machine import cores
-from huohou.models.library import first_line
 from huohou.models.served import Served
 from huohou.models.tokenizer import Turn
 from huohou.probe.answers import Heard, Sampling, Spoken

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from huohou.errors import ModelError
+from huohou.errors import ModelError, first_line
 from huohou.models import load_model
-from huohou.models.library import first_line
 from huohou.probe.load import RunModels
 
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from huohou import machine
-from huohou.errors import RunFailedError
+from huohou.errors import RunFailedError, first_line
 from huohou.jobs.address import address_of, check_address
-from huohou.models.library import first_line
 from huohou.text import language
 
 # What a worker needs to know of the driver's surroundings.

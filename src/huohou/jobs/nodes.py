@@ -13,8 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from huohou.errors import RunFailedError
-from huohou.models.library import first_line
+from huohou.errors import RunFailedError, first_line
 from huohou.text import say
 
 PACKAGES = ("huohou", "torch", "transformers", "peft", "accelerate", "ray")

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huohou.errors import ModelError
-from huohou.models.library import first_line
+from huohou.errors import ModelError, first_line
 from huohou.models.progress import Progress, to_stderr
 from huohou.text import say
 

@@ -5,8 +5,7 @@ Some CPUs compute in bfloat16 one and a half times as fast as in float32, others
 
 from typing import Any, NamedTuple
 
-from huohou.errors import ModelError
-from huohou.models.library import first_line
+from huohou.errors import ModelError, first_line
 from huohou.models.trial import measure_step
 from huohou.text import say
 

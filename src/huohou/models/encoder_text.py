@@ -7,8 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from huohou.errors import ModelError
-from huohou.models.library import first_line
+from huohou.errors import ModelError, first_line
 
 UNLIMITED = 10**6  # tokenizers without a limit state one beyond this
 

@@ -3,6 +3,8 @@
 import os
 from typing import Any
 
+from huohou.errors import first_line
+
 
 def quiet() -> None:
     """No bars and tables of transformers' own between our lines: we say what matters of them."""
@@ -20,11 +22,6 @@ def quiet_hub() -> None:
 
     bars: Any = huggingface_hub.utils
     bars.disable_progress_bars()
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of what a library says, which is the one that says what is wrong."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def root_of(error: BaseException) -> str:

@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from huohou.errors import ModelError
-from huohou.models.library import first_line, quiet
+from huohou.errors import ModelError, first_line
+from huohou.models.library import quiet
 from huohou.models.names import resolve
 from huohou.models.progress import Progress
 

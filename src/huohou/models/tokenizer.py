@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from huohou.errors import ModelError
+from huohou.errors import ModelError, first_line
 from huohou.models.files import read_json
-from huohou.models.library import first_line, quiet
+from huohou.models.library import quiet
 from huohou.models.names import resolve
 from huohou.models.progress import Progress
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from huohou import addresses
-from huohou.errors import MissingExtraError, StoreError, UsageError
+from huohou.errors import MissingExtraError, StoreError, UsageError, first_line
 from huohou.text import say
 
 # These have no folders; asked to make one, some make a bucket.
@@ -130,18 +130,14 @@ class Storage:
         except known:
             raise
         except Exception as error:  # each protocol's package has errors of its own
-            raise StoreError("storage.failed", address=self.address, problem=told(error)) from error
+            raise StoreError(
+                "storage.failed", address=self.address, problem=first_line(error)
+            ) from error
 
 
 def problem_of(error: Exception) -> object:
     """What is wrong, without the sentence that a storage's error puts around it."""
     return error.fields.get("problem", error) if isinstance(error, StoreError) else error
-
-
-def told(error: BaseException) -> str:
-    """The first line of what a library says went wrong."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
 
 
 def _filesystem(address: str, protocol: str) -> tuple[Any, str]:
@@ -160,7 +156,7 @@ def _filesystem(address: str, protocol: str) -> tuple[Any, str]:
         package = _package(error, protocol)
         raise MissingExtraError("storage.package", protocol=protocol, package=package) from error
     except Exception as error:  # each protocol's package has errors of its own
-        raise UsageError("storage.unusable", address=address, problem=told(error)) from error
+        raise UsageError("storage.unusable", address=address, problem=first_line(error)) from error
     return fs, str(root).rstrip("/")
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from huohou.errors import ModelError
+from huohou.errors import ModelError, first_line
 from huohou.export.proving.scoring import score
 from huohou.export.proving.sides import Rendered, Said, Seen, Side, Wanted
 from huohou.models import ChatTokenizer
 from huohou.models.files import read_json
-from huohou.models.library import first_line, quiet
+from huohou.models.library import quiet
 from huohou.probe.generate import answer
 
 

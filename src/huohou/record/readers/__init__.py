@@ -114,6 +114,7 @@ def _read_file(path: Path, chosen: Reader | None) -> Record:
         return chosen.read(source)
     for candidate in _ranked().values():
         if candidate.recognises(source):
+            source.forget()
             return candidate.read(source)
     raise DataError("reader.unknown", path=path, known=", ".join(_ranked()))
 

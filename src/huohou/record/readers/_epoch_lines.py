@@ -37,22 +37,20 @@ _PAIR = re.compile(
     r"(?:\s?/\s?(\d{1,15}))?(\s?%)?(?![\w.~/]|-\d|\s{0,2}(?:->|→|~|–|至|到))"
 )
 # Numbers of a line's shape: one that is written as a whole number stays one, and only a value
-# may have a sign.
+# may have a sign. None is so long that it would not be read where it stands for a step.
 _SIGN = r"(?:(?<![\w.])[-+])?"
 _WHOLE_TOKEN = r"(?<![\d.])\d{1,12}(?![\d.eE])"
 _TOKEN = re.compile(
     rf"{_WHOLE_TOKEN}|{_SIGN}\d+(?:\.\d+)?(?:[eE][-+]?\d{{1,4}})?"
     rf"|{_SIGN}(?<![^\W_])(?i:nan|inf)(?![^\W_])"
 )
-_OTHER_TOKEN = (
-    r"\d+(?:\.\d+(?:[eE][-+]?\d{1,4})?|[eE][-+]?\d{1,4})(?![\d.eE])"
-    r"|(?<![^\W_])(?i:nan|inf)(?![^\W_])"
-)
+_DECIMAL = r"(?<!\d)\d{1,12}(?:\.\d+(?:[eE][-+]?\d{1,4})?|[eE][-+]?\d{1,4})(?![\d.eE])"
+_NO_DIGITS = r"(?<![^\W_])(?i:nan|inf)(?![^\W_])"
 # A number that names a place, a value, or nothing that is read: how it may be written.
 _KINDS = {
-    "place": (_WHOLE_TOKEN, r"\d+\.\d+(?![\d.eE])"),
-    "value": (f"{_SIGN}{_WHOLE_TOKEN}", f"{_SIGN}(?:{_OTHER_TOKEN})"),
-    "": (_WHOLE_TOKEN, _OTHER_TOKEN),
+    "place": (_WHOLE_TOKEN, r"(?<!\d)\d{1,12}\.\d+(?![\d.eE])"),
+    "value": (f"{_SIGN}{_WHOLE_TOKEN}", f"{_SIGN}(?:{_DECIMAL}|{_NO_DIGITS})"),
+    "": (_WHOLE_TOKEN, _DECIMAL, _NO_DIGITS),
 }
 _SPACE = re.compile(r"\s+")
 _SHAPES = 6  # kinds of lines of one log

@@ -67,6 +67,8 @@ class Source:
     @cached_property
     def head(self) -> str:
         """The begin of the text, for telling what it is."""
+        if len(self.data) <= _HEAD:
+            return self.text
         return self.data[:_HEAD].decode(self._encoding, errors="replace")
 
     @cached_property
@@ -94,12 +96,19 @@ class Source:
     @cached_property
     def sample(self) -> str:
         """The first mebibytes of ``plain``, for telling what a long text is."""
+        if len(self.data) <= _SAMPLE:
+            return self.plain
         return _plain(self.data[:_SAMPLE].decode(self._encoding, errors="replace"))
 
     @cached_property
     def is_text(self) -> bool:
         """Whether it is text at all: no NUL among its first characters."""
         return "\0" not in self.head[:8192]
+
+    def forget(self) -> None:
+        """Give back the memory of the texts: who reads may need others than who was asked."""
+        for name in ("text", "head", "plain", "sample"):
+            self.__dict__.pop(name, None)
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Line numbers from 1 and lines that are not empty, without their ends."""

@@ -4,42 +4,68 @@ A report is read as lines, each with the mood of its section and of its own word
 earlier run, expected, advised, a criterion. Only what is measured becomes a point or a figure;
 what is predicted, supposed or set as a threshold never does. New ways to say something are added
 in one place: words in ``words``, moods in ``moods``, curves in ``curves``, scores in ``figures``,
-settings in ``facts``, sentences in ``told`` and ``statements``.
+settings in ``facts``, sentences in ``told`` and ``statements``. It is read once, line by line, and
+no line is kept: a report takes less than ten times its size in memory.
 """
 
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._source import Source
-from huohou.record.readers.prose.curves import Listing, listings, runs
-from huohou.record.readers.prose.facts import facts_of
-from huohou.record.readers.prose.figures import figures_of, told_losses
+from huohou.record.readers.prose.curves import Curves
+from huohou.record.readers.prose.facts import Facts, Told
+from huohou.record.readers.prose.figures import Figures, Losses
 from huohou.record.readers.prose.lines import Line, lines_of
-from huohou.record.readers.prose.statements import statements_of
-from huohou.record.readers.prose.tables import tables
-from huohou.record.readers.prose.told import told
+from huohou.record.readers.prose.listing import Listing, runs
+from huohou.record.readers.prose.statements import Statements
+from huohou.record.readers.prose.tables import Tables
+from huohou.record.readers.prose.told import Sentences
 from huohou.record.record import Figure, Record
+from huohou.text import say
 
 LARGEST = 250_000  # bytes; no report is longer
 _SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".text")
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a report tells, taken up line by line: its lines are not kept."""
+
+    tables: Tables = field(default_factory=Tables)
+    curves: Curves = field(default_factory=Curves)
+    figures: Figures = field(default_factory=Figures)
+    losses: Losses = field(default_factory=Losses)
+    facts: Facts = field(default_factory=Facts)
+    sentences: Sentences = field(default_factory=Sentences)
+    statements: Statements = field(default_factory=Statements)
+
+    def take(self, line: Line) -> None:
+        """What a line tells."""
+        row = self.tables.row(line)
+        for part in (self.curves, self.figures, self.facts):
+            part.take(line, row)
+        for one in (self.losses, self.sentences, self.statements):
+            one.take(line)
 
 
 def read_prose(source: Source) -> Record:
     """A report as a Record. Raises DataError when it holds no number of a run and no criterion."""
     if len(source.data) > LARGEST:
         raise DataError("reader.prose_too_long", path=source.path, most=LARGEST)
-    lines = lines_of(source.text.lstrip("\ufeff"))
-    found = list(tables(lines))
-    main, others = runs(listings(lines, found))
-    figures = figures_of(lines, found)
-    figures += tuple(_losses(lines)) if main is None else ()
-    facts, places = _facts(lines, found, figures)
-    statements = statements_of(lines)
+    found = _Found()
+    for line in lines_of(source):
+        found.take(line)
+    main, others, more = runs(found.curves.listings())
+    figures = found.figures.all() + (found.losses.all() if main is None else ())
+    facts, places = _facts(found, figures)
+    statements = found.statements.all()
     criteria = any(statement.kind == "criterion" and statement.metric for statement in statements)
     if main is None and not others and not figures and not criteria and "restart" not in facts:
         raise DataError("reader.prose_no_numbers", path=source.path)
+    more = more or found.curves.more or found.figures.more or (main is None and found.losses.more)
     about = {"path": str(source.path), "reader": "prose"}
     if main is not None and main.arrows:
         facts["rows_counted"] = True
@@ -47,28 +73,20 @@ def read_prose(source: Source) -> Record:
         about | {"lines": places},
         main.series() if main else {},
         facts,
-        figures=figures,
-        statements=statements,
-        others=tuple(_other(listing, about) for listing in others),
+        (say("reader.prose_more"),) if more else (),
+        figures,
+        statements,
+        tuple(_other(listing, about) for listing in others),
     )
 
 
-def _losses(lines: list[Line]) -> list[Figure]:
-    """Losses told in words, each value once; the last is where the run stands."""
-    return list({figure.value: figure for figure in told_losses(lines)}.values())
-
-
-def _facts(
-    lines: list[Line], found: list[Any], figures: tuple[Figure, ...]
-) -> tuple[dict[str, Any], dict[str, int]]:
+def _facts(found: _Found, figures: tuple[Figure, ...]) -> tuple[dict[str, Any], dict[str, int]]:
     """Facts by name, and the line of each."""
-    known = facts_of(lines, found)
-    for line, name, value in told(lines):
+    known: dict[str, Told] = found.facts.all()
+    for name, (value, line) in found.sentences.found.items():
         if name == "hard_cases" and name in known:
             known[name] = ({**value, **known[name][0]}, known[name][1])
-        if name == "restart" and name in known and len(value) > len(known[name][0]):
-            known[name] = (value, line.number)
-        known.setdefault(name, (value, line.number))
+        known.setdefault(name, (value, line))
     facts = {name: value for name, (value, _) in known.items()}
     results = {f.name: f.value for f in figures if f.name.startswith(("predict_", "eval_"))}
     if results:
@@ -87,7 +105,7 @@ def _facts(
 
 def _other(listing: Listing, about: dict[str, str]) -> Record:
     facts = {"rows_counted": True} if listing.arrows else {}
-    told = {"earlier": listing.earlier, "line": listing.rows[0][1][0].line}
+    told = {"earlier": listing.earlier, "line": listing.line}
     return Record(about | told, listing.series(), facts)
 
 
@@ -96,10 +114,10 @@ _SIGNS = re.compile(r"loss|损失|epoch|accuracy|准确率|bleu|训练|training"
 
 def _recognises(source: Source) -> bool:
     """Words about a training in a file that is no JSON, table or program."""
-    if not source.is_text or len(source.data) > LARGEST or source.text.lstrip()[:1] in "{[<":
+    if not source.is_text or len(source.data) > LARGEST or source.head.lstrip()[:1] in "{[<":
         return False
     suffix = source.path.suffix.lower()
-    return (suffix in _SUFFIXES or not suffix) and _SIGNS.search(source.text) is not None
+    return (suffix in _SUFFIXES or not suffix) and _SIGNS.search(source.head) is not None
 
 
 readers.register("prose")(Reader(_recognises, read_prose, rank=1000))

@@ -1,56 +1,22 @@
 """Curves of a report: epoch lines, tables, pasted log lines, values joined by arrows.
 
-What is found is *listings*, one a block of text. The listings that tell the same epochs again are
-dropped where their values are the same (or those rounded), and are another run where not.
+What is found is *listings*, one a block of text; ``listing`` says which of them are one run.
 """
 
+import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
-from huohou.record.readers._rows import EPOCHS, STEPS, Collector, canonical, whole
+from huohou.record.readers._rows import EPOCHS, STEPS, canonical, whole
 from huohou.record.readers.prose.lines import Line
+from huohou.record.readers.prose.listing import PACKED, Listing, Place, Value, in_order, unpacked
 from huohou.record.readers.prose.moods import Mood, unsure, unsure_from
-from huohou.record.readers.prose.tables import Table
-from huohou.record.readers.prose.words import ARROW, LABEL, VALUE, rounds_to, series_name, value_of
-from huohou.record.record import Point
+from huohou.record.readers.prose.tables import Head, Row
+from huohou.record.readers.prose.words import ARROW, LABEL, VALUE, series_name, value_of
 
-Place = tuple[int | None, float | None]  # step, epoch
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One number of a curve, as it was written."""
-
-    name: str
-    shown: str
-    line: int
-
-    @property
-    def number(self) -> float:
-        """The number."""
-        return value_of(self.shown)
-
-
-@dataclass(slots=True)
-class Listing:
-    """A curve that one block of text tells: places in the order of the text."""
-
-    earlier: bool
-    block: int
-    rows: list[tuple[Place, list[Value]]] = field(default_factory=list)
-    arrows: bool = False  # values without places
-    code: bool = False  # pasted from a log: the same place again is another life
-
-    def series(self) -> Mapping[str, Sequence[Point]]:
-        """Its series; a new segment where step or epoch goes back."""
-        collector = Collector()
-        for (step, epoch), values in self.rows:
-            for value in values:
-                row = {value.name: value.number}
-                collector.add(row, step=step, epoch=epoch, line=value.line)
-        return collector.series()
-
+MOST = 1000  # listings of a report
+MOST_NAMES = 1000  # of measures
 
 _EPOCH = (
     r"(?:\bepoch|\bep|轮次|轮|周期)\s*[:#=]?\s*(?P<e1>\d{1,6}(?:\.\d+)?)(?:\s*/\s*\d+)?"
@@ -78,34 +44,74 @@ _SCORES = ("accuracy", "f1", "mrr", "ndcg", "recall", "auc", "perplexity")
 _LOSS = re.compile(r"loss|损失", re.I)
 
 
-def listings(lines: list[Line], tables: list[Table]) -> list[Listing]:
-    """All curves of a report as they stand in it, in the order of the text."""
-    found: dict[tuple[int, str, bool], Listing] = {}
-    for line, place, values in sorted(_all(lines, tables), key=lambda row: row[0].number):
-        earlier = line.mood is Mood.EARLIER
-        arrows = place == (None, None)
-        key = (line.number if arrows else line.block, line.kind, arrows)
-        new = Listing(earlier, line.block, arrows=arrows, code=line.kind == "code")
-        listing = found.setdefault(key, new)
-        if arrows:
-            listing.rows = [((n, None), [v]) for n, v in enumerate(values, start=1)]
-        elif values:
-            listing.rows.append((place, values))
-    for listing in found.values():
-        if not listing.code and not listing.arrows:
-            listing.rows = _in_order(listing.rows)
-    return [listing for listing in found.values() if listing.rows]
+class Curves:
+    """All curves of a report as they stand in it, taken up line by line."""
 
+    def __init__(self) -> None:
+        self.more = False  # whether some had no room
+        self._packed = bytearray()
+        self._names: dict[str, int] = {}
+        self._listings: list[tuple[bool, bool, bool]] = []  # earlier, arrows, code
+        self._block = -1
+        self._open: dict[str, int] = {}  # listings of the block that is read, by kind of line
 
-def _all(lines: list[Line], tables: list[Table]) -> Iterator[tuple[Line, Place, list[Value]]]:
-    for table in tables:
-        yield from _table_rows(table)
-    for line in lines:
+    def take(self, line: Line, row: Row | None) -> None:
+        """What a line tells; row: of which table it is one."""
+        if line.block != self._block:
+            self._block, self._open = line.block, {}
+        if row is not None:
+            for place, values in _table_row(line, row):
+                self._put(self._of(line), place, values)
         if line.mood not in (Mood.MEASURED, Mood.EARLIER) or not re.search(r"\d", line.text):
-            continue
-        rows = list(_dict_rows(line)) or list(_place_rows(line)) or list(_chains(line))
+            return
+        rows = list(_dict_rows(line)) or list(_place_rows(line))
         for place, values in rows:
-            yield line, place, values
+            self._put(self._of(line), place, values)
+        if not rows and (chains := list(_chains(line))):
+            for n, value in enumerate(chains[-1], start=1):
+                self._put(self._of(line, arrows=n), (n, None), [value])
+
+    def listings(self) -> list[Listing]:
+        """They, in the order of the text."""
+        values, names, found = unpacked(self._packed), list(self._names), []
+        ends = values["of"].searchsorted(range(len(self._listings) + 1))
+        for (earlier, arrows, code), at, end in zip(
+            self._listings, ends[:-1], ends[1:], strict=True
+        ):
+            if at < end:
+                own = values[at:end] if code or arrows else in_order(values[at:end])
+                found.append(Listing(own, names, earlier, arrows, code))
+        return found
+
+    def _of(self, line: Line, arrows: int = 0) -> int | None:
+        """The listing that a line belongs to; arrows: which of values without places it is, of
+        which each line has its own. None where there is no more room."""
+        of = len(self._listings) - 1 if arrows > 1 else self._open.get(line.kind)
+        if arrows > 1 or (of is not None and not arrows):
+            return of
+        if len(self._listings) == MOST:
+            self.more = True
+            return None
+        self._listings.append((line.mood is Mood.EARLIER, bool(arrows), line.kind == "code"))
+        of = len(self._listings) - 1
+        if not arrows:
+            self._open[line.kind] = of
+        return of
+
+    def _put(self, of: int | None, place: Place, values: list[Value]) -> None:
+        if of is None:
+            return
+        step, epoch = (math.nan if one is None else one for one in place)
+        for n, value in enumerate(values):
+            name = self._names.get(value.name)
+            if name is None:
+                if len(self._names) == MOST_NAMES:
+                    self.more = True
+                    continue
+                name = self._names[value.name] = len(self._names)
+            self._packed += PACKED.pack(
+                of, n == 0, step, epoch, name, value.number, value.decimals, value.line
+            )
 
 
 def _place_rows(line: Line) -> Iterator[tuple[Place, list[Value]]]:
@@ -163,7 +169,7 @@ def _dict_rows(line: Line) -> Iterator[tuple[Place, list[Value]]]:
             yield (step, epoch), values
 
 
-def _chains(line: Line) -> Iterator[tuple[Place, list[Value]]]:
+def _chains(line: Line) -> Iterator[list[Value]]:
     """ "Loss: 0.3133 -> 0.3133 -> 0.3133..."."""
     if ARROW not in line.text:
         return
@@ -179,31 +185,39 @@ def _chains(line: Line) -> Iterator[tuple[Place, list[Value]]]:
             continue
         name = series_name(said or "loss") or "loss"
         shown = found[0].split(ARROW)
-        yield (None, None), [Value(name, one, line.number) for one in shown]
+        yield [Value(name, one, line.number) for one in shown]
 
 
-def _table_rows(table: Table) -> Iterator[tuple[Line, Place, list[Value]]]:
-    head = [re.sub(r"\s*\(.*\)$", "", cell) for cell in table.head]
-    kinds = {kind: i for i, cell in reversed([*enumerate(head)]) if (kind := _kind(cell))}
-    context = table.rows[0][0].context
+@lru_cache(8)
+def _columns(head: Head) -> tuple[Mapping[str, int], Mapping[int, str]]:
+    """Which column of a table says where a row stands, and which are series."""
+    cells = [re.sub(r"\s*\(.*\)$", "", cell) for cell in head.cells]
+    kinds = {kind: i for i, cell in reversed([*enumerate(cells)]) if (kind := _kind(cell))}
     names = {
         i: name
-        for i, cell in enumerate(head)
-        if i not in kinds.values() and table.measured(i) and (name := series_name(cell, context))
+        for i, cell in enumerate(cells)
+        if i not in kinds.values()
+        and head.measured(i)
+        and (name := series_name(cell, head.context))
     }
     if "eval_loss" in names.values():  # as in model cards: scores beside it are the evaluation's
         names = {i: f"eval_{n}" if n in _SCORES else n for i, n in names.items()}
-    for line, cells in table.rows:
-        if not kinds or line.mood not in (Mood.MEASURED, Mood.EARLIER):
-            continue
-        values = [
-            Value(name, cells[i], line.number)
-            for i, name in names.items()
-            if i < len(cells) and re.fullmatch(VALUE, cells[i])
-        ]
-        epoch, step = (_place(cells, kinds.get(kind)) for kind in ("epoch", "step"))
-        if values and (epoch, step) != (None, None):
-            yield line, (None if step is None else int(step), epoch), values
+    return kinds, names
+
+
+def _table_row(line: Line, row: Row) -> Iterator[tuple[Place, list[Value]]]:
+    kinds, names = _columns(row.head)
+    cells = row.cells
+    if not kinds or line.mood not in (Mood.MEASURED, Mood.EARLIER):
+        return
+    values = [
+        Value(name, cells[i], line.number)
+        for i, name in names.items()
+        if i < len(cells) and re.fullmatch(VALUE, cells[i])
+    ]
+    epoch, step = (_place(cells, kinds.get(kind)) for kind in ("epoch", "step"))
+    if values and (epoch, step) != (None, None):
+        yield (None if step is None else int(step), epoch), values
 
 
 def _place(cells: tuple[str, ...], column: int | None) -> float | None:
@@ -220,75 +234,3 @@ def _kind(head: str) -> str:
         return "epoch"
     steps = plain in STEPS or re.fullmatch(r"步数?|训练步数|迭代(?:次数)?|step.{0,8}", plain)
     return "step" if steps else ""
-
-
-def runs(found: list[Listing]) -> tuple[Listing | None, list[Listing]]:
-    """The run that a report is about, and other runs that it tells of.
-
-    A listing that repeats places of the run with the same values adds its other series; one that
-    says something else of them is another run. Values without places that are those of the run,
-    rounded, say nothing new.
-    """
-    main: Listing | None = None
-    others: list[Listing] = []
-    for listing in sorted(found, key=lambda one: one.arrows):
-        if listing.earlier:
-            if not any(_same_values(listing, other) for other in others):
-                others.append(listing)
-        elif main is None:
-            main = listing
-        elif listing.arrows and _repeats(listing, main):
-            continue
-        elif listing.arrows or not _merged(main, listing):
-            others.append(listing)
-    return main, others
-
-
-def _known(listing: Listing) -> dict[tuple[Place, str], Value]:
-    return {(place, value.name): value for place, values in listing.rows for value in values}
-
-
-def _merged(main: Listing, other: Listing) -> bool:
-    """Take up what another listing adds to the run, where it does not speak against it."""
-    known, told = _known(main), _known(other)
-    both = known.keys() & told.keys()
-    if any(not _same(told[key], known[key]) for key in both):
-        return False
-    if len(main.rows) > len({place for place, _ in main.rows}):
-        return bool(both)  # the run begins again: nothing is put into its order
-    main.rows = _in_order([*main.rows, *other.rows])
-    return True
-
-
-def _in_order(rows: list[tuple[Place, list[Value]]]) -> list[tuple[Place, list[Value]]]:
-    """Each place once, with all that is said of it; of a value told twice the first."""
-    merged: dict[Place, list[Value]] = {}
-    for place, values in rows:
-        row = merged.setdefault(place, [])
-        row += [value for value in values if value.name not in {one.name for one in row}]
-    return sorted(merged.items(), key=lambda row: _order(row[0]))
-
-
-def _order(place: Place) -> tuple[float, float]:
-    step, epoch = place
-    return (epoch if epoch is not None else -1.0, step if step is not None else -1)
-
-
-def _same(a: Value, b: Value) -> bool:
-    return rounds_to(a.shown, b.number) or rounds_to(b.shown, a.number) or a.shown == b.shown
-
-
-def _same_values(a: Listing, b: Listing) -> bool:
-    left = [v.number for _, values in a.rows for v in values]
-    return left == [v.number for _, values in b.rows for v in values]
-
-
-def _repeats(arrows: Listing, main: Listing) -> bool:
-    """Whether values without places are the run's own, rounded: all, or the first and the last."""
-    shown = [values[0] for _, values in arrows.rows]
-    course = [v for _, values in main.rows for v in values if v.name == shown[0].name]
-    ends = course[:: len(course) - 1] if len(course) > 1 else course
-    return any(
-        len(shown) <= len(part) and all(_same(a, b) for a, b in zip(shown, part, strict=False))
-        for part in (course, ends)
-    )

@@ -6,9 +6,10 @@ from typing import Any
 
 from huohou.record.readers.prose.lines import Line
 from huohou.record.readers.prose.moods import clauses, unsure, unsure_from
-from huohou.record.readers.prose.tables import Table
+from huohou.record.readers.prose.tables import Row
 from huohou.record.readers.prose.words import ALONE, COUNT, NUMBER, count_of, value_of
 
+MOST = 1000  # counts of hard cases of a report
 _ITEM = re.compile(r"^(?:[-*+•·]\s*(?:\[[ xX]\]\s*)?|\d{1,2}[.)、]\s*)")
 _MARKS = re.compile(r"^[^\w(]+|\s*\(.*\)$")
 
@@ -152,29 +153,60 @@ _FAMILY = re.compile(
 )
 
 
-def facts_of(lines: Iterable[Line], tables: Iterable[Table]) -> dict[str, tuple[Any, int]]:
-    """Name to value and the line it stands in; what is said first holds."""
-    facts: dict[str, tuple[Any, int]] = {}
-    for line, name, value in _found(list(lines), list(tables)):
-        known = facts.get(name)
-        if known is None:
-            facts[name] = (value, line.number)
-        elif isinstance(value, dict) and value.get("count") == known[0].get("count"):
-            facts[name] = (value | known[0], known[1])
-    return facts
+Told = tuple[Any, int]  # the value of a fact and the line it stands in
 
 
-def _found(lines: list[Line], tables: list[Table]) -> Iterator[tuple[Line, str, Any]]:
-    for table in tables:
-        for line, cells in table.rows:
-            if len(cells) > 1 and line.measured and table.measured(1) and not unsure(cells[1]):
-                for name, value in _stated(cells[0], cells[1], ""):
-                    yield line, name, value
-    rest = [line for line in lines if line.kind != "table" and re.search(r"\d|:|=", line.text)]
-    for line in rest:
-        yield from ((line, *pair) for pair in _line(line))
-    for line in rest:  # the least certain ones last
-        yield from ((line, *pair) for pair in _loose(line))
+class Facts:
+    """Settings and sizes, taken up line by line.
+
+    What a table states counts before what a line does, and that before what is said in passing;
+    else what is said first holds.
+    """
+
+    def __init__(self) -> None:
+        self._tables, self._lines, self._loose = _First(), _First(), _First()
+
+    def take(self, line: Line, row: Row | None) -> None:
+        """What a line tells; row: of which table it is one."""
+        if row is not None:
+            self._tables.put(line, _from_row(line, row))
+        if line.kind != "table" and re.search(r"\d|:|=", line.text):
+            self._lines.put(line, _line(line))
+            self._loose.put(line, _loose(line))
+
+    def all(self) -> dict[str, Told]:
+        """Name to value and line."""
+        hard = self._tables.hard(self._lines)
+        found = self._loose.found | self._lines.found | self._tables.found
+        return found | ({"hard_cases": hard} if hard else {})
+
+
+class _First:
+    """Facts as they are told first. Of hard cases all is kept that is said of one count."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Told] = {}
+        self._hard: dict[int, dict[str, Any]] = {}
+
+    def put(self, line: Line, facts: Iterable[tuple[str, Any]]) -> None:
+        for name, value in facts:
+            self.found.setdefault(name, (value, line.number))
+            if name == "hard_cases" and (value["count"] in self._hard or len(self._hard) < MOST):
+                self._hard[value["count"]] = value | self._hard.get(value["count"], {})
+
+    def hard(self, then: "_First") -> Told | None:
+        """The hard cases, with what is said of as many by those that count less."""
+        first = self.found.get("hard_cases") or then.found.get("hard_cases")
+        if first is None:
+            return None
+        count, line = first[0]["count"], first[1]
+        return then._hard.get(count, {}) | self._hard.get(count, {}), line
+
+
+def _from_row(line: Line, row: Row) -> Iterator[tuple[str, Any]]:
+    cells = row.cells
+    if len(cells) > 1 and line.measured and row.head.measured(1) and not unsure(cells[1]):
+        yield from _stated(cells[0], cells[1], "")
 
 
 def _line(line: Line) -> Iterator[tuple[str, Any]]:

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 from huohou.record.readers.prose.lines import Line
 from huohou.record.readers.prose.moods import clauses, unsure, unsure_from
-from huohou.record.readers.prose.tables import Table
+from huohou.record.readers.prose.tables import Row
 from huohou.record.readers.prose.words import ALONE, NUMBER, rounds_to, series_name, value_of
 from huohou.record.record import Figure
+
+MOST = 1000  # figures of a report
+_COMPARED = 1_000_000  # pairs of them
 
 # Words of a metric, its name; {k} is the number in it. The first that matches holds.
 _METRICS: tuple[tuple[str, str], ...] = (
@@ -75,30 +78,46 @@ _BEFORE = re.compile(
 _AFTER = re.compile(r"训练后|微调后|after (?:the )?(?:\w+ )?(?:training|fine|tuning)", re.I)
 
 
-def figures_of(lines: list[Line], tables: list[Table]) -> tuple[Figure, ...]:
-    """The figures in the order of the text, each once."""
-    found = sorted(_all(lines, tables), key=lambda figure: figure.line or 0)
-    kept: list[Figure] = []
-    for figure in found:
-        same = next((i for i, other in enumerate(kept) if _says_again(figure, other)), None)
+class Figures:
+    """The figures in the order of the text, each once, taken up line by line."""
+
+    def __init__(self) -> None:
+        self.more = False  # whether some had no room
+        self._kept: list[Figure] = []
+        self._by_name: dict[str, list[int]] = {}
+        self._left = _COMPARED
+
+    def take(self, line: Line, row: Row | None) -> None:
+        """What a line tells; row: of which table it is one."""
+        for figure in _from_row(line, row) if row is not None else _from_line(line):
+            self._put(figure)
+
+    def all(self) -> tuple[Figure, ...]:
+        """They."""
+        return tuple(self._kept)
+
+    def _put(self, figure: Figure) -> None:
+        kept, alike = self._kept, self._by_name.setdefault(_plain(figure.name), [])
+        if len(kept) == MOST or self._left < len(alike):
+            self.more = True
+            return
+        self._left -= len(alike)
+        same = next((i for i in alike if _says_again(figure, kept[i])), None)
         if same is None:
+            alike.append(len(kept))
             kept.append(figure)
         elif figure.of and not kept[same].of:
             kept[same] = replace(figure, when=kept[same].when or figure.when)
-    return tuple(kept)
 
 
-def _all(lines: list[Line], tables: list[Table]) -> Iterator[Figure]:
-    for table in tables:
-        yield from _from_table(table)
-    for line in lines:
-        if line.kind == "table" or not re.search(r"\d", line.text):
-            continue
-        if (entry := _ENTRY.match(line.text)) and line.kind == "code":
-            if line.measured and (figure := _entry(entry, line)):
-                yield figure
-            continue
-        yield from _from_words(line)
+def _from_line(line: Line) -> Iterator[Figure]:
+    if line.kind == "table" or not re.search(r"\d", line.text):
+        return
+    if (entry := _ENTRY.match(line.text)) and line.kind == "code":
+        if line.measured and (figure := _entry(entry, line)):
+            yield figure
+        return
+    yield from _from_words(line)
 
 
 def _entry(entry: re.Match[str], line: Line) -> Figure | None:
@@ -133,16 +152,16 @@ def _plain_share(value: str) -> bool:
     return "." in value and 0 <= value_of(value) <= 1
 
 
-def _from_table(table: Table) -> Iterator[Figure]:
-    for line, cells in table.rows:
-        name = metric_name(cells[0]) if cells and line.measured and not unsure(cells[0]) else None
-        for column, cell in enumerate(cells[1:], start=1):
-            found = _CELL.match(cell) if name and table.measured(column) else None
-            if not name or not found or unsure(cell):
-                continue
-            shown = found["value"] + ("%" if found["percent"] else "")
-            when = table.when(column) or _when(line.context)
-            yield _figure(name, shown, cell[found.end() :], line, when)
+def _from_row(line: Line, row: Row) -> Iterator[Figure]:
+    cells, head = row.cells, row.head
+    name = metric_name(cells[0]) if cells and line.measured and not unsure(cells[0]) else None
+    for column, cell in enumerate(cells[1:], start=1):
+        found = _CELL.match(cell) if name and head.measured(column) else None
+        if not name or not found or unsure(cell):
+            continue
+        shown = found["value"] + ("%" if found["percent"] else "")
+        when = head.when(column) or _when(line.context)
+        yield _figure(name, shown, cell[found.end() :], line, when)
 
 
 def _figure(name: str, shown: str, behind: str, line: Line, when: str) -> Figure:
@@ -164,10 +183,8 @@ def _when(context: str) -> str:
 
 
 def _says_again(figure: Figure, other: Figure) -> bool:
-    """Whether a figure is another one again, perhaps rounded."""
-    if _plain(figure.name) != _plain(other.name) or (
-        figure.when and other.when and figure.when != other.when
-    ):
+    """Whether a figure is another one of its name again, perhaps rounded."""
+    if figure.when and other.when and figure.when != other.when:
         return False
     a, b = figure.text.partition("%")[0].split(" ")[0], other.text.partition("%")[0].split(" ")[0]
     if ("%" in figure.text) != ("%" in other.text) or not a or not b:
@@ -192,17 +209,36 @@ def metric_name(label: str) -> str | None:
     return None
 
 
-def told_losses(lines: list[Line]) -> Iterator[Figure]:
-    """Losses that are told outside of a curve: "loss fell from 3.69 to 0.5"."""
-    for line in lines:
-        if line.kind == "table" or not _LOSS.search(line.text):
-            continue
-        for found in _REACHED.finditer(line.text):
-            name = series_name(found["label"])
-            own = line.measured or _OWN.search(line.text)
-            vague = _VAGUE.search(found[0]) or unsure_from(line.text) <= found.start()
-            if name and own and not vague:
-                yield Figure(name, value_of(found["value"]), found["value"], line.number)
+class Losses:
+    """Losses that are told outside of a curve, "loss fell from 3.69 to 0.5": each value once, the
+    last is where the run stands."""
+
+    def __init__(self) -> None:
+        self.more = False
+        self._found: dict[float, Figure] = {}
+
+    def take(self, line: Line) -> None:
+        """What a line tells."""
+        for figure in _told_losses(line):
+            if figure.value in self._found or len(self._found) < MOST:
+                self._found[figure.value] = figure
+            else:
+                self.more = True
+
+    def all(self) -> tuple[Figure, ...]:
+        """They."""
+        return tuple(self._found.values())
+
+
+def _told_losses(line: Line) -> Iterator[Figure]:
+    if line.kind == "table" or not _LOSS.search(line.text):
+        return
+    for found in _REACHED.finditer(line.text):
+        name = series_name(found["label"])
+        own = line.measured or _OWN.search(line.text)
+        vague = _VAGUE.search(found[0]) or unsure_from(line.text) <= found.start()
+        if name and own and not vague:
+            yield Figure(name, value_of(found["value"]), found["value"], line.number)
 
 
 _LOSS = re.compile(r"loss|损失", re.I)

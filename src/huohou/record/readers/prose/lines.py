@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from typing import Literal
 
+from huohou.record.readers._source import Source
 from huohou.record.readers.prose.moods import Mood, heading_mood, here, lead_mood, unsure
 from huohou.record.readers.prose.words import half, plain
 
@@ -135,31 +137,38 @@ class _Reader:
         return Line(number, text, said, kind, *where)
 
 
-def lines_of(text: str) -> list[Line]:
+def lines_of(source: Source) -> Iterator[Line]:
     """The lines of a report that say something. Headings and lead-ins are context, and lines
-    too: what they claim counts."""
-    return list(_lines(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")))
-
-
-def _lines(raws: list[str]) -> Iterator[Line]:
+    too: what they claim counts. One after the other: none is kept."""
     reader = _Reader()
-    for index, raw in enumerate(raws):
+    for number, (raw, below) in enumerate(_with_next(source), start=1):
         said = plain(raw) if len(raw) <= LONGEST else ""
         text = half(said)
         if fence := _FENCE.match(raw.strip()):
             _fence(reader, fence)
         elif not text:
             reader.after_blank = True
-        elif not reader.fence and (found := _heading(raws, index, text)):
+        elif not reader.fence and (found := _heading(text, below)):
             reader.heading(*found)
-            yield reader.line(index + 1, found[1], said, heading=True)
+            yield reader.line(number, found[1], said, heading=True)
         elif reader.fence:
-            yield reader.line(index + 1, text, said)
+            yield reader.line(number, text, said)
         elif not _UNDERLINE.match(text):
             if not reader.leads(text, raw):
                 reader.ends(text, raw)
-            yield reader.line(index + 1, text, said)
+            yield reader.line(number, text, said)
             reader.after_blank = False
+
+
+def _with_next(source: Source) -> Iterator[tuple[str, str]]:
+    """Each line of a text, whatever its ends, and the one below it."""
+    text = TextIOWrapper(BytesIO(source.utf8), encoding="utf-8", errors="replace")
+    raws = (line.removesuffix("\n") for line in text)
+    raw = next(raws, "").lstrip("\ufeff")
+    for below in raws:
+        yield raw, below
+        raw = below
+    yield raw, ""
 
 
 def _fence(reader: _Reader, fence: re.Match[str]) -> None:
@@ -174,13 +183,13 @@ def _fence(reader: _Reader, fence: re.Match[str]) -> None:
         reader.after_blank = True
 
 
-def _heading(raws: list[str], index: int, text: str) -> tuple[int, str] | None:
+def _heading(text: str, below: str) -> tuple[int, str] | None:
     """Level and words where a line is a heading."""
     if found := _HEADING.match(text):
         return len(found[1]), found[2].strip(" #")
     if found := _NUMBERED.match(text):
         return 2, found[1]
-    below = raws[index + 1].strip() if index + 1 < len(raws) else ""
+    below = below.strip()
     if _UNDERLINE.match(below) and not _ITEM.match(text) and "|" not in text and len(text) < 80:
         return (1 if below[0] == "=" else 2), text
     return None

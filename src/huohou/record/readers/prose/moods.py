@@ -131,7 +131,7 @@ _HERE = re.compile(
 )
 
 
-@lru_cache(4096)
+@lru_cache(64)  # a line is asked about several times in a row
 def unsure_from(text: str) -> int:
     """Where the first word or sign ends that makes the numbers behind it no measurement."""
     found = _UNSURE.search(text)

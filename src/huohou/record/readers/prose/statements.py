@@ -1,7 +1,7 @@
 """What a report says of its run in sentences, and what it sets as to be met."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from huohou.record.readers.prose.lines import Line
 from huohou.record.readers.prose.moods import Mood
@@ -76,17 +76,24 @@ _WITHIN = re.compile(
 _STATUS = re.compile(r"""(?:status|状态)\s*(?:=|为|is)+\s*["']?(?:completed|finished|完成)""", re.I)
 
 
-def statements_of(lines: Iterable[Line]) -> tuple[Statement, ...]:
+class Statements:
     """Sentences that say something of the training, and criteria, in the order of the text."""
-    found: list[Statement] = []
-    seen: set[tuple[object, ...]] = set()
-    for line in lines:
-        for statement in _statements(line):
+
+    def __init__(self) -> None:
+        self._found: list[Statement] = []
+        self._seen: set[tuple[object, ...]] = set()
+
+    def take(self, line: Line) -> None:
+        """What a line says."""
+        for statement in _statements(line) if len(self._found) < MOST else ():
             key = (statement.kind, statement.metric or statement.text, statement.min, statement.max)
-            if key not in seen and len(found) < MOST:
-                seen.add(key)
-                found.append(statement)
-    return tuple(found)
+            if key not in self._seen and len(self._found) < MOST:
+                self._seen.add(key)
+                self._found.append(statement)
+
+    def all(self) -> tuple[Statement, ...]:
+        """They."""
+        return tuple(self._found)
 
 
 def _statements(line: Line) -> Iterator[Statement]:

@@ -1,7 +1,7 @@
 """What a report tells in words: sizes of a ranking, a restart, what is evaluated on what."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from huohou.record.readers.prose.lines import Line
@@ -62,13 +62,22 @@ _SIGNS = re.compile(
 )
 
 
-def told(lines: Iterable[Line]) -> Iterator[tuple[Line, str, Any]]:
-    """Facts that stand in sentences: name and value, with the line."""
-    for line in lines:
+class Sentences:
+    """Facts that stand in sentences, taken up line by line: name to value and line."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[Any, int]] = {}
+
+    def take(self, line: Line) -> None:
+        """What a line tells."""
         if line.kind == "code" or not _SIGNS.search(line.text):
-            continue
+            return
         for name, value in _sentence(line):
-            yield line, name, value
+            known, at = self.found.get(name, (None, 0))
+            if name == "hard_cases" and known:
+                self.found[name] = ({**value, **known}, at)
+            elif known is None or (name == "restart" and len(value) > len(known)):
+                self.found[name] = (value, line.number)
 
 
 def _sentence(line: Line) -> Iterator[tuple[str, Any]]:

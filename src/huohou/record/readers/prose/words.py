@@ -97,8 +97,16 @@ def rounds_to(shown: str, value: float) -> bool:
     >>> rounds_to("0.28", 0.2720)
     False
     """
-    decimals = len(shown.partition(".")[2]) if "e" not in shown.lower() else 12
-    return abs(value_of(shown) - value) <= 0.5000001 * 10.0**-decimals
+    return abs(value_of(shown) - value) <= 0.5000001 * 10.0 ** -decimals_of(shown)
+
+
+def decimals_of(shown: str) -> int:
+    """Decimals a number is shown with; twelve for one with an exponent.
+
+    >>> decimals_of("0.2720"), decimals_of("1e-5")
+    (4, 12)
+    """
+    return len(shown.partition(".")[2]) if "e" not in shown.lower() else 12
 
 
 # Labels of series.
