@@ -11,7 +11,8 @@ from huohou.record.readers._frame import Frame
 from huohou.record.readers._rows import MOST_NAMES, most_names, refuse_many
 from huohou.record.readers._source import Source
 
-_BLOCK = 512  # rows
+_BLOCK = 512  # rows that are split at once, and of wide ones at least and cells at most
+_LEAST, _SPLIT = 4, 16_384
 _CELLS = 1000  # of a line, that are read whatever the heading has
 _QUOTED = re.compile('"[^"]*"')
 _HEAD = 65536  # characters of a heading, at most
@@ -83,8 +84,9 @@ def fill(frame: Frame, names: tuple[str, ...], source: Source, delimiter: str = 
 def _fill_unquoted(frame: Frame, names: tuple[str, ...], source: Source, delimiter: str) -> None:
     """Where nothing is quoted each line is a row: thousands are split at once."""
     width, lines = len(names), iter(_lines(source))
-    for first in count(1, _BLOCK):
-        part = [line.rstrip("\r\n") for line in islice(lines, _BLOCK)]
+    block = max(_LEAST, min(_BLOCK, _SPLIT // width))
+    for first in count(1, block):
+        part = [line.rstrip("\r\n") for line in islice(lines, block)]
         if not part:
             return
         if first > 1 and all(line.count(delimiter) == width - 1 for line in part) and all(part):

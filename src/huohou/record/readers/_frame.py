@@ -21,6 +21,7 @@ Convert = Callable[[Any], float | None]
 ConvertMany = Callable[[Sequence[Any]], Floats | None]
 
 _BLOCK = 512  # rows turned into numbers at once: they stay in the fast memory
+_CELLS = 16_384  # and cells at most: each is an object until then
 _SHAPES = 64  # blocks that are filled at the same time, at most
 _SMALL = 16  # rows of a block for which arrays do not pay
 _NUMBERS = frozenset({float, int})
@@ -72,7 +73,7 @@ class Frame:
         lines = self._lines
         block.append((len(lines), *cells))
         lines.append(-1 if line is None else line)
-        if len(block) >= _BLOCK:
+        if len(block) >= _BLOCK or len(block) * len(names) >= _CELLS:
             self._end(names)
 
     def extend(self, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
@@ -85,7 +86,7 @@ class Frame:
                 block = self._begin(names)
             block.append((len(lines), *row.values()))
             lines.append(line)
-            if len(block) >= _BLOCK:
+            if len(block) >= _BLOCK or len(block) * len(names) >= _CELLS:
                 self._end(names)
 
     def put_rows(self, lines: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -168,7 +169,7 @@ class Frame:
         if not named:
             return unknown(len(self))
         values, at = self.column(named[0])
-        if len(values) == len(self):  # at is every row then: none has two
+        if np.array_equal(at, self._every):
             return values
         found = np.full(len(self), math.nan)
         for name in reversed(named):
@@ -178,11 +179,14 @@ class Frame:
 
     def reorder(self, order: NDArray[np.intp]) -> None:
         """Put the rows in this order."""
+        self._settled()
         rank = np.empty(len(self), np.int32)
-        rank[order] = np.arange(len(self), dtype=np.int32)
+        rank[order] = self._every
         for name in self.names:
             values, at = self.column(name)
-            if len(values):
+            if np.array_equal(at, self._every):
+                self._columns[name] = values[order], self._every
+            elif len(values):
                 placed = np.argsort(rank[at], kind="stable")
                 self._columns[name] = values[placed], rank[at][placed]
         self._lines = array("i", indices(self._lines)[order].tobytes())
@@ -300,8 +304,12 @@ def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Places:
     if known.all():
         back[1:] = step[1:] < step[:-1]  # a difference of infinities is none
     elif not known.any() and begun is None:
-        at = np.flatnonzero(~np.isnan(epoch))
-        back[at[1:]] = epoch[at[1:]] < epoch[at[:-1]]
+        told = ~np.isnan(epoch)
+        if told.all():
+            back[1:] = epoch[1:] < epoch[:-1]
+        else:
+            at = np.flatnonzero(told)
+            back[at[1:]] = epoch[at[1:]] < epoch[at[:-1]]
     else:
         return _lives_by_row(step, epoch, begun)
     found: Indices = np.cumsum(back if begun is None else back | begun, dtype=np.int32)
