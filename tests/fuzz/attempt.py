@@ -2,8 +2,8 @@
 
 A reader gives a Record whose points could have been written by somebody, or raises DataError; it
 takes at most 2 seconds for each megabyte (a begun one counts), and besides a megabyte at most ten
-times the size of the file in memory where that is of its format, thirty times where it was made to
-break it. Memory is what Python allocates; what SQLite takes for a page cache is not seen.
+times the size of the file in memory, whether that is of its format or was made to break it. Memory
+is what Python allocates; what SQLite takes for a page cache is not seen.
 """
 
 import math
@@ -18,13 +18,9 @@ from huohou.record.readers import read
 from huohou.record.record import Record
 
 MEGABYTE = 1_000_000
+SIZES = (20_000, 100_000, 240_000, 400_000, MEGABYTE)  # what is taken of a small file weighs more
 SECONDS = 2.0  # a megabyte
-# The file's size so many times: where it is of the reader's own format, and where it was made to
-# break it (a short list of empty objects takes 26). A results file is small, else it is refused;
-# each of its figures is held with its text and line.
-TIMES, HOSTILE = 10, 30
-SMALL_FORMATS = {"prose": (10, 10), "results": (20, 30)}
-MOST_BESIDE = 16 * MEGABYTE
+TIMES = 10  # the file's size, of the reader's own format or made to break it
 BESIDE = MEGABYTE  # what may be needed for the smallest file: tables, patterns
 
 
@@ -96,17 +92,10 @@ def memory(path: Path, reader: str | None) -> float:
     return max(most - BESIDE, 0) / path.stat().st_size
 
 
-def allowed(reader: str, *, hostile: bool = False) -> int:
-    """How many times the size of a file a reader may take."""
-    return SMALL_FORMATS.get(reader, (TIMES, HOSTILE))[hostile]
-
-
-def hold(path: Path, reader: str | None, most: int = HOSTILE) -> None:
-    """Raises BrokenPromiseError where a reader takes too long, or more than most times the size."""
+def hold(path: Path, reader: str | None) -> None:
+    """Raises BrokenPromiseError where a reader takes too long or too much memory."""
     seconds, times = measure(path, reader)
-    # However small the file, ten times its size and 16 MB are never needed.
-    most_ever = TIMES + (MOST_BESIDE - BESIDE) / max(path.stat().st_size, 1)
-    if seconds > SECONDS or times > min(most, most_ever):
+    if seconds > SECONDS or times > TIMES:
         raise BrokenPromiseError(f"{seconds:.2f} s a MB, {times:.1f} times the file in memory")
 
 

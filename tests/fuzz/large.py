@@ -11,20 +11,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fuzz.attempt import MEGABYTE, BrokenPromiseError, allowed, hold
+from fuzz.attempt import SIZES, BrokenPromiseError, hold
 from fuzz.grown import grown
 from fuzz.nasty import WHOLE
 from fuzz.samples import samples
 
-SMALL = 240_000  # bytes: so short a file is read whole, whatever is in it
 
-
-def files(reader: str) -> Iterator[tuple[str, bytes, int]]:
-    """What a reader is tried on, what that is called, and how much memory it may take."""
-    yield "its own format", grown(reader, MEGABYTE), allowed(reader)
-    for name, make in WHOLE.items():
-        for size in (MEGABYTE, SMALL):
-            yield f"{name}, {size} bytes", make(size), allowed(reader, hostile=True)
+def files(reader: str) -> Iterator[tuple[str, bytes]]:
+    """What a reader is tried on, and what that is called."""
+    for size in SIZES:
+        yield f"its own format, {size} bytes", grown(reader, size)
+        for name, make in WHOLE.items():
+            yield f"{name}, {size} bytes", make(size)
 
 
 def main() -> int:
@@ -33,10 +31,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as top:
         for reader, sample in samples().items():
             path = Path(top) / sample[0]
-            for name, content, most in files(reader):
+            for name, content in files(reader):
                 path.write_bytes(content)
                 try:
-                    hold(path, reader, most)
+                    hold(path, reader)
                 except BrokenPromiseError as error:
                     broken += 1
                     sys.stderr.write(f"{reader} on {name}: {error}\n")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int32]
 Marks = NDArray[np.bool_]
+Places = Floats | Indices
 
 _BLOCK = 4096  # points made at once when a series is gone through: who stops early pays little
 
@@ -41,14 +42,14 @@ class Rows:
     """Where the rows of a log stand: one number a row and column, NaN where it is not known.
 
     Several series share them: a row of a log has many values and one place. Whole numbers are
-    kept as float64, exact up to 2**53.
+    kept as float64, exact up to 2**53, or as int32 where all are known and small: half as much.
     """
 
     step: Floats
     epoch: Floats
     t: Floats
-    seg: Floats
-    line: Floats
+    seg: Places
+    line: Places
 
 
 class Series(Sequence[Point]):
@@ -58,13 +59,28 @@ class Series(Sequence[Point]):
     stands in. Equal to any sequence of the same points; NaN equals NaN here.
     """
 
-    __slots__ = ("_at", "_rows", "values")
+    __slots__ = ("_begin", "_end", "_every", "_rows", "_values")
 
-    def __init__(self, values: Floats, rows: Rows, at: Indices) -> None:
-        self.values: Floats = values.view()
-        self.values.flags.writeable = False
+    def __init__(
+        self, values: Floats, rows: Rows, at: Indices, span: tuple[int, int] | None = None
+    ) -> None:
+        """span: the part of values and at that is meant. Many short series share two arrays so."""
+        self._begin, self._end = span or (0, len(values))
+        self._values = values
+        if values.flags.writeable:
+            self._values = values.view()
+            self._values.flags.writeable = False
         self._rows = rows
-        self._at = at
+        self._every = at
+
+    @property
+    def values(self) -> Floats:
+        """The values, NaN where the log has NaN."""
+        return self._values[self._begin : self._end]
+
+    @property
+    def _at(self) -> Indices:
+        return self._every[self._begin : self._end]
 
     @classmethod
     def of(cls, points: Iterable[Point]) -> "Series":
@@ -97,12 +113,12 @@ class Series(Sequence[Point]):
     @property
     def segs(self) -> Floats:
         """Process life of each point."""
-        return self._rows.seg[self._at]
+        return _floats(self._rows.seg[self._at])
 
     @property
     def lines(self) -> Floats:
         """Line of each point in the source, NaN where it has none."""
-        return self._rows.line[self._at]
+        return _floats(self._rows.line[self._at])
 
     @property
     def places(self) -> Floats:
@@ -127,7 +143,7 @@ class Series(Sequence[Point]):
         return [self.take(parts[life]) for life in long]
 
     def __len__(self) -> int:
-        return len(self.values)
+        return self._end - self._begin
 
     @overload
     def __getitem__(self, index: int) -> Point: ...
@@ -176,6 +192,10 @@ class Series(Sequence[Point]):
 
 def _column(values: Iterable[float | None]) -> Floats:
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _floats(column: Places) -> Floats:
+    return column.astype(np.float64, copy=False)
 
 
 def _optional(column: Floats, kind: Callable[[float], Any] = float) -> list[Any]:

@@ -6,7 +6,9 @@ is one that only passes on what happened elsewhere.
 """
 
 import re
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,6 +61,8 @@ _ANY_MARK = re.compile(
     r"CANCELLED|[oO][oO][mM]|Out Of Memory|out of memory|Killed|SIG|-9|fault|error|exception"
     r"|core dumped|terminate called|CUBLAS|Watchdog|NCCL|\^C|KeyboardInterrupt|Terminated"
 )
+_ANY = re.compile(f"{re.escape(_TRACEBACK)}|{_ANY_MARK.pattern}")
+_BREAK = re.compile("\n")
 _DONE = re.compile(
     r"Training completed|'train_runtime'|[Tt]raining (?:is )?(?:finished|complete|done)"
     r"|Finished [Tt]raining|Total training time|训练完成"
@@ -88,6 +92,41 @@ class _Event:
     words: str
 
 
+class _Lines:
+    """The lines of a text from a place on, cut out when they are asked for: a list of them takes
+    sixteen times the text where they are short."""
+
+    def __init__(self, text: str, begin: int) -> None:
+        self._text = text
+        self._begins = array("q" if len(text) > 1 << 31 else "i", (begin,))
+        self._begins.extend(found.end() for found in _BREAK.finditer(text, begin))
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def __getitem__(self, at: int) -> str:
+        end = self._begins[at + 1] - 1 if at + 1 < len(self) else len(self._text)
+        return self._text[self._begins[at] : end]
+
+    def between(self, first: int, end: int) -> Iterator[str]:
+        """The lines from the first to the one before the end."""
+        return map(self.__getitem__, range(max(first, 0), end))
+
+    def telling(self, at: int) -> int:
+        """The first line from this one on that may tell of an end; behind the last for none."""
+        found = _ANY.search(self._text, self._begins[at]) if at < len(self) else None
+        return bisect_right(self._begins, found.start()) - 1 if found else len(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The last errors that stand close to each other: the one that caused the others, and the
+    last."""
+
+    cause: _Event
+    last: _Event
+
+
 def ending(text: str, after: int = 0) -> Ending | None:
     """What ended the run that wrote this text, None where nothing is said of it.
 
@@ -98,11 +137,11 @@ def ending(text: str, after: int = 0) -> Ending | None:
     """
     overtaken = _overtaken(text, after)
     begin = max(after if overtaken is None else overtaken, len(text) - _TAIL, 0)
-    lines = text[begin:].split("\n")
-    events = list(_events(lines))
-    if not events or (overtaken is None and not _last(lines, events[-1])):
+    lines = _Lines(text, begin)
+    group = _belonging(_events(lines))
+    if group is None or (overtaken is None and not _last(lines, group.last)):
         return None
-    cause = _cause(_belonging(events))
+    cause = group.cause
     first = text.count("\n", 0, begin) + 1
     return Ending(cause.words[:_WORDS], first + cause.end, cause.kind == "person")
 
@@ -125,13 +164,13 @@ def _overtaken(text: str, after: int) -> int | None:
     return begin if cut or stopped else None
 
 
-def _events(lines: list[str]) -> Iterator[_Event]:
+def _events(lines: _Lines) -> Iterator[_Event]:
     """Errors in their order; one that was raised while another was handled takes its place."""
     waiting: _Event | None = None
-    at = 0
+    at = lines.telling(0)
     while at < len(lines):
         event = _event(lines, at)
-        at = event.end + 1 if event else at + 1
+        at = lines.telling(event.end + 1 if event else at + 1)
         if event and waiting and _chained(lines, event):
             kind: Kind = "person" if waiting.kind == "person" else event.kind
             waiting = _Event(waiting.begin, event.end, kind, event.words)
@@ -143,15 +182,15 @@ def _events(lines: list[str]) -> Iterator[_Event]:
         yield waiting
 
 
-def _event(lines: list[str], at: int) -> _Event | None:
+def _event(lines: _Lines, at: int) -> _Event | None:
     line = lines[at]
     if _TRACEBACK in line:
         return _traceback(lines, at)
     return _mark(line, at) if len(line) < _LONGEST and _ANY_MARK.search(line) else None
 
 
-def _chained(lines: list[str], event: _Event) -> bool:
-    before = lines[max(event.begin - 3, 0) : event.begin]
+def _chained(lines: _Lines, event: _Event) -> bool:
+    before = lines.between(event.begin - 3, event.begin)
     return any(words in line for line in before for words in _CHAINED)
 
 
@@ -161,7 +200,7 @@ def _mark(line: str, at: int) -> _Event | None:
     return _Event(at, at, kind, words) if kind else None
 
 
-def _traceback(lines: list[str], at: int) -> _Event:
+def _traceback(lines: _Lines, at: int) -> _Event:
     """From its heading to the line of the exception.
 
     Lines that another process wrote between are skipped.
@@ -200,25 +239,31 @@ def _kind(line: str) -> Kind:
     return "lost" if name in _LOST or "NCCL" in line else "error"
 
 
-def _last(lines: list[str], event: _Event) -> bool:
+def _last(lines: _Lines, event: _Event) -> bool:
     """Whether little follows, and nothing that says that all went well."""
-    rest = lines[event.end + 1 :]
-    said = [line for line in rest if line and not line.isspace() and not line.startswith("wandb:")]
     near = _REPORT if event.kind == "launcher" else _NEAR  # it lists all processes that failed
-    return len(said) <= near and not any(_DONE.search(line[:500]) for line in said)
+    said = 0
+    for line in lines.between(event.end + 1, len(lines)):
+        if line and not line.isspace() and not line.startswith("wandb:"):
+            said += 1
+            if said > near or _DONE.search(line[:500]):
+                return False
+    return True
 
 
-def _belonging(events: list[_Event]) -> list[_Event]:
-    """The last errors that stand close to each other."""
-    first = len(events) - 1
-    while first and events[first].begin - events[first - 1].end <= _NEAR:
-        first -= 1
-    return events[first:]
+def _belonging(events: Iterable[_Event]) -> _Group | None:
+    """The last errors that stand close to each other. Of the others nothing is kept."""
+    first: dict[Kind, _Event] = {}
+    last: _Event | None = None
+    for event in events:
+        if last is not None and event.begin - last.end > _NEAR:
+            first = {}
+        first.setdefault(event.kind, event)
+        last = event
+    return _Group(_cause(first, last), last) if last else None
 
 
-def _cause(events: list[_Event]) -> _Event:
-    for kinds in (("error", "person"), ("lost",)):
-        for event in events:
-            if event.kind in kinds:
-                return event
-    return events[-1]
+def _cause(first: dict[Kind, _Event], last: _Event) -> _Event:
+    """Of the first errors of each kind."""
+    own = [first[kind] for kind in first if kind in ("error", "person")]  # in their order
+    return own[0] if own else first.get("lost", last)

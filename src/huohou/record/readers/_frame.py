@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from huohou.record.columns import Floats, Indices, Marks, Rows, Series
-from huohou.record.readers._rows import Lives, number, refuse_many, whole
+from huohou.record.columns import Floats, Indices, Marks, Places, Rows, Series
+from huohou.record.readers._numbers import Column, Loose, Numbers, Sorted, indices
+from huohou.record.readers._rows import MOST_NAMES, Lives, number, refuse_many, whole
 
 Convert = Callable[[Any], float | None]
 ConvertMany = Callable[[Sequence[Any]], Floats | None]
-Column = tuple[Floats, Indices]
-"""Numbers of a column and the rows they stand in, in the order of the rows."""
 
 _BLOCK = 512  # rows turned into numbers at once: they stay in the fast memory
+_CELLS = 16_384  # and cells at most: each is an object until then
 _SHAPES = 64  # blocks that are filled at the same time, at most
 _SMALL = 16  # rows of a block for which arrays do not pay
 _NUMBERS = frozenset({float, int})
@@ -33,8 +33,9 @@ class Frame:
     steps: whether a column of this name holds steps, whole numbers that may be written "5/20";
     words: for single names what makes a number of a cell, None where it makes none; many: the
     same for many cells at once, None where it cannot; leave: names in which no numbers are looked
-    for.
-    limit: the 20 of the last "5/20". Raises DataError for more names than any log has.
+    for; most: names it may have.
+    limit: the 20 of the last "5/20". Raises DataError for more names than that. When a column has
+    been asked for no rows are put any more.
     """
 
     def __init__(
@@ -43,16 +44,22 @@ class Frame:
         words: Mapping[str, Convert] | None = None,
         many: Mapping[str, ConvertMany] | None = None,
         leave: frozenset[str] = frozenset(),
+        most: int = MOST_NAMES,
     ) -> None:
         self.limit: int | None = None
         self._steps = steps
         self._words = dict(words or {})
         self._many = dict(many or {})
         self._leave = leave | {""}
+        self._most = most
         self._blocks: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-        self._parts: dict[str, list[Column]] = {}
-        self._loose: dict[str, tuple[array[float], array[int]]] = {}
-        self._lines = array("d")
+        self._ids: dict[str, int] = {}
+        self._numbers: dict[str, Numbers] = {}
+        self._columns: dict[str, Column] = {}
+        self._loose = Loose()
+        self._sorted: Sorted | None = None
+        self._lines = array("i")  # -1 where it is not known
+        self._every: Indices = np.empty(0, np.int32)
 
     def add(self, line: int | None, row: Mapping[str, Any]) -> None:
         """One row by names."""
@@ -65,8 +72,8 @@ class Frame:
             block = self._begin(names)
         lines = self._lines
         block.append((len(lines), *cells))
-        lines.append(math.nan if line is None else line)
-        if len(block) >= _BLOCK:
+        lines.append(-1 if line is None else line)
+        if len(block) >= _BLOCK or len(block) * len(names) >= _CELLS:
             self._end(names)
 
     def extend(self, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
@@ -79,7 +86,7 @@ class Frame:
                 block = self._begin(names)
             block.append((len(lines), *row.values()))
             lines.append(line)
-            if len(block) >= _BLOCK:
+            if len(block) >= _BLOCK or len(block) * len(names) >= _CELLS:
                 self._end(names)
 
     def put_rows(self, lines: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -94,7 +101,8 @@ class Frame:
         self, lines: Sequence[int], names: tuple[str, ...], columns: Sequence[Sequence[Any]]
     ) -> None:
         """Many rows of the same names, as columns."""
-        self._begin(names)
+        if self._begin(names):  # rows that come first
+            self._end(names)
         at = np.arange(len(self), len(self) + len(lines), dtype=np.int32)
         self._lines.extend(lines)
         for name, cells in zip(names, columns, strict=True):
@@ -105,8 +113,8 @@ class Frame:
         """All rows at once, as columns of one length. They are numbered from 1 for lines."""
         for name, cells in columns.items():
             self._take(name, cells, np.arange(len(cells), dtype=np.int32))
-            self._lines = array("d", range(1, len(cells) + 1))
-        refuse_many(self._parts)
+            self._lines = array("i", range(1, len(cells) + 1))
+        refuse_many(self._ids, self._most)
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -114,53 +122,84 @@ class Frame:
     @property
     def names(self) -> list[str]:
         """All names in the order they first appear, also of columns without numbers."""
-        return list(self._parts)
+        return list(self._ids)
 
     @property
-    def lines(self) -> Floats:
-        """Line of each row in the source."""
-        return np.frombuffer(self._lines) if self._lines else np.empty(0)
+    def lines(self) -> Places:
+        """Line of each row in the source, NaN for one that is not known."""
+        found = indices(self._lines)
+        return np.where(found < 0, math.nan, found) if (found < 0).any() else found
 
     def column(self, name: str) -> Column:
         """Numbers of a column."""
-        self._end_all()
-        parts = self._parts.get(name, [])
-        loose = self._loose.pop(name, None)
-        if loose is not None:
-            parts.append((np.array(loose[0]), np.array(loose[1], dtype=np.int32)))
-        if len(parts) != 1 or loose is not None:
-            parts = self._parts[name] = [_joined(parts)]
-        return parts[0]
+        loose = self._settled()
+        if name in self._columns:
+            return self._columns[name]
+        begin, end = loose.span(self._ids[name]) if name in self._ids else (0, 0)
+        return loose.values[begin:end], loose.rows[begin:end]
+
+    def series(self, name: str, rows: Rows) -> Series:
+        """A column as a series. rows: where the rows of this frame stand."""
+        loose = self._settled()
+        if name in self._columns or name not in self._ids:
+            values, at = self.column(name)
+            return Series(values, rows, at)
+        return Series(loose.values, rows, loose.rows, loose.span(self._ids[name]))
+
+    def _settled(self) -> Sorted:
+        """Put together what was read, once; numbers of few rows are given back."""
+        if self._sorted is None:
+            for names in list(self._blocks):
+                self._end(names)
+            self._every = np.arange(len(self), dtype=np.int32)
+            self._sorted = found = self._loose.sorted(len(self._ids))
+            self._loose = Loose()
+            while self._numbers:
+                name, numbers = self._numbers.popitem()
+                begin, end = found.span(self._ids[name])
+                if begin < end:
+                    numbers.add(found.values[begin:end], found.rows[begin:end])
+                self._columns[name] = numbers.column(self._every)
+        return self._sorted
 
     def dense(self, *names: str) -> Floats:
-        """A number for each row: of the first of these columns that has one, else NaN."""
+        """A number for each row: of the first of these columns that has one, else NaN. It may be
+        that column itself: not to be changed."""
+        named = [name for name in names if len(self.column(name)[0])]
+        if not named:
+            return unknown(len(self))
+        values, at = self.column(named[0])
+        if np.array_equal(at, self._every):
+            return values
         found = np.full(len(self), math.nan)
-        for name in reversed(names):
+        for name in reversed(named):
             values, at = self.column(name)
             found[at] = values
         return found
 
     def reorder(self, order: NDArray[np.intp]) -> None:
         """Put the rows in this order."""
+        self._settled()
         rank = np.empty(len(self), np.int32)
-        rank[order] = np.arange(len(self), dtype=np.int32)
+        rank[order] = self._every
         for name in self.names:
             values, at = self.column(name)
-            self._parts[name] = [_joined([(values, rank[at])])]
-        self._lines = array("d", self.lines[order].tobytes())
+            if np.array_equal(at, self._every):
+                self._columns[name] = values[order], self._every
+            elif len(values):
+                placed = np.argsort(rank[at], kind="stable")
+                self._columns[name] = values[placed], rank[at][placed]
+        self._lines = array("i", indices(self._lines)[order].tobytes())
 
     def _begin(self, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
         if len(self._blocks) >= _SHAPES:
-            self._end_all()
+            for begun in list(self._blocks):
+                self._end(begun)
         for name in names:
             if name not in self._leave:
-                self._parts.setdefault(name, [])
-        refuse_many(self._parts)
+                self._ids.setdefault(name, len(self._ids))
+        refuse_many(self._ids, self._most)
         return self._blocks.setdefault(names, [])
-
-    def _end_all(self) -> None:
-        for names in list(self._blocks):
-            self._end(names)
 
     def _end(self, names: tuple[str, ...]) -> None:
         rows = self._blocks.pop(names)
@@ -175,7 +214,7 @@ class Frame:
 
     def _take(self, name: str, cells: Sequence[Any], at: Indices) -> None:
         """Numbers of many cells of one column."""
-        self._parts.setdefault(name, [])
+        self._ids.setdefault(name, len(self._ids))
         special = self._special(name)
         if special is None:
             cells, at = _filled(cells, at)
@@ -193,7 +232,7 @@ class Frame:
             good = (values >= 0) & (values == np.floor(values)) & (values < math.inf)
             values, at = (values, at) if good.all() else (values[good], at[good])
         if len(values):
-            self._parts[name].append((values, at))
+            self._numbers.setdefault(name, Numbers()).add(values, at)
 
     def _take_rows(self, names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
         """Numbers of few rows, which a log has many times when hardly two rows are alike."""
@@ -201,11 +240,7 @@ class Frame:
         for row, *cells in rows:
             for name, convert, cell in zip(names, converts, cells, strict=True):
                 if name not in self._leave and (value := convert(cell)) is not None:
-                    if name not in self._loose:
-                        self._loose[name] = (array("d"), array("i"))
-                    values, at = self._loose[name]
-                    values.append(value)
-                    at.append(row)
+                    self._loose.add(self._ids[name], value, row)
 
     def _convert(self, name: str) -> Convert:
         return self._special(name) or (self._step if self._steps(name) else number)
@@ -259,7 +294,7 @@ def _joined(parts: list[Column]) -> Column:
     return values, at
 
 
-def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Floats:
+def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Places:
     """Process life of each row, a new one where step or epoch goes back or it is marked in begun.
 
     Rows whose step is not known (NaN) are compared by their epoch, as ``Collector`` does.
@@ -269,16 +304,20 @@ def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Floats:
     if known.all():
         back[1:] = step[1:] < step[:-1]  # a difference of infinities is none
     elif not known.any() and begun is None:
-        at = np.flatnonzero(~np.isnan(epoch))
-        back[at[1:]] = epoch[at[1:]] < epoch[at[:-1]]
+        told = ~np.isnan(epoch)
+        if told.all():
+            back[1:] = epoch[1:] < epoch[:-1]
+        else:
+            at = np.flatnonzero(told)
+            back[at[1:]] = epoch[at[1:]] < epoch[at[:-1]]
     else:
         return _lives_by_row(step, epoch, begun)
-    found: Floats = np.cumsum(back if begun is None else back | begun, dtype=np.float64)
+    found: Indices = np.cumsum(back if begun is None else back | begun, dtype=np.int32)
     return found
 
 
-def _lives_by_row(step: Floats, epoch: Floats, begun: Marks | None) -> Floats:
-    now, found = Lives(), np.empty(len(step))
+def _lives_by_row(step: Floats, epoch: Floats, begun: Marks | None) -> Indices:
+    now, found = Lives(), np.empty(len(step), np.int32)
     marks = [False] * len(step) if begun is None else begun.tolist()
     for row, (s, e, new) in enumerate(zip(step.tolist(), epoch.tolist(), marks, strict=True)):
         if new:
@@ -292,13 +331,19 @@ def series_of(
 ) -> dict[str, Series]:
     """Columns as series. names: of a column to its name in the Record; where two columns have
     one name and both have a number in a row, the later counts. keep: rows that are points."""
-    parts: dict[str, list[Column]] = {}
-    for column, name in names.items():
-        parts.setdefault(name, []).append(frame.column(column))
+    whole = keep is None or bool(keep.all())
+    alone = whole and len(set(names.values())) == len(names)
     found = {}
-    for name, columns in parts.items():
-        values, at = columns[0] if len(columns) == 1 else _last(_joined(columns))
-        if keep is not None and not keep.all():
+    for column, name in names.items() if alone else ():
+        if name and len(series := frame.series(column, rows)):
+            found[name] = series
+    columns: dict[str, list[str]] = {}
+    for column, name in names.items() if not alone else ():
+        columns.setdefault(name, []).append(column)
+    for name, called in columns.items():
+        parts = [frame.column(column) for column in called]
+        values, at = parts[0] if len(parts) == 1 else _last(_joined(parts))
+        if keep is not None and not whole:
             values, at = values[keep[at]], at[keep[at]]
         if len(values) and name:
             found[name] = Series(values, rows, at)

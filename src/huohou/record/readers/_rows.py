@@ -13,6 +13,7 @@ import orjson
 
 from huohou.errors import DataError
 from huohou.record.columns import Rows, Series
+from huohou.record.readers._numbers import Loose, floats, indices
 from huohou.record.readers._source import LONG, Source, decoded
 
 STEPS = (
@@ -36,6 +37,7 @@ TIMES = ("t", "timestamp", "_timestamp", "wall_time", "time")
 
 _BLOCK = 256  # lines that are parsed at once
 MOST_NAMES = 10_000  # of series: each costs memory whatever little it holds
+_NAMES, _NAMED = 1_700, 50  # names of any file, and bytes for each more
 
 # Names of other trainers to those of Hugging Face, the best first where a log has several.
 _ALIASES = {
@@ -166,10 +168,15 @@ def parsed(raw: bytes) -> dict[str, Any] | None:
     return row if isinstance(row, dict) else None
 
 
-def refuse_many(names: Sized) -> None:
+def refuse_many(names: Sized, most: int = MOST_NAMES) -> None:
     """Raises DataError for more names of series than any log of a training has."""
-    if len(names) > MOST_NAMES:
-        raise DataError("reader.too_many_names", n=MOST_NAMES)
+    if len(names) > most:
+        raise DataError("reader.too_many_names", n=most)
+
+
+def most_names(source: Source) -> int:
+    """How many names a file of its size may have: a log of many writes each of them often."""
+    return min(MOST_NAMES, _NAMES + len(source.data) // _NAMED)
 
 
 def canonical(column: str) -> str:
@@ -222,13 +229,16 @@ class Lives:
 class Collector:
     """Rows of a log put together into series, a new segment where step or epoch goes back.
 
-    Numbers go straight into arrays; no object is kept for a value.
+    Numbers go straight into arrays; no object is kept for a value. most: names it may have.
     """
 
-    def __init__(self) -> None:
-        self._places = tuple(array("d") for _ in range(5))  # step, epoch, t, seg, line
-        self._series: dict[str, tuple[array[float], array[int]]] = {}
+    def __init__(self, most: int = MOST_NAMES) -> None:
+        self._places = tuple(array("d") for _ in range(3))  # step, epoch, t
+        self._segs, self._lines = array("i"), array("i")  # -1 for a line that is not known
+        self._ids: dict[str, int] = {}
+        self._numbers = Loose()
         self._lives = Lives()
+        self._most = most
 
     def add(
         self,
@@ -244,30 +254,34 @@ class Collector:
         seg = self._lives.at(step, epoch)
         if not values:
             return
-        steps, epochs, times, segs, lines = self._places
-        row = len(segs)
+        steps, epochs, times = self._places
+        row = len(self._segs)
         steps.append(math.nan if step is None else step)
         epochs.append(math.nan if epoch is None else epoch)
         times.append(math.nan if t is None else t)
-        segs.append(seg)
-        lines.append(math.nan if line is None else line)
+        self._segs.append(seg)
+        self._lines.append(-1 if line is None else line)
         for name, value in values.items():
-            found = self._series.get(name)
-            if found is None:
-                found = self._series[name] = (array("d"), array("i"))
-                refuse_many(self._series)
-            found[0].append(value)
-            found[1].append(row)
+            known = self._ids.get(name)
+            if known is None:
+                known = self._ids[name] = len(self._ids)
+                refuse_many(self._ids, self._most)
+            self._numbers.add(known, value, row)
 
     def restart(self) -> None:
         """A new process life begins with the next row."""
         self._lives.restart()
 
     def series(self) -> dict[str, Series]:
-        """All series by name; what has no name is left out."""
-        rows = Rows(*(np.array(column) for column in self._places))
+        """All series by name; what has no name is left out. No row is added afterwards."""
+        if not self._ids:
+            return {}
+        step, epoch, t = map(floats, self._places)
+        segs, lines = indices(self._segs), indices(self._lines)
+        line = np.where(lines < 0, math.nan, lines) if (lines < 0).any() else lines
+        rows, found = Rows(step, epoch, t, segs, line), self._numbers.sorted(len(self._ids))
         return {
-            name: Series(np.array(values), rows, np.array(at, dtype=np.int32))
-            for name, (values, at) in self._series.items()
+            name: Series(found.values, rows, found.rows, found.span(known))
+            for name, known in self._ids.items()
             if name
         }

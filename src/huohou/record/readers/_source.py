@@ -27,8 +27,9 @@ _SAMPLE = 1 << 22
 # What json takes and orjson does not: NaN, numbers too large for a float, half of a pair of
 # surrogates, bytes that are no UTF-8.
 _ONLY_JSON = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}|\\u[dD]|[\x80-\xff]")
+_WIDEST = re.compile(rb"[\xf0-\xf4]")
 LONG = 1 << 16  # bytes of a JSON document
-_DENSE = 1 << 19
+BESIDE = 900_000  # bytes that may be needed whatever the size of a file
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -158,15 +159,19 @@ def decoded(raw: bytes) -> Any:
 
 
 def too_dense(raw: bytes) -> bool:
-    """Whether a long JSON document would take more than ten times its size as objects.
+    """Whether a JSON document would take more than ten times its size in memory: itself, its text
+    and its objects, and beside that a fixed amount.
 
-    Counted with what they take in CPython 3.11: 180 bytes for a small object, 60 for a list, 36
-    for each number in them.
+    Counted with what objects take in CPython 3.11: 180 bytes a small one, 60 for a list, 36 for
+    each number in them; 150 with all that a reader keeps for each name, which only the objects of
+    one document have in common. Each character of a text takes as much as its widest: four bytes
+    with an emoji in it.
     """
-    if len(raw) <= _DENSE:
-        return False
-    taken = 180 * raw.count(b"{") + 60 * raw.count(b"[") + 36 * raw.count(b",")
-    return taken > 9 * len(raw)
+    objects = raw.count(b"{")
+    taken = 180 * objects + 60 * raw.count(b"[") + 36 * raw.count(b",")
+    taken += 150 * raw.count(b'":') // max(objects, 1)
+    left = 8 if raw.isascii() else 5 if _WIDEST.search(raw) else 7
+    return taken > left * len(raw) + BESIDE
 
 
 def parsed(source: Source) -> Any:

@@ -9,7 +9,15 @@ import numpy as np
 from huohou.errors import DataError
 from huohou.record.columns import Marks, Rows
 from huohou.record.readers._frame import Convert, Frame, lives, series_of, unknown
-from huohou.record.readers._rows import EPOCHS, STEPS, TIMES, canonical, number, preference
+from huohou.record.readers._rows import (
+    EPOCHS,
+    STEPS,
+    TIMES,
+    canonical,
+    most_names,
+    number,
+    preference,
+)
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 from huohou.text import say
@@ -46,8 +54,8 @@ class _Distinct:
 class Table(Frame):
     """A table whose columns are guessed."""
 
-    def __init__(self) -> None:
-        super().__init__(_holds_steps)
+    def __init__(self, source: Source) -> None:
+        super().__init__(_holds_steps, most=most_names(source))
         self.runs: dict[str, _Distinct] = {}
 
     def _special(self, name: str) -> Convert | None:
@@ -64,7 +72,7 @@ def _holds_steps(name: str) -> bool:
 
 def record_of(rows: Iterable[tuple[int, Mapping[str, Any]]], source: Source, reader: str) -> Record:
     """Rows with their line numbers as a Record. Raises DataError when they hold no curve."""
-    table = Table()
+    table = Table(source)
     table.extend(rows)
     return record_of_table(table, source, reader)
 
@@ -116,8 +124,11 @@ def _rows(table: Table, points: Marks, steps: Sequence[str], epochs: Sequence[st
         step = np.arange(1, n + 1, dtype=np.float64)
     times = _present(table.names, TIMES)
     epoch = table.dense(*epochs) if epochs else unknown(n)
-    seg = np.zeros(n)
-    seg[points] = lives(step[points], epoch[points])
+    if points.all():
+        seg = lives(step, epoch)
+    else:
+        seg = np.zeros(n, np.int32)
+        seg[points] = lives(step[points], epoch[points])
     return Rows(step, epoch, table.dense(*times) if times else unknown(n), seg, table.lines)
 
 
@@ -126,8 +137,9 @@ def _put_in_order(table: Table, steps: Sequence[str]) -> tuple[str, ...]:
     if not steps:
         return ()
     at = table.dense(*steps)
-    known = at[~np.isnan(at)]
-    back = int((np.diff(known) < 0).sum())
+    missing = np.isnan(at)
+    known = at[~missing] if missing.any() else at
+    back = int((known[1:] < known[:-1]).sum())
     if back <= max(3, len(known) // 10):
         return ()
     table.reorder(np.argsort(np.nan_to_num(at), kind="stable"))

@@ -6,7 +6,7 @@ __MAX beside it, are read when they hold one run.
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._cells import fill, heading
+from huohou.record.readers._cells import columns_of, fill
 from huohou.record.readers._rows import EPOCHS, STEPS, canonical
 from huohou.record.readers._source import Source
 from huohou.record.readers._table import Table, record_of_table
@@ -18,8 +18,8 @@ _DELIMITERS = ",\t;"
 def read_csv(source: Source) -> Record:
     """Read a CSV or TSV log. Raises DataError when it holds no curve."""
     delimiter = _delimiter(source)
-    names = _names(heading(source, delimiter), source)
-    table = Table()
+    names = _names(columns_of(source, delimiter), source)
+    table = Table(source)
     fill(table, names, source, delimiter)
     if not table:
         raise DataError("reader.no_rows", path=source.path)

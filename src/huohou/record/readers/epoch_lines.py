@@ -6,6 +6,7 @@ reader of reports.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
@@ -51,12 +52,12 @@ def read_epoch_lines(source: Source) -> Record:
     """Read a log of such lines. Raises DataError when none of them holds a value."""
     text = source.plain
     lines = _lines(text)
-    head = list(islice(lines, _SAMPLE))
+    head = deque(islice(lines, _SAMPLE))
     layout = _layout([line.entry for line in head])
     collector, places, placing = Collector(), Places(text), _Placing(layout)
     facts: dict[str, Any] = {} if layout else {"rows_counted": True}
     end, epoch = 0, None
-    for line in chain(head, lines):
+    for line in chain(_emptied(head), lines):
         step, epoch = placing.place(line)
         number, t = places.line(line.at), stamp(text, line.at)
         collector.add(_named(line), step=step, epoch=epoch, t=t, line=number)
@@ -65,6 +66,12 @@ def read_epoch_lines(source: Source) -> Record:
     if "max_steps" not in facts and epoch is not None and "num_train_epochs" in facts:
         facts["finished"] = epoch >= facts["num_train_epochs"]
     return record(source, "epoch-lines", Found(collector, end), facts)
+
+
+def _emptied(head: deque[_Line]) -> Iterator[_Line]:
+    """The lines in their order, none of them kept: as objects they take ten times their text."""
+    while head:
+        yield head.popleft()
 
 
 def _lines(text: str) -> Iterator[_Line]:

@@ -19,7 +19,7 @@ from huohou.record.columns import Rows, Series
 from huohou.record.events import Event
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._frame import Frame, lives, series_of
-from huohou.record.readers._rows import looks_like_object, parsed, whole
+from huohou.record.readers._rows import looks_like_object, most_names, parsed, whole
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 from huohou.record.told import parts
@@ -40,7 +40,7 @@ def read_run(folder: Path) -> Record:
 
 def read_events(source: Source) -> Record:
     """An events.jsonl, with what lies beside it."""
-    points = Frame(_WHOLE.__contains__, leave=frozenset({"kind"}))
+    points = Frame(_WHOLE.__contains__, leave=frozenset({"kind"}), most=most_names(source))
     others: list[Event] = []
     skipped = 0
     for line, raw in source.raw_lines():
@@ -83,7 +83,7 @@ def _series(points: Frame, *, in_order: bool) -> dict[str, Series]:
     changed = np.concatenate([[False], np.diff(seg) != 0]) if len(seg) else np.zeros(0, np.bool_)
     again = lives(points.dense("step"), points.dense("epoch"), changed)
     if in_order and len(seg) and again[-1] > changed.sum():
-        seg = again
+        seg = again.astype(np.float64)
     rows = Rows(
         step=points.dense("step"),
         epoch=points.dense("epoch"),

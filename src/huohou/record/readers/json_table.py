@@ -16,18 +16,19 @@ _LIST = re.compile(rb"\s*\[")
 
 def read_json(source: Source) -> Record:
     """Read a JSON table. Raises DataError when it is broken or holds no curve."""
-    table = _listed(source.utf8) or _loaded(source)
+    table = _listed(source) or _loaded(source)
     if not table:
         raise DataError("reader.no_curve", path=source.path)
     return record_of_table(table, source, "json")
 
 
-def _listed(raw: bytes) -> Table | None:
+def _listed(source: Source) -> Table | None:
     """A list of rows, each with its line; None for what is none, or is broken."""
+    raw = source.utf8
     begin = _LIST.match(raw)
     if begin is None:
         return None
-    entries, table = Entries(raw, begin.end()), Table()
+    entries, table = Entries(raw, begin.end()), Table(source)
     try:
         for line, row in entries:
             table.add(line, row)
@@ -38,7 +39,7 @@ def _listed(raw: bytes) -> Table | None:
 
 def _loaded(source: Source) -> Table:
     """A document that is loaded whole: rows numbered from 1, for their lines are not known."""
-    loaded, table = parsed(source), Table()
+    loaded, table = parsed(source), Table(source)
     if isinstance(loaded, list):
         for place, row in enumerate(loaded, start=1):
             if isinstance(row, dict):

@@ -14,7 +14,7 @@ _LOOKED_AT = 10_000  # lines for the first objects
 
 def read_jsonl(source: Source) -> Record:
     """Read a JSONL log. Raises DataError when it holds no curve."""
-    table = Table()
+    table = Table(source)
     for lines, rows in json_blocks(source):
         table.put_rows(lines, rows)
     if not table:

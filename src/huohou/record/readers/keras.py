@@ -17,7 +17,8 @@ from huohou.record.record import Record
 def read_history(source: Source) -> Record:
     """Read a CSVLogger's file. Raises DataError when it holds no numbers."""
     table = framed(source)  # "NA" where a value was not measured
-    epoch, step = table.dense("epoch") + 1, unknown(len(table))
+    epoch, step = table.dense("epoch"), unknown(len(table))
+    epoch = epoch + 1 if "epoch" in table.names else epoch
     rows = Rows(step, epoch, unknown(len(table)), lives(step, epoch), table.lines)
     names = {column: canonical(column) for column in table.names if column != "epoch"}
     series = series_of(table, names, rows)

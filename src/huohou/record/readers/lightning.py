@@ -25,7 +25,7 @@ def read_metrics(source: Source) -> Record:
         if _ends_epoch(column):
             ending[table.column(column)[1]] = True
     step, epoch = table.dense("step"), table.dense("epoch")
-    epoch[ending] += 1
+    epoch = epoch + ending if ending.any() else epoch
     rows = Rows(step, epoch, unknown(len(table)), lives(step, epoch), table.lines)
     series = series_of(table, _names(table.names), rows)
     if not series:

@@ -15,7 +15,7 @@ from huohou.errors import DataError
 from huohou.record.columns import Floats, Marks, Rows
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._frame import Frame, lives, series_of, unknown
-from huohou.record.readers._rows import canonical, json_blocks, json_rows
+from huohou.record.readers._rows import canonical, json_blocks, json_rows, most_names
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 
@@ -29,7 +29,9 @@ _WITH_DAYS = re.compile(r"(\d+) days?, (\d+):(\d+):(\d+)")
 def read_trainer_log(source: Source) -> Record:
     """Read a trainer_log.jsonl. Raises DataError when no line of it holds a value."""
     clock = "elapsed_time"
-    frame = Frame(_STEPS.__contains__, {clock: _seconds}, {clock: _many_seconds}, _LEFT)
+    frame = Frame(
+        _STEPS.__contains__, {clock: _seconds}, {clock: _many_seconds}, _LEFT, most_names(source)
+    )
     for lines, logged in json_blocks(source):
         frame.put_rows(lines, logged)
     step, total = frame.dense("current_steps", "step"), frame.column("total_steps")[0]

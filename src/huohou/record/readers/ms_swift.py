@@ -11,7 +11,7 @@ from typing import Any
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._rows import Collector, canonical, json_rows, number, whole
+from huohou.record.readers._rows import Collector, canonical, json_rows, most_names, number, whole
 from huohou.record.readers._source import Source
 from huohou.record.record import Record
 
@@ -25,7 +25,7 @@ _SIZE = re.compile(r"size=(\d{1,15})")
 
 def read_logging(source: Source) -> Record:
     """Read a logging.jsonl. Raises DataError when no line of it holds a value."""
-    collector = Collector()
+    collector = Collector(most_names(source))
     facts: dict[str, Any] = {}
     summary: dict[str, float] = {}
     elapsed = 0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._cells import heading, rows
+from huohou.record.readers._cells import columns_of, heading, rows
 from huohou.record.readers._rows import Collector, canonical, number
 from huohou.record.readers._source import Source
 from huohou.record.record import Figure, Record
@@ -28,7 +28,7 @@ _CORRELATIONS = ("pearson", "spearman")
 
 def read_evaluations(source: Source) -> Record:
     """Read an evaluator's file. Raises DataError when it holds no numbers."""
-    columns = heading(source)
+    columns = columns_of(source)
     names = [measure(column) for column in columns]
     by_fit, first, last = _looked_over(source, names)
     collector = Collector()
@@ -63,7 +63,7 @@ def _looked_over(source: Source, names: list[str]) -> tuple[bool, float, float]:
 
 
 def _evaluations(source: Source, names: list[str]) -> Iterator[Row]:
-    return (row for line, cells in rows(source) if (row := _row(line, cells, names)))
+    return (row for line, cells in rows(source, len(names)) if (row := _row(line, cells, names)))
 
 
 def measure(column: str) -> str:

@@ -15,7 +15,7 @@ from huohou.record.columns import Rows, Series
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._entries import Entries
 from huohou.record.readers._frame import Frame, lives, series_of, unknown
-from huohou.record.readers._rows import number, whole
+from huohou.record.readers._rows import most_names, number, whole
 from huohou.record.readers._source import Source, decoded, parsed
 from huohou.record.record import Record
 
@@ -59,10 +59,10 @@ def _empty(path: Path, step: object, every: object) -> DataError:
 class _History:
     """Entries of log_history: points, figures of the whole run, evaluations after it."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source) -> None:
         self.summary: dict[str, float] = {}
         self.after: dict[str, float] = {}
-        self._points = Frame("step".__eq__)
+        self._points = Frame("step".__eq__, most=most_names(source))
 
     def add(self, line: int | None, row: dict[str, Any]) -> None:
         """One entry."""
@@ -73,7 +73,8 @@ class _History:
         else:
             if self.summary:  # a training that went on was not over
                 self.summary, self.after = {}, {}
-            self._points.add(line, row)
+            if row:  # nothing is known of one without a word
+                self._points.add(line, row)
 
     def series(self) -> dict[str, Series]:
         """All series of the points."""
@@ -99,15 +100,16 @@ def _fact(value: Any) -> float | int | None:
 
 def _state(source: Source) -> tuple[dict[str, Any], _History]:
     """The document without its history, and that. Raises DataError when it has none."""
-    return _streamed(source.utf8) or _loaded(source)
+    return _streamed(source) or _loaded(source)
 
 
-def _streamed(raw: bytes) -> tuple[dict[str, Any], _History] | None:
+def _streamed(source: Source) -> tuple[dict[str, Any], _History] | None:
     """Entry by entry with their lines; None for a document that is broken or unusual."""
+    raw = source.utf8
     begin = _HISTORY.search(raw)
     if begin is None:
         return None
-    entries, history = Entries(raw, begin.end()), _History()
+    entries, history = Entries(raw, begin.end()), _History(source)
     try:
         for line, row in entries:
             history.add(line, row)
@@ -121,7 +123,7 @@ def _streamed(raw: bytes) -> tuple[dict[str, Any], _History] | None:
 
 def _loaded(source: Source) -> tuple[dict[str, Any], _History]:
     """A document that is loaded whole; nobody knows the lines of its entries then."""
-    state, history = parsed(source), _History()
+    state, history = parsed(source), _History(source)
     if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
         raise DataError("reader.no_history", path=source.path)
     for row in state["log_history"]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from huohou.errors import DataError
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._cells import heading, rows
+from huohou.record.readers._cells import columns_of, heading, rows
 from huohou.record.readers._source import Source
 from huohou.record.readers._table import Table, record_of_table
 from huohou.record.record import Record
@@ -25,15 +25,15 @@ _SHOWN = 8
 
 def read_export(source: Source) -> Record:
     """Read an export. Raises DataError when it holds no curve."""
-    columns = heading(source)
+    columns = columns_of(source)
     points = _points(source, columns)
     if any(_BETWEEN in name for name in columns) and not points:
         raise DataError("reader.no_rows", path=source.path)
     run = max(points, key=lambda name: points[name], default="")
     wanted = dict(_of_run(columns, run))
     names = tuple(wanted.get(at, "") for at in range(len(columns)))
-    table = Table()
-    for line, cells in rows(source):
+    table = Table(source)
+    for line, cells in rows(source, len(names)):
         table.put(line, names[: len(cells)], cells[: len(names)])
     record = record_of_table(table, source, "wandb-csv")
     known = {**record.source, "run": run} if run else record.source
@@ -46,7 +46,7 @@ def _points(source: Source, columns: list[str]) -> Counter[str]:
     """Run to how many values the export has of it, in the order of the columns."""
     runs = ["" if name.endswith(_BOUNDS) else name.rpartition(_BETWEEN)[0] for name in columns]
     found: Counter[str] = Counter()
-    for _, cells in rows(source):
+    for _, cells in rows(source, len(runs)):
         found.update(run for run, cell in zip(runs, cells, strict=False) if run and cell.strip())
     return found
 
