@@ -1,5 +1,6 @@
 """Shared by all tests: helper modules beside this file, a workspace and a language of their own."""
 
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import postgres
 from huohou import text
 
+# Containers often forbid Python to keep what it compiled. Then each of the hundreds of processes
+# that tests start compiles all of huohou anew, which is a third of a short command's time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A busy machine is no reason to fail.
 settings.register_profile("huohou", deadline=None)
 settings.load_profile("huohou")
@@ -23,6 +29,21 @@ settings.load_profile("huohou")
 # Started in the background by a shell, a process ignores Ctrl-C, and so do all it starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays to the end: no search for garbage looks at it again.
+
+    Each training begins with such a search, which took longer than the tiny model's training.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

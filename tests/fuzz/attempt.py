@@ -75,17 +75,21 @@ def judged(record: Record) -> None:
 
 def measure(path: Path, reader: str | None) -> tuple[float, float]:
     """Processor seconds a megabyte, and memory at most in sizes of the file beside the fixed."""
-    size = path.stat().st_size
     began = time.process_time()
     _read(path, reader)
     seconds = time.process_time() - began
+    return seconds / max(path.stat().st_size / MEGABYTE, 1.0), memory(path, reader)
+
+
+def memory(path: Path, reader: str | None) -> float:
+    """Memory at most, in sizes of the file beside the fixed."""
     tracemalloc.start()
     try:
         _read(path, reader)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    return seconds / max(size / MEGABYTE, 1.0), max(most - BESIDE, 0) / size
+    return max(most - BESIDE, 0) / path.stat().st_size
 
 
 def hold(path: Path, reader: str | None) -> None:

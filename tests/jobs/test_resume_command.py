@@ -146,6 +146,7 @@ def test_a_branch_is_a_new_job_and_leaves_the_old_one(home: Path) -> None:
             assert path.read_bytes() == content, path
 
 
+@pytest.mark.slow
 def test_a_changed_branch_goes_on_from_its_own_checkpoint_or_begins_with_the_same_weights(
     home: Path,
 ) -> None:

@@ -37,6 +37,12 @@ def runs(tmp_path: Path, database: str) -> Path:
     return tmp_path / "runs"
 
 
+# As `either_database`: of what takes a second or more PostgreSQL is with the slow ones.
+EITHER = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+
+
 @pytest.fixture
 def put(plan: Plan, runs: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Store]:
     """Put so many jobs into the queue, and start nothing that serves it."""
@@ -137,6 +143,7 @@ def test_a_worker_empties_the_queue(
     assert not list((runs / ".slots").glob("*.mark"))
 
 
+@EITHER
 def test_the_place_of_a_supervisor_that_died_is_its_jobs(
     put: Callable[[int], Store], runs: Path, fake: Ask
 ) -> None:
@@ -230,6 +237,7 @@ def test_a_training_that_writes_on_another_machine_is_left_alone(
     ("module", "on"),
     [("child", "local"), ("child", "torchrun"), ("child", "ray"), ("member", "torchrun")],
 )
+@EITHER
 def test_a_training_whose_job_was_settled_while_it_started_does_nothing(
     put: Callable[[int], Store], runs: Path, module: str, on: str
 ) -> None:
@@ -266,6 +274,7 @@ def test_a_workspace_that_is_not_shared_is_found_before_the_start(
     Worker(store).serve(lambda: True)
 
 
+@EITHER
 def test_a_folder_that_is_not_here_stops_nobody(
     put: Callable[[int], Store], runs: Path, fake: Ask, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -277,6 +286,7 @@ def test_a_folder_that_is_not_here_stops_nobody(
     assert state_of(runs, 2) == "completed"
 
 
+@EITHER
 def test_a_supervisor_that_lost_its_lease_ends_its_training(
     put: Callable[[int], Store], runs: Path, fake: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

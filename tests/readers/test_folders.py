@@ -240,6 +240,12 @@ def test_a_run_of_ours_is_its_folder(tmp_path: Path) -> None:
     assert "grad_norm" not in record.series and "checkpoints" not in record.facts
 
 
+def test_a_process_life_that_nobody_can_have_written_is_the_first(tmp_path: Path) -> None:
+    rows = [{"t": 1.0, "seg": seg, "kind": "metrics", "step": 1, "loss": 1.0} for seg in (0, 4e90)]
+    write(tmp_path / "events.jsonl", "\n".join(map(json.dumps, rows)) + "\n")
+    assert [point.seg for point in read(tmp_path).points("loss")] == [0, 0]
+
+
 def test_links_out_of_a_folder_are_not_followed(tmp_path: Path) -> None:
     state(tmp_path / "elsewhere", LOSSES)
     inside = tmp_path / "inside"

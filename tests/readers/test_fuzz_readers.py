@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzz import attempt as attempts
-from fuzz.attempt import TIMES, attempt, hold, judged, measure
+from fuzz.attempt import TIMES, attempt, hold, judged, memory
 from fuzz.grown import grown
 from fuzz.nasty import PIECES, WHOLE
 from fuzz.samples import samples, texts
@@ -138,7 +138,7 @@ def test_what_is_made_to_break_takes_no_more_memory(tmp_path: Path, name: str, b
     """A megabyte is tried by `make fuzz`; lists that were read whole were worst in short files."""
     attempt(place(tmp_path, name, SAMPLES[name][1]), name)  # its modules are there now
     for kind, make in WHOLE.items():
-        _, times = measure(place(tmp_path, name, make(bytes_)), name)
+        times = memory(place(tmp_path, name, make(bytes_)), name)
         assert times <= TIMES, kind
 
 
@@ -154,7 +154,7 @@ def test_memory_for_a_large_file(tmp_path: Path, name: str) -> None:
     assert name in NO_CURVE or size(large) > 10 * size(small)
     for length in (LARGE, 100_000, SMALL):
         with no_longer(120):  # how many seconds a megabyte takes is for `make fuzz` to see
-            _, times = measure(place(tmp_path, name, grown(name, length)), name)
+            times = memory(place(tmp_path, name, grown(name, length)), name)
         assert times <= TIMES
 
 

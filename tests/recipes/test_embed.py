@@ -162,25 +162,37 @@ def test_the_result_is_what_sentence_transformers_loads(tmp_path: Path, model: P
     np.testing.assert_allclose(theirs.encode(texts), ours.encode(texts), atol=1e-5)
 
 
-@pytest.mark.parametrize("loss", ["sigmoid", "info-nce"])
+def drawn(place: Path, model: Path, loss: str) -> Plan:
+    """With dropout, and with negatives that are drawn: random states matter."""
+    return planned(place, model, f"embed.loss={loss}", "train.max_tokens=60")
+
+
+@pytest.fixture(scope="module", params=["sigmoid", "info-nce"])
+def whole(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, model: Path
+) -> tuple[str, Path, list[dict[str, Any]]]:
+    """For each loss a run that was never stopped: its folder and events, which are only read."""
+    place = tmp_path_factory.mktemp("whole")
+    return request.param, place / "job", life(drawn(place, model, request.param), place / "job")
+
+
 @pytest.mark.parametrize("stop_at", [1, 5])
 def test_stopped_and_resumed_is_the_same_run(
-    tmp_path: Path, model: Path, stop_at: int, loss: str
+    tmp_path: Path, model: Path, stop_at: int, whole: tuple[str, Path, list[dict[str, Any]]]
 ) -> None:
-    """With dropout, and with negatives that are drawn: random states matter."""
-    plan = planned(tmp_path, model, f"embed.loss={loss}", "train.max_tokens=60")
-    whole = life(plan, tmp_path / "whole")
+    loss, finished, told = whole
+    plan = drawn(tmp_path, model, loss)
     first = life(plan, tmp_path / "job", stop_at=stop_at)
     point, damaged = checkpoints.newest(tmp_path / "job" / checkpoints.FOLDER)
     assert point is not None and not damaged
     assert point.step == stop_at + 1
     second = life(plan, tmp_path / "job", 1, checkpoint=point.path)
     assert of_kind(second, "start")[0]["resumed_from"] == stop_at + 1
-    assert losses(first) | losses(second) == losses(whole)
-    expected, found = weights(tmp_path / "whole"), weights(tmp_path / "job")
+    assert losses(first) | losses(second) == losses(told)
+    expected, found = weights(finished), weights(tmp_path / "job")
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
-    last = [of_kind(one, "eval")[-1] for one in (whole, second)]
+    last = [of_kind(one, "eval")[-1] for one in (told, second)]
     assert last[0]["eval_loss"] == last[1]["eval_loss"]
 
 

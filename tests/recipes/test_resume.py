@@ -1,7 +1,7 @@
 """A run that was stopped and resumed is the run that was not stopped, to the last bit."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -55,14 +55,38 @@ def losses(found: list[dict[str, Any]]) -> dict[int, float]:
 OPTIONS = ("train.schedule=cosine", "train.warmup_ratio=0.2", "lora.dropout=0.1")
 
 
+class Whole(NamedTuple):
+    """A run that was never stopped: its folder, and the events of its one life."""
+
+    folder: Path
+    events: list[dict[str, Any]]
+
+
+def whole_run(place: Path, model: Path, *options: str) -> Whole:
+    return Whole(place / "whole", life(planned(place, model, *options), place / "whole"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Whole:
+    """With OPTIONS; of the same rows as the runs of the tests, which only read it."""
+    return whole_run(tmp_path_factory.mktemp("whole"), model, *OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Whole:
+    """Without them."""
+    return whole_run(tmp_path_factory.mktemp("plain"), model)
+
+
 @pytest.mark.parametrize("stop_at", [2, 3, 5])
-def test_stopped_and_resumed_is_the_same_run(tmp_path: Path, model: Path, stop_at: int) -> None:
+def test_stopped_and_resumed_is_the_same_run(
+    tmp_path: Path, model: Path, whole: Whole, stop_at: int
+) -> None:
     """With dropout: random states matter. Stops: inside the first pass, at its end, later.
 
     It stops at the end of the step in which it is asked, one more than have been logged.
     """
     plan = planned(tmp_path, model, *OPTIONS)
-    whole = life(plan, tmp_path / "whole")
     first = life(plan, tmp_path / "job", stop_at=stop_at)
     point, damaged = checkpoints.newest(tmp_path / "job" / checkpoints.FOLDER)
     assert point is not None and not damaged
@@ -70,17 +94,19 @@ def test_stopped_and_resumed_is_the_same_run(tmp_path: Path, model: Path, stop_a
     second = life(plan, tmp_path / "job", 1, checkpoint=point.path)
     start = next(e for e in second if e["kind"] == "start")
     assert start["resumed_from"] == stop_at + 1
-    assert losses(first) | losses(second) == losses(whole)
+    assert losses(first) | losses(second) == losses(whole.events)
     assert set(losses(second)) == set(range(stop_at + 2, 9)), "no step is trained twice or left out"
-    expected, found = adapter(tmp_path / "whole"), adapter(tmp_path / "job")
+    expected, found = adapter(whole.folder), adapter(tmp_path / "job")
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-def test_a_resume_without_the_weights_would_be_noticed(tmp_path: Path, model: Path) -> None:
+def test_a_resume_without_the_weights_would_be_noticed(
+    tmp_path: Path, model: Path, whole: Whole
+) -> None:
     """The comparison above can fail: from the weights alone the course is another one."""
     plan = planned(tmp_path, model, *OPTIONS)
-    whole = losses(life(plan, tmp_path / "whole"))
+    expected = losses(whole.events)
     life(plan, tmp_path / "job", stop_at=3)
     point, _ = checkpoints.newest(tmp_path / "job" / checkpoints.FOLDER)
     assert point is not None
@@ -88,8 +114,8 @@ def test_a_resume_without_the_weights_would_be_noticed(tmp_path: Path, model: Pa
     assert next(e for e in anew if e["kind"] == "start")["weights_from"] == str(point.path)
     found = losses(anew)
     assert set(found) == set(range(1, 9)), "optimizer, schedule and count begin anew"
-    assert found[1] != whole[1], "the weights are not those of the begin"
-    assert found != whole
+    assert found[1] != expected[1], "the weights are not those of the begin"
+    assert found != expected
 
 
 def test_patience_goes_on_counting(tmp_path: Path, model: Path) -> None:
@@ -161,18 +187,23 @@ class Narrow:
 
 @pytest.mark.parametrize(("room", "recompute"), [(150, False), (100, False), (30, True)])
 def test_an_update_that_does_not_fit_is_cut_and_stays_the_same(
-    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, room: int, recompute: bool
+    tmp_path: Path,
+    model: Path,
+    plain: Whole,
+    monkeypatch: pytest.MonkeyPatch,
+    room: int,
+    recompute: bool,
 ) -> None:
     plan = planned(tmp_path, model)
-    whole = life(plan, tmp_path / "whole")
     Narrow(room, monkeypatch)
     found = life(plan, tmp_path / "job")
     alerts = [e for e in found if e["kind"] == "alert"]
     assert alerts and all("memory" in e["text"] for e in alerts)
     assert alerts[-1]["recompute"] == recompute
-    assert losses(found) == pytest.approx(losses(whole), abs=1e-5)
+    assert losses(found) == pytest.approx(losses(plain.events), abs=1e-5)
     norms = [
-        {e["step"]: e["grad_norm"] for e in run if e["kind"] == "metrics"} for run in (found, whole)
+        {e["step"]: e["grad_norm"] for e in run if e["kind"] == "metrics"}
+        for run in (found, plain.events)
     ]
     assert norms[0] == pytest.approx(norms[1], abs=1e-5)
 

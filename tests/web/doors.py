@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -24,8 +25,9 @@ class Door(NamedTuple):
         return _SLOT.sub(lambda found: values.get(found[1], "1"), self.path)
 
 
+@cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document."""
+    """The OpenAPI document, made once: nobody may write into it."""
     from huohou.web.app import create_app
 
     return create_app().openapi()

@@ -4,6 +4,7 @@ Commands are imported when they are called or listed, and import what they work 
 their function, so that ``huohou --help`` is quick and needs no training stack.
 """
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -92,7 +93,9 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with the contract's exit codes."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    gc.freeze()  # the process ends with all that it holds: to look through it again takes time
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -33,7 +33,7 @@ class Copier:
         self._words: deque[tuple[str, Level]] = deque()
         self._change = threading.Condition()
         self._at: Path | None = None  # what is copied now; also what the thread died of
-        self._over = self._outrun = False
+        self._over = self._outrun = self._dead = False
         self._far = ("", 0, 0, 0.0)  # what is copied now, bytes done and of all, since when
         self._thread = threading.Thread(target=self._work, name="copier", daemon=True)
         self._thread.start()
@@ -59,7 +59,7 @@ class Copier:
             return self._change.wait_for(self._is_idle, seconds)
 
     def _is_idle(self) -> bool:
-        return not self._thread.is_alive() or not (self._at or self._waiting)
+        return self._dead or not (self._at or self._waiting)
 
     def waits(self) -> str:
         """What is being copied, and once that is known how far it is and how long it will take."""
@@ -83,6 +83,14 @@ class Copier:
             self._change.notify_all()
 
     def _work(self) -> None:
+        try:
+            self._serve()
+        finally:  # also of a bug of ours: who waits for it waits no longer
+            with self._change:
+                self._dead = True
+                self._change.notify_all()
+
+    def _serve(self) -> None:
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._over or self._waiting)

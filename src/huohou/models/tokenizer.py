@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from huohou.errors import ModelError, first_line
+from huohou.machine import importing
 from huohou.models.files import read_json
 from huohou.models.library import quiet
 from huohou.models.names import resolve
@@ -120,12 +121,14 @@ class _Turn:
 
 def load_tokenizer(name: str, progress: Progress | None = None) -> ChatTokenizer:
     """A model's tokenizer by the model's name. Raises ModelError when it cannot be loaded."""
-    from transformers import AutoTokenizer
+    with importing():
+        from transformers import AutoTokenizer
 
     quiet()
     folder = resolve(name, progress).folder
     try:
-        hf = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        with importing():  # the tokenizer's own class comes with the first one that is read
+            hf = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError("models.no_tokenizer", name=name, problem=first_line(error)) from error
     return ChatTokenizer(hf, name, _stops(folder))

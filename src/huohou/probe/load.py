@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from huohou.errors import ModelError, UsageError
+from huohou.machine import importing
 from huohou.models import ChatTokenizer, choose_device, choose_dtype, load_model, load_tokenizer
 from huohou.plan import Plan
 
@@ -47,8 +48,10 @@ def load_run(folder: Path, dtype: str | None = None, *, checkpoint: int | None =
     after it was stopped, its best or last checkpoint. checkpoint: the one after so many updates
     instead.
     """
-    from peft import PeftModel
     from safetensors import SafetensorError
+
+    with importing():
+        from peft import PeftModel
 
     plan = read_plan(folder)
     adapter = find_adapter(folder) if checkpoint is None else find_checkpoint(folder, checkpoint)

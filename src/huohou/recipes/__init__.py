@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from huohou.machine import importing
 from huohou.registry import Registry
 
 if TYPE_CHECKING:
@@ -58,10 +59,14 @@ def _recipe(module: str, cost: str, reads: "Reads" = "rows") -> Recipe:
         should_stop: Callable[[], bool],
         start: Start,
     ) -> None:
-        import_module(module).run(plan, folder, recorder, should_stop, start)
+        with importing():
+            recipe = import_module(module)
+        recipe.run(plan, folder, recorder, should_stop, start)
 
     def predict(subject: "Subject | PairSubject") -> "Outlook":
-        found: Outlook = import_module(cost).predict(subject)
+        with importing():
+            costs = import_module(cost)
+        found: Outlook = costs.predict(subject)
         return found
 
     return Recipe(run, predict, reads)

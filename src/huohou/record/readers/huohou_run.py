@@ -28,6 +28,7 @@ from huohou.text import say
 
 _PLACE = frozenset({"t", "seg", "kind", "step", "epoch", "line"})
 _WHOLE = frozenset({"seg", "step", "line"})
+_SEGMENTS = 1 << 31
 _IMPORTED = frozenset({"facts", "notes", "imported", "told"})
 _LOOKED_AT = 1000  # lines for the first event
 
@@ -77,7 +78,8 @@ def _series(points: Frame, *, in_order: bool) -> dict[str, Series]:
     Then steps never go back inside a segment: where they do, a script began again in the same
     process, and that is a new one.
     """
-    seg, line = np.nan_to_num(points.dense("seg")), points.dense("line")
+    seg, line = points.dense("seg"), points.dense("line")
+    seg = np.where(seg < _SEGMENTS, seg, 0.0)  # else it was not huohou that wrote it
     changed = np.concatenate([[False], np.diff(seg) != 0]) if len(seg) else np.zeros(0, np.bool_)
     again = lives(points.dense("step"), points.dense("epoch"), changed)
     if in_order and len(seg) and again[-1] > changed.sum():
