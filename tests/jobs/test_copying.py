@@ -192,6 +192,8 @@ def test_a_copier_that_dies_is_not_silent(
         recorder.end("completed")
     alerts = [text for kind, text in said(folder / "events.jsonl") if kind == "alert"]
     assert len([text for text in alerts if "is not at faulty://" in text]) == 2
+    # What it dies of is told at its very end, which is to be in this test.
+    wait_until(lambda: "copier" not in [thread.name for thread in threading.enumerate()])
 
 
 def test_only_the_first_life_of_a_run_ends_where_its_storage_cannot_be_used(folder: Path) -> None:
