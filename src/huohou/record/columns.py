@@ -45,7 +45,7 @@ class Rows:
     kept as float64, exact up to 2**53, or as int32 where all are known and small: half as much.
     """
 
-    step: Floats
+    step: Places
     epoch: Floats
     t: Floats
     seg: Places
@@ -98,7 +98,7 @@ class Series(Sequence[Point]):
     @property
     def steps(self) -> Floats:
         """Optimizer updates done at each point, NaN where the log does not say."""
-        return self._rows.step[self._at]
+        return _floats(self._rows.step[self._at])
 
     @property
     def epochs(self) -> Floats:

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from huohou.record.columns import Floats, Indices, Marks, Places, Rows, Series
-from huohou.record.readers._numbers import Column, Loose, Numbers, Sorted, indices
+from huohou.record.readers._numbers import Column, Loose, Numbers, Sorted, indices, unknown
 from huohou.record.readers._rows import MOST_NAMES, Lives, number, refuse_many, whole
 
 Convert = Callable[[Any], float | None]
@@ -34,8 +33,8 @@ class Frame:
     words: for single names what makes a number of a cell, None where it makes none; many: the
     same for many cells at once, None where it cannot; leave: names in which no numbers are looked
     for; most: names it may have.
-    limit: the 20 of the last "5/20". Raises DataError for more names than that. When a column has
-    been asked for no rows are put any more.
+    limit: the 20 of the last "5/20"; counted: rows from 1, once a column has been asked for. Then
+    no rows are put any more. Raises DataError for more names than that.
     """
 
     def __init__(
@@ -60,6 +59,8 @@ class Frame:
         self._sorted: Sorted | None = None
         self._lines = array("i")  # -1 where it is not known
         self._every: Indices = np.empty(0, np.int32)
+        self._placed: Indices | None = None  # the lines, once all were put
+        self.counted = self._every  # rows from 1, then too
 
     def add(self, line: int | None, row: Mapping[str, Any]) -> None:
         """One row by names."""
@@ -117,7 +118,7 @@ class Frame:
         refuse_many(self._ids, self._most)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._lines if self._placed is None else self._placed)
 
     @property
     def names(self) -> list[str]:
@@ -127,7 +128,9 @@ class Frame:
     @property
     def lines(self) -> Places:
         """Line of each row in the source, NaN for one that is not known."""
-        found = indices(self._lines)
+        self._settled()
+        assert self._placed is not None
+        found = self._placed
         return np.where(found < 0, math.nan, found) if (found < 0).any() else found
 
     def column(self, name: str) -> Column:
@@ -151,7 +154,8 @@ class Frame:
         if self._sorted is None:
             for names in list(self._blocks):
                 self._end(names)
-            self._every = np.arange(len(self), dtype=np.int32)
+            self._every, self.counted, self._placed = _numbered(indices(self._lines))
+            self._lines = array("i")
             self._sorted = found = self._loose.sorted(len(self._ids))
             self._loose = Loose()
             while self._numbers:
@@ -177,19 +181,20 @@ class Frame:
             found[at] = values
         return found
 
-    def reorder(self, order: NDArray[np.intp]) -> None:
+    def reorder(self, order: Indices) -> None:
         """Put the rows in this order."""
         self._settled()
-        rank = np.empty(len(self), np.int32)
-        rank[order] = self._every
+        assert self._placed is not None
+        self._placed = self._placed[order]
+        rank: Indices | None = None
         for name in self.names:
             values, at = self.column(name)
             if np.array_equal(at, self._every):
                 self._columns[name] = values[order], self._every
             elif len(values):
+                rank = _ranks(order) if rank is None else rank
                 placed = np.argsort(rank[at], kind="stable")
                 self._columns[name] = values[placed], rank[at][placed]
-        self._lines = array("i", indices(self._lines)[order].tobytes())
 
     def _begin(self, names: tuple[str, ...]) -> list[tuple[Any, ...]]:
         if len(self._blocks) >= _SHAPES:
@@ -203,7 +208,7 @@ class Frame:
 
     def _end(self, names: tuple[str, ...]) -> None:
         rows = self._blocks.pop(names)
-        if len(rows) < _SMALL:
+        if len(rows) < _SMALL and len(rows) * len(names) < _CELLS:
             self._take_rows(names, rows)
             return
         at, *columns = zip(*rows, strict=True)
@@ -284,6 +289,22 @@ def _floats(cells: Sequence[Any]) -> Floats | None:
     return _NO_NUMBERS if kinds == {str} and not _NUMBER.search("\n".join(cells)) else None
 
 
+def _numbered(lines: Indices) -> tuple[Indices, Indices, Indices]:
+    """All rows from 0 and from 1, and their lines: where those follow each other all three are
+    parts of one array, for rows may be shorter in the file than a number is."""
+    n = len(lines)
+    first = int(lines[0]) if n and 0 < lines[0] <= n else 1
+    numbers = np.arange(first + n, dtype=np.int32)
+    follow = np.array_equal(lines, numbers[first:])
+    return numbers[:n], numbers[1 : n + 1], numbers[first:] if follow else lines
+
+
+def _ranks(order: Indices) -> Indices:
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return rank
+
+
 def _joined(parts: list[Column]) -> Column:
     """Parts of a column as one, in the order of the rows."""
     values = np.concatenate([part for part, _ in parts] or [np.empty(0)])
@@ -294,7 +315,7 @@ def _joined(parts: list[Column]) -> Column:
     return values, at
 
 
-def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Places:
+def lives(step: Places, epoch: Floats, begun: Marks | None = None) -> Places:
     """Process life of each row, a new one where step or epoch goes back or it is marked in begun.
 
     Rows whose step is not known (NaN) are compared by their epoch, as ``Collector`` does.
@@ -312,11 +333,15 @@ def lives(step: Floats, epoch: Floats, begun: Marks | None = None) -> Places:
             back[at[1:]] = epoch[at[1:]] < epoch[at[:-1]]
     else:
         return _lives_by_row(step, epoch, begun)
-    found: Indices = np.cumsum(back if begun is None else back | begun, dtype=np.int32)
+    if begun is not None:
+        back |= begun
+    if not back.any():
+        return np.broadcast_to(np.int32(0), (len(step),))
+    found: Indices = np.cumsum(back, dtype=np.int32)
     return found
 
 
-def _lives_by_row(step: Floats, epoch: Floats, begun: Marks | None) -> Indices:
+def _lives_by_row(step: Places, epoch: Floats, begun: Marks | None) -> Indices:
     now, found = Lives(), np.empty(len(step), np.int32)
     marks = [False] * len(step) if begun is None else begun.tolist()
     for row, (s, e, new) in enumerate(zip(step.tolist(), epoch.tolist(), marks, strict=True)):
@@ -355,8 +380,3 @@ def _last(column: Column) -> Column:
     values, at = column
     keep = np.append(np.diff(at) > 0, True) if len(at) else np.empty(0, np.bool_)
     return values[keep], at[keep]
-
-
-def unknown(n: int) -> Floats:
-    """A column of NaN that takes no memory."""
-    return np.broadcast_to(np.float64(math.nan), (n,))

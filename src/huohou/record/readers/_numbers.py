@@ -30,6 +30,11 @@ def indices(numbers: "array[int]") -> Indices:
     return np.frombuffer(numbers, np.int32)
 
 
+def unknown(n: int) -> Floats:
+    """A column of NaN that takes no memory."""
+    return np.broadcast_to(np.float64(np.nan), (n,))
+
+
 class Numbers:
     """Numbers of one column. No row is kept where every row so far has one."""
 
@@ -99,7 +104,9 @@ class Loose:
         named, rows = indices(self._names), indices(self._rows)
         begins = np.zeros(names + 1, np.int32)
         np.cumsum(np.bincount(named, minlength=names), out=begins[1:])
-        order = np.lexsort((rows, named))
-        values = floats(self._values)[order]
+        values = floats(self._values)
+        if (named[1:] < named[:-1]).any() or (rows[1:] < rows[:-1]).any():
+            order = np.lexsort((rows, named))
+            values, rows = values[order], rows[order]
         values.flags.writeable = False
-        return Sorted(values, rows[order], begins)
+        return Sorted(values, rows, begins)

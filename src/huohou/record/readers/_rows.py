@@ -13,7 +13,7 @@ import orjson
 
 from huohou.errors import DataError
 from huohou.record.columns import Rows, Series
-from huohou.record.readers._numbers import Loose, floats, indices
+from huohou.record.readers._numbers import Loose, floats, indices, unknown
 from huohou.record.readers._source import LONG, Source, decoded
 
 STEPS = (
@@ -233,7 +233,8 @@ class Collector:
     """
 
     def __init__(self, most: int = MOST_NAMES) -> None:
-        self._places = tuple(array("d") for _ in range(3))  # step, epoch, t
+        self._steps, self._epochs = array("d"), array("d")
+        self._times: array[float] | None = None  # once a row has one
         self._segs, self._lines = array("i"), array("i")  # -1 for a line that is not known
         self._ids: dict[str, int] = {}
         self._numbers = Loose()
@@ -254,11 +255,13 @@ class Collector:
         seg = self._lives.at(step, epoch)
         if not values:
             return
-        steps, epochs, times = self._places
         row = len(self._segs)
-        steps.append(math.nan if step is None else step)
-        epochs.append(math.nan if epoch is None else epoch)
-        times.append(math.nan if t is None else t)
+        self._steps.append(math.nan if step is None else step)
+        self._epochs.append(math.nan if epoch is None else epoch)
+        if t is not None and self._times is None:
+            self._times = array("d", (math.nan,)) * row
+        if self._times is not None:
+            self._times.append(math.nan if t is None else t)
         self._segs.append(seg)
         self._lines.append(-1 if line is None else line)
         for name, value in values.items():
@@ -276,7 +279,8 @@ class Collector:
         """All series by name; what has no name is left out. No row is added afterwards."""
         if not self._ids:
             return {}
-        step, epoch, t = map(floats, self._places)
+        step, epoch = floats(self._steps), floats(self._epochs)
+        t = unknown(len(step)) if self._times is None else floats(self._times)
         segs, lines = indices(self._segs), indices(self._lines)
         line = np.where(lines < 0, math.nan, lines) if (lines < 0).any() else lines
         rows, found = Rows(step, epoch, t, segs, line), self._numbers.sorted(len(self._ids))

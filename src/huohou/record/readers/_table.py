@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from huohou.errors import DataError
-from huohou.record.columns import Marks, Rows
-from huohou.record.readers._frame import Convert, Frame, lives, series_of, unknown
+from huohou.record.columns import Marks, Places, Rows
+from huohou.record.readers._frame import Convert, Frame, lives, series_of
+from huohou.record.readers._numbers import unknown
 from huohou.record.readers._rows import (
     EPOCHS,
     STEPS,
@@ -119,9 +120,9 @@ def _points(table: Table, named: Mapping[str, str]) -> tuple[Marks, dict[str, fl
 def _rows(table: Table, points: Marks, steps: Sequence[str], epochs: Sequence[str]) -> Rows:
     """Where each row stands. Without step and epoch the rows are counted."""
     n = len(table)
-    step = table.dense(*steps) if steps else unknown(n)
+    step: Places = table.dense(*steps) if steps else unknown(n)
     if not steps and not epochs:
-        step = np.arange(1, n + 1, dtype=np.float64)
+        step = table.counted
     times = _present(table.names, TIMES)
     epoch = table.dense(*epochs) if epochs else unknown(n)
     if points.all():
@@ -142,7 +143,11 @@ def _put_in_order(table: Table, steps: Sequence[str]) -> tuple[str, ...]:
     back = int((known[1:] < known[:-1]).sum())
     if back <= max(3, len(known) // 10):
         return ()
-    table.reorder(np.argsort(np.nan_to_num(at), kind="stable"))
+    del known
+    at = np.nan_to_num(at) if missing.any() else at
+    order = np.argsort(at, kind="stable").astype(np.int32)
+    del at, missing  # memory: the columns are put in order one after the other
+    table.reorder(order)
     return (say("reader.sorted", n=back),)
 
 

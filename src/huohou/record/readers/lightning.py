@@ -11,7 +11,8 @@ from huohou.errors import DataError
 from huohou.record.columns import Rows
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._cells import framed, heading
-from huohou.record.readers._frame import lives, series_of, unknown
+from huohou.record.readers._frame import lives, series_of
+from huohou.record.readers._numbers import unknown
 from huohou.record.readers._rows import canonical
 from huohou.record.readers._source import Source
 from huohou.record.record import Record

@@ -14,7 +14,8 @@ import numpy as np
 from huohou.errors import DataError
 from huohou.record.columns import Floats, Marks, Rows
 from huohou.record.readers import Reader, readers
-from huohou.record.readers._frame import Frame, lives, series_of, unknown
+from huohou.record.readers._frame import Frame, lives, series_of
+from huohou.record.readers._numbers import unknown
 from huohou.record.readers._rows import canonical, json_blocks, json_rows, most_names
 from huohou.record.readers._source import Source
 from huohou.record.record import Record

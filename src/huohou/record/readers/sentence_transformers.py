@@ -7,16 +7,20 @@ a figure, not a point.
 
 import math
 import re
+from array import array
 from collections.abc import Iterator
 
 from huohou.errors import DataError
+from huohou.record.columns import Rows, Series
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._cells import columns_of, heading, rows
-from huohou.record.readers._rows import Collector, canonical, number
+from huohou.record.readers._frame import Frame, lives, series_of
+from huohou.record.readers._numbers import floats, unknown
+from huohou.record.readers._rows import canonical, most_names, number
 from huohou.record.readers._source import Source
 from huohou.record.record import Figure, Record
 
-Row = tuple[int, float, float, dict[str, tuple[float, str]]]
+Row = tuple[int, float, float, list[str]]
 
 _FILE = re.compile(r"(?:_evaluation|Evaluator)(?:_(?P<set>.+?))?_results(?:_@\d+)?$")
 _SIMILARITY = re.compile(
@@ -30,19 +34,17 @@ def read_evaluations(source: Source) -> Record:
     """Read an evaluator's file. Raises DataError when it holds no numbers."""
     columns = columns_of(source)
     names = [measure(column) for column in columns]
-    by_fit, first, last = _looked_over(source, names)
-    collector = Collector()
-    figures: list[Figure] = []
-    for line, epoch, steps, values in _evaluations(source, names):
-        if epoch < 0:
+    by_fit, first, last = _looked_over(source, len(names))
+    points, figures = _Points(names[2:], most_names(source)), list[Figure]()
+    for line, epoch, steps, cells in _evaluations(source, len(names)):
+        if epoch >= 0:
+            points.add(line, epoch, steps, cells)
+        elif len(figures) < _FIGURES:
             when = "before" if line < first else "after" if line > last else ""
-            if len(figures) < _FIGURES:
-                figures += [Figure(n, v, text, line, when=when) for n, (v, text) in values.items()]
-            continue
-        plain = {name: value for name, (value, _) in values.items()}
-        done = epoch + 1 if steps == -1 else epoch
-        collector.add(plain, step=None if by_fit else int(steps), epoch=done, line=line)
-    series = collector.series()
+            told = zip(names[2:], cells, strict=False)
+            values = {n: (v, c.strip()) for n, c in told if (v := number(c)) is not None}
+            figures += [Figure(n, v, text, line, when=when) for n, (v, text) in values.items()]
+    series = points.series(counted=not by_fit)
     if not series and not figures:
         raise DataError("reader.no_numbers", path=source.path, columns=", ".join(columns[:12]))
     known = {"path": str(source.path), "reader": "sentence-transformers"}
@@ -51,19 +53,46 @@ def read_evaluations(source: Source) -> Record:
     return Record(known, series, figures=tuple(figures))
 
 
-def _looked_over(source: Source, names: list[str]) -> tuple[bool, float, float]:
+class _Points:
+    """Evaluations of a training, in columns: a file may have hundreds of those."""
+
+    def __init__(self, names: list[str], most: int) -> None:
+        self._names = tuple(names)
+        self._alike = len(set(names)) < len(names)
+        self._frame = Frame(most=most)
+        self._steps, self._epochs = array("d"), array("d")
+
+    def add(self, line: int, epoch: float, steps: float, cells: list[str]) -> None:
+        """One of them."""
+        names = self._names[: len(cells)]
+        if self._alike:  # of two the last number counts
+            told = {n: c for n, c in zip(names, cells, strict=True) if _is_number(c)}
+            names, cells = tuple(told), list(told.values())
+        self._frame.put(line, names, cells)
+        self._epochs.append(epoch + 1 if steps == -1 else epoch)
+        self._steps.append(int(steps))
+
+    def series(self, *, counted: bool) -> dict[str, Series]:
+        """All of them by measure. counted: steps are updates of the whole training."""
+        epoch, frame = floats(self._epochs), self._frame
+        step = floats(self._steps) if counted else unknown(len(epoch))
+        rows = Rows(step, epoch, unknown(len(epoch)), lives(step, epoch), frame.lines)
+        return series_of(frame, {name: name for name in frame.names}, rows)
+
+
+def _looked_over(source: Source, width: int) -> tuple[bool, float, float]:
     """Whether the older fit wrote it, and the lines of the first and the last evaluation of a
     training: NaN, which nothing is before or after, where there is none."""
     by_fit, first, last = False, math.nan, math.nan
-    for line, epoch, steps, _ in _evaluations(source, names):
+    for line, epoch, steps, _ in _evaluations(source, width):
         if epoch >= 0:
             by_fit = by_fit or steps == -1
             first, last = (line if math.isnan(first) else first), line
     return by_fit, first, last
 
 
-def _evaluations(source: Source, names: list[str]) -> Iterator[Row]:
-    return (row for line, cells in rows(source, len(names)) if (row := _row(line, cells, names)))
+def _evaluations(source: Source, width: int) -> Iterator[Row]:
+    return (row for line, cells in rows(source, width) if (row := _row(line, cells, width)))
 
 
 def measure(column: str) -> str:
@@ -79,19 +108,19 @@ def measure(column: str) -> str:
     return f"eval_{plain}"
 
 
-def _row(line: int, cells: list[str], names: list[str]) -> Row | None:
-    """Line, epoch, steps and values with their texts; None for a line that was cut off."""
+def _row(line: int, cells: list[str], width: int) -> Row | None:
+    """Line, epoch, steps and the cells behind them; None for a line that was cut off."""
     if len(cells) < 3:
         return None
     epoch, steps = number(cells[0]), number(cells[1])
     if epoch is None or steps is None or not abs(epoch) < 1e9 or not -1 <= steps < 2**53:
         return None
-    values = {
-        name: (value, cell.strip())
-        for name, cell in zip(names[2:], cells[2:], strict=False)
-        if (value := number(cell)) is not None
-    }
-    return (line, epoch, steps, values) if values else None
+    measured = cells[2:width]
+    return (line, epoch, steps, measured) if any(map(_is_number, measured)) else None
+
+
+def _is_number(cell: str) -> bool:
+    return number(cell) is not None
 
 
 def _recognises(source: Source) -> bool:

@@ -14,7 +14,8 @@ from huohou.errors import DataError
 from huohou.record.columns import Rows, Series
 from huohou.record.readers import Reader, readers
 from huohou.record.readers._entries import Entries
-from huohou.record.readers._frame import Frame, lives, series_of, unknown
+from huohou.record.readers._frame import Frame, lives, series_of
+from huohou.record.readers._numbers import unknown
 from huohou.record.readers._rows import most_names, number, whole
 from huohou.record.readers._source import Source, decoded, parsed
 from huohou.record.record import Record

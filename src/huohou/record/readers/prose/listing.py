@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huohou.record.columns import Floats, Marks, Rows, Series
-from huohou.record.readers._frame import lives, unknown
+from huohou.record.readers._frame import lives
+from huohou.record.readers._numbers import unknown
 from huohou.record.readers.prose.words import decimals_of, value_of
 
 Place = tuple[int | None, float | None]  # step, epoch
