@@ -128,7 +128,7 @@ def test_put_away_undone_and_found_again(page: Any, server: Server) -> None:
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Before the server: what it starts has the recipe of milliseconds."""
-    install_fake(tmp_path / "site", monkeypatch, steps=4000, seconds=0.02)
+    install_fake(tmp_path / "site", monkeypatch, steps=40_000, seconds=0.02)
     return monkeypatch
 
 

@@ -86,7 +86,9 @@ class _Draw(LogitsProcessor):
         shares = torch.softmax(below / max(self._sampling.temperature, COLDEST), dim=-1)
         likely = shares.sort(descending=True, stable=True)
         before = likely.values.cumsum(0) - likely.values
-        kept = likely.values * (before < self._sampling.top_p)
+        inside = before < self._sampling.top_p
+        inside[0] = True  # also where top_p is 0 in float32
+        kept = likely.values * inside
         drawn = likely.indices[torch.multinomial(kept, 1, generator=self._dice)]
         only = torch.full_like(scores, -torch.inf)
         only[0, drawn] = 0.0

@@ -27,6 +27,7 @@ export class Board {
   /** @type {string[]} */ names = [];
   /** @type {string | null} */ lit = null; // code of the finding that is pointed at
   /** @type {number | null} */ pin = null;
+  /** @type {View["axis"] | null} */ axis = null; // wanted last: what it needs may still be read
   /** @type {number | null | undefined} */ steps = null; // planned
   /** @type {[number, number] | undefined} */ span;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ reading;
@@ -80,11 +81,16 @@ export class Board {
 
   /** Look at the curves in another way. @param {Partial<View>} change */
   async look(change) {
+    if (change.axis) {
+      this.axis = change.axis;
+      if (change.axis !== "step") await this.loadClock(); // the axis in use stays until the other can be drawn
+      if (this.axis !== change.axis) return; // yet another is wanted by now
+      if (!this.clock.has(change.axis)) change = { ...change, axis: this.view.axis };
+    }
     this.view = { ...this.view, ...change };
     this.how.onView(this.view);
     if ("zoom" in change) this.source.unzoom();
     this.#all();
-    if (this.view.axis !== "step" && !this.clock.loaded) await this.loadClock();
     this.now();
     if (this.view.zoom && ("zoom" in change || "smooth" in change)) {
       clearTimeout(this.reading);

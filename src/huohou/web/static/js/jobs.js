@@ -229,9 +229,10 @@ function redraw(row, job) {
   cells(job).forEach((cell, i) => {
     const there = row.children[i];
     if (there.innerHTML === cell.innerHTML) return;
-    const focused = there.contains(document.activeElement);
+    const focused = there.contains(document.activeElement) ? document.activeElement?.getAttribute("data-testid") : undefined;
     there.replaceWith(cell);
-    if (focused) /** @type {HTMLElement | null} */ (cell.querySelector("button, a, input") ?? row.querySelector("a"))?.focus();
+    // never another button: Enter would do what was not meant
+    if (focused !== undefined) ((focused && byTest(focused, cell)) || row.querySelector("a"))?.focus();
   });
 }
 
