@@ -3,9 +3,11 @@
 import errno
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huohou.errors import StoreError
+from huohou.record import locks
 from huohou.record.events import Appender, Follower, dumps, events_with, loads
 from huohou.record.recorder import Recorder
 
@@ -160,7 +163,7 @@ def test_a_second_writer_is_refused_until_the_first_has_died(tmp_path: Path) -> 
     path = tmp_path / "events.jsonl"
     code = (
         "import sys, time, pathlib; from huohou.record.events import Appender;"
-        "a = Appender(pathlib.Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+        "a = Appender(pathlib.Path(sys.argv[1])); print('held', flush=True); time.sleep(3600)"
     )
     with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as other:
         assert other.stdout and other.stdout.readline() == b"held\n"
@@ -168,6 +171,18 @@ def test_a_second_writer_is_refused_until_the_first_has_died(tmp_path: Path) -> 
             Appender(path)
         other.send_signal(signal.SIGKILL)
     Appender(path).close()
+
+
+def test_who_only_looks_refuses_no_writer_however_slow_he_is(tmp_path: Path) -> None:
+    """His process is held up in the middle of the look, for longer than a writer is waited for."""
+    path = tmp_path / "events.jsonl"
+    path.touch()
+    look = os.open(path, os.O_RDONLY)
+    assert locks.take(look, shared=True)
+    threading.Timer(0.5, os.close, (look,)).start()
+    out = Appender(path)
+    assert locks.is_held(path)
+    out.close()
 
 
 def test_a_write_the_disk_takes_half_of(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOOKS = 10  # a look at a lock holds it for microseconds; who takes it tries so often,
+_TRIES = 10  # how often a lock that has a writer is tried for,
 _PAUSE = 0.01  # so many seconds apart
+_LOOK = 60.0  # seconds: a look takes microseconds, but who looks may be held up in the middle of it
 
 if sys.platform != "win32":
     import fcntl
@@ -29,21 +30,33 @@ if sys.platform != "win32":
             return None
         return True
 
+    def _only_looked_at(descriptor: int) -> bool:
+        """Whether those who have the lock only look: with them it can be shared."""
+        if not take(descriptor, shared=True):
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return True
+
 else:
 
     def take(descriptor: int, shared: bool = False) -> bool | None:
         """No such locks on this system: unknown."""
         return None
 
+    def _only_looked_at(descriptor: int) -> bool:
+        """Nobody can look here."""
+        return False
+
 
 def acquire(descriptor: int) -> bool | None:
     """Like take, but not refused because another process looks at the lock in this moment."""
-    for _ in range(_LOOKS):
-        taken = take(descriptor)
-        if taken is not False:
-            return taken
+    tries, until = _TRIES, time.monotonic() + _LOOK
+    while (taken := take(descriptor)) is False:
+        tries -= not _only_looked_at(descriptor)
+        if tries <= 0 or time.monotonic() > until:
+            break
         time.sleep(_PAUSE)
-    return False
+    return taken
 
 
 @contextmanager
