@@ -55,8 +55,8 @@ class Keeper(threading.Thread):
     def _listen(self) -> None:
         request = stopping.requested(self._folder)
         if request is not None and not self.stop_asked:
+            self._on_stop()  # it stands in the record before the loop hears of it and ends
             self.stop_asked = True
-            self._on_stop()
         if request == stopping.NOW and not self._interrupted:
             self._interrupted = True
             _thread.interrupt_main()  # as a Ctrl-C would
