@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import make_url, select
 
-from huohou.record.schema import metadata
+from huohou.record.schema import meta, metadata
 from huohou.record.store import Store
 
 
@@ -37,8 +37,14 @@ def lose(store: Store) -> None:
     """The file is gone, or all that was in the server's database."""
     if store._file is not None:
         store._file.unlink()
-    else:
-        sql(store, f"DROP TABLE {', '.join(metadata.tables)}")
+    else:  # what every transaction asks first goes first: else two might wait for each other
+        names = dict.fromkeys([meta.name, *metadata.tables])
+        sql(store, f"DROP TABLE {', '.join(names)}")
+
+
+def waits_for_a_lock(store: Store) -> bool:
+    """Whether a transaction of a server's database waits until another one is over."""
+    return bool(sql(store, "SELECT 1 FROM pg_locks WHERE NOT granted"))
 
 
 def spoil(store: Store) -> None:

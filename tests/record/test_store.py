@@ -4,21 +4,25 @@ import json
 import math
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from stored_runs import filler, write_run
 
-from databases import lose, sql, tables
+import postgres
+from databases import lose, sql, tables, waits_for_a_lock
 from huohou.errors import HuohouError, MissingExtraError, StoreError
 from huohou.record.events import dumps
 from huohou.record.recorder import Journal, Recorder
+from huohou.record.schema import training_jobs
 from huohou.record.store import Store
 from huohou.record.workspace import EVENTS, HEARTBEAT, JOURNAL, slug
-from waiting import PATIENCE
+from waiting import PATIENCE, wait_until
 
 
 @pytest.mark.usefixtures("database")
@@ -210,6 +214,21 @@ def test_an_older_or_newer_store_is_rebuilt(tmp_path: Path, schema: int) -> None
     sql(store, "INSERT INTO mine VALUES ('kept')")
     assert [job.status for job in store.jobs()] == ["failed"]
     assert sql(store, "SELECT note FROM mine") == [("kept",)]
+
+
+def test_a_rebuild_and_who_claims_do_not_wait_for_each_other(
+    tmp_path: Path, postgresql: postgres.Cluster
+) -> None:
+    """One that began before it is waited for before anything is dropped."""
+    store = Store(tmp_path, url=postgresql.new_database())
+    store.create("x", filler())
+    rebuilding = threading.Thread(target=store.rebuild)
+    with store.claiming() as connection:
+        rebuilding.start()
+        wait_until(lambda: waits_for_a_lock(store))
+        assert connection.execute(select(training_jobs.c.id)).scalars().all() == [1]
+    rebuilding.join(PATIENCE)
+    assert [job.id for job in store.jobs()] == [1]
 
 
 def test_a_rebuild_without_a_workspace_says_so(tmp_path: Path) -> None:

@@ -464,6 +464,8 @@ def _rebuild(connection: Connection, workspace: Path) -> Rebuilt:
     there = set(inspect(connection).get_table_names()) & metadata.tables.keys()
     if there and before is None:  # somebody else's tables of the same names
         raise StoreError("store.foreign", tables=", ".join(sorted(there)))
+    # First what every transaction asks first: each of two waits for the other nowhere else.
+    meta.drop(connection, checkfirst=True)
     metadata.drop_all(connection)
     metadata.create_all(connection)
     if before != SCHEMA:
