@@ -28,7 +28,7 @@ from living import (
 
 from huohou import api
 from huohou.errors import UsageError
-from huohou.jobs import detach, queue, runner, slots
+from huohou.jobs import detach, queue, runner, slots, turns
 from huohou.jobs.worker import Worker
 from huohou.plan import Choice, Plan
 from huohou.record.store import Store
@@ -77,8 +77,9 @@ def test_a_detached_job_trains_without_its_command(
 def test_neither_runner_nor_supervisor_has_torch_and_both_have_their_own_session(
     plan: Plan, runs: Path, fake: Ask
 ) -> None:
-    fake(steps=100, seconds=0.02)
+    fake(steps=10_000, seconds=0.02)
     api.train(plan, detach=True)
+    wait_until(lambda: runner_lives(runs))  # or a second one is started, and ends at once
     api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
     pids = [runner_pid(), segment(folder_of(runs, 1))["supervisor"]]
@@ -154,6 +155,20 @@ def test_order(plan: Plan, runs: Path) -> None:
     assert {run["queue_position"] for run in api.runs()["runs"]} == {None}
     with pytest.raises(UsageError, match="does not wait"):
         api.move("3")
+
+
+def test_a_job_that_was_moved_is_moved_however_long_that_took(
+    plan: Plan, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_PATIENCE", -1.0)  # it is over before the first look
+    with occupied(runs):
+        for _ in range(2):
+            api.train(plan, detach=True)
+        assert api.move("2")["moved"]
+        places = {run["id"]: run["queue_position"] for run in api.runs()["runs"]}
+        assert places == {2: 1, 1: 2}
+        for number in ("1", "2"):
+            api.stop(number)
 
 
 def test_two_slots_are_two_jobs_at_once(plan: Plan, runs: Path, fake: Ask) -> None:
@@ -232,8 +247,9 @@ def command(plugin: Path, plan: Plan, tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("how", ["ctrl-c", "stop"])
 def test_a_command_waits_says_for_whom_and_can_be_cancelled(
-    plan: Plan, runs: Path, command: list[str], how: str
+    plan: Plan, runs: Path, command: list[str], how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(turns, "_PATIENCE", PATIENCE)
     with occupied(runs):
         api.train(plan, detach=True)
         with start(command) as process:
@@ -360,20 +376,21 @@ def test_a_job_that_cannot_begin_fails_and_the_next_one_goes_on(
 
 
 def test_a_training_outlives_its_supervisor_and_keeps_the_device(
-    plan: Plan, runs: Path, fake: Ask
+    plan: Plan, runs: Path, fake: Ask, tmp_path: Path
 ) -> None:
-    fake(steps=60, seconds=0.03)
+    fake(steps=90, seconds=0.03, at=30, how="wait", **{"for": str(tmp_path / "go")})
     api.train(plan, detach=True)
     wait_until(lambda: is_running(runs, 1))
     folder = folder_of(runs, 1)
     kill(segment(folder)["supervisor"])
     api.train(plan, detach=True)
     pid = segment(folder)["pid"]
+    (tmp_path / "go").touch()
     wait_until(lambda: not is_alive(pid) or state_of(runs, 2) != "queued")
     assert not is_alive(pid), "job 2 began beside job 1"
     wait_until(lambda: state_of(runs, 2) != "queued")
     found = api.run("1")
-    assert (found["status"], found["step"]) == ("completed", 60)
+    assert (found["status"], found["step"]) == ("completed", 90)
     assert api.stop("2")["status"] in ("stopped", "completed")
 
 

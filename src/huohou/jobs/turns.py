@@ -215,10 +215,12 @@ def _ask_for_place(store: Store, folder: Path, priority: float) -> None:
     file = folder / _PLACE
     file.write_text(repr(priority), encoding="utf-8")
     until = time.monotonic() + _PATIENCE
-    while file.exists():
+    while True:
         with _in_hand(folder) as (entry, journal):
             if entry is not None and journal is not None:
                 _move_if_asked(folder, journal)
+        if not file.exists():
+            break
         if time.monotonic() > until:
             file.unlink(missing_ok=True)
             raise UsageError("queue.not_waiting", job=folder.name)

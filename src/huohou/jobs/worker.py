@@ -216,9 +216,9 @@ class Worker:
             self._leases.serve(self.me, self._mark, self._count or 0)
             yield
         finally:
-            file.unlink(missing_ok=True)
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError):  # first: who is listed has a mark to be seen
                 self._leases.leave(self.me)
+            file.unlink(missing_ok=True)
 
 
 def serve_here(
