@@ -7,10 +7,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from waiting import PATIENCE
+
+_PORTS = 5  # that are tried
 _DEBIAN = Path("/usr/lib/postgresql")
 # Nothing of it has to survive, so nothing is waited for.
 _QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
@@ -43,9 +46,7 @@ def cluster(settings: str = _QUICK) -> Iterator[Cluster]:
     binaries = _binaries()
     # Beside pytest's folders: those are closed to the server's own user.
     place = Path(tempfile.mkdtemp(prefix="huohou-postgresql-"))
-    data, port = place / "data", _free_port()
-    user = _user(place)
-    options = f"-p {port} -h 127.0.0.1 -k '' {settings}"
+    data, user = place / "data", _user(place)
 
     def call(*words: str) -> None:
         command = [str(binaries / words[0]), *words[1:], "-D", str(data)]
@@ -57,13 +58,28 @@ def cluster(settings: str = _QUICK) -> Iterator[Cluster]:
 
     try:
         call("initdb", "-U", "huohou", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        call("pg_ctl", "start", "-w", "-o", options, "-l", str(place / "log"))
+        port = _started(call, f"-h 127.0.0.1 -k '' {settings}", place / "log")
         try:
             yield Cluster(port)
         finally:
             call("pg_ctl", "stop", "-m", "immediate")
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _started(call: Callable[..., None], options: str, log: Path) -> int:
+    """Start the server; its port, where a free one may be taken before the server has it."""
+    for left in range(_PORTS)[::-1]:
+        port = _free_port()
+        told = ("-w", "-t", f"{PATIENCE:.0f}", "-o", f"-p {port} {options}", "-l", str(log))
+        try:
+            call("pg_ctl", "start", *told)
+        except MissingError:
+            if not left or "could not bind" not in log.read_text(errors="replace"):
+                raise
+        else:
+            return port
+    raise AssertionError("one of them was returned or raised")
 
 
 def _binaries() -> Path:

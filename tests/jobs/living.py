@@ -12,16 +12,17 @@ from huohou.record import locks
 from huohou.record.events import Follower
 from huohou.record.recorder import FINAL
 from huohou.record.store import Store
+from huohou.record.workspace import JOURNAL
 from waiting import wait_until
 
 
 def is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        told = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it goes while it is read
         return False
     # A zombie nobody has waited for is dead.
-    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return "State:\tZ" not in told
 
 
 def journal(folder: Path) -> list[dict[str, Any]]:
@@ -56,7 +57,14 @@ def is_running(workspace: Path, number: int) -> bool:
 
 
 def ended(workspace: Path, *numbers: int) -> bool:
-    return all(state_of(workspace, n) in FINAL for n in numbers)
+    """Whether they are at their end, and who brought them there has told the database so."""
+    return all(_ended(workspace, n) for n in numbers)
+
+
+def _ended(workspace: Path, number: int) -> bool:
+    if state_of(workspace, number) not in FINAL:
+        return False
+    return not locks.is_held(folder_of(workspace, number) / JOURNAL)
 
 
 def runner_lives(workspace: Path) -> bool:

@@ -58,28 +58,31 @@ def in_terminal(*words: str, columns: int = 80) -> Iterator[tuple["subprocess.Po
 
 
 def read_until(terminal: int, words: str) -> str:
-    shown = ""
-    while words not in shown:
+    shown = b""  # what is read at once may end in the middle of a letter
+    while words.encode() not in shown:
         try:
-            shown += os.read(terminal, 65536).decode("utf-8", "replace")
+            shown += os.read(terminal, 65536)
         except OSError:  # the terminal was closed
-            raise AssertionError(shown) from None
-    return shown
+            raise AssertionError(shown.decode("utf-8", "replace")) from None
+    return shown.decode("utf-8", "replace")
 
 
 def rest(terminal: int) -> str:
-    shown = ""
+    shown = b""
     while True:
         try:
-            shown += os.read(terminal, 65536).decode("utf-8", "replace")
+            shown += os.read(terminal, 65536)
         except OSError:
-            return shown
+            return shown.decode("utf-8", "replace")
 
 
 def test_live_in_a_terminal_to_the_end(fake: Ask, driver: list[str], tmp_path: Path) -> None:
-    fake(steps=120, seconds=0.02)
+    go = tmp_path / "go"
+    fake(steps=120, seconds=0.02, at=60, how="wait", **{"for": str(go)})
     with started(driver), in_terminal("watch") as (process, terminal):
-        first = read_until(terminal, "100%")
+        first = read_until(terminal, "left (until")
+        go.touch()  # however late the view began, it has seen it running
+        first += read_until(terminal, "100%")
         shown = first + rest(terminal)
         assert process.wait(PATIENCE) == 0
     for words in (

@@ -53,6 +53,12 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _no_words_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come every so many seconds; a test that wants them asks for them."""
+    monkeypatch.setattr(copying, "EVERY", PATIENCE)
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "there"

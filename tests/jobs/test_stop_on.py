@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from living import ended, state_of
 
 from huohou import api
 from huohou.jobs import detach
@@ -92,14 +93,10 @@ def test_a_job_without_a_terminal_knows_it_too(
     monkeypatch.setenv("FATE", "nan")
     monkeypatch.setenv("DOOMED", "1")
     queued = api.train(fated, detach=True, stop_on="error")
-    wait_until(lambda: _status(queued["folder"]) in ("failed", "completed"))
-    assert _status(queued["folder"]) == "failed"
-    assert not detach.start_file(Path(queued["folder"]).parent, 1).exists()
-
-
-def _status(folder: str) -> str:
-    states = [event["state"] for event in journal(folder) if event["kind"] == "state"]
-    return str(states[-1]) if states else "queued"
+    workspace = Path(queued["folder"]).parent
+    wait_until(lambda: ended(workspace, 1))
+    assert state_of(workspace, 1) == "failed"
+    assert not detach.start_file(workspace, 1).exists()
 
 
 def test_how_it_ended_is_not_taken_for_another_death(tmp_path: Path) -> None:

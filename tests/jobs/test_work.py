@@ -1,5 +1,6 @@
 """A queue that several machines serve: leases, workers that really die, each job exactly once."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -143,15 +144,33 @@ def test_a_worker_empties_the_queue(
     assert not list((runs / ".slots").glob("*.mark"))
 
 
+# Runs where Python starts: a supervisor does not begin while a file is there.
+HELD = """
+import os, sys, time
+if "huohou.jobs.supervise" in sys.orig_argv:
+    while os.path.exists(os.environ["PYTHON_HELD"]):
+        time.sleep(0.01)
+"""
+
+
 @EITHER
 def test_the_place_of_a_supervisor_that_died_is_its_jobs(
-    put: Callable[[int], Store], runs: Path, fake: Ask
+    put: Callable[[int], Store],
+    runs: Path,
+    fake: Ask,
+    plugin: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is free before the worker knows: the next job must not slip in."""
     fake(steps=3)
     serving = Worker(put(2), count=1)
+    held = plugin / "held"
+    held.touch()
+    (plugin / "sitecustomize.py").write_text(HELD)
+    monkeypatch.setenv("PYTHON_HELD", str(held))
     assert serving._begin()
     kill(serving._starts[1].process.pid)
+    held.unlink()
     assert not serving._begin()
     assert serving._reap()
     assert serving._begin()
@@ -316,6 +335,15 @@ def supervisors(runs: Path, count: int) -> list[int]:
     return [life["supervisor"] for life in lives if is_alive(life["supervisor"])]
 
 
+def strike(runs: Path, count: int) -> bool:
+    """SIGKILL for a supervisor that is at work; False: there was none, or it has ended meanwhile."""
+    for pid in supervisors(runs, count)[:1]:
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid)
+            return True
+    return False
+
+
 def check_once(runs: Path, count: int) -> None:
     """Each job was trained, by one process life that came to its end."""
     for number in range(1, count + 1):
@@ -333,8 +361,7 @@ def many_once(put: Callable[[int], Store], runs: Path, count: int, kills: int) -
     began = [start_worker(f"machine-{i}") for i in range(4)]
     try:
         for _ in range(kills):
-            wait_until(lambda: bool(supervisors(runs, count)))
-            kill(supervisors(runs, count)[0])
+            wait_until(lambda: strike(runs, count))
         wait_until(lambda: ended(runs, 1, 2))
         began[0].send_signal(signal.SIGKILL)
         for number in range(1, count + 1):  # each looked at until it has ended, and not again
