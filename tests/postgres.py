@@ -62,7 +62,7 @@ def cluster(settings: str = _QUICK) -> Iterator[Cluster]:
         try:
             yield Cluster(port)
         finally:
-            call("pg_ctl", "stop", "-m", "immediate")
+            call("pg_ctl", "stop", "-t", f"{PATIENCE:.0f}", "-m", "immediate")
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
