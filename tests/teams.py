@@ -18,6 +18,7 @@ from huohou.config import Setting
 from huohou.jobs import again
 from huohou.plan import Plan
 from huohou.recipes import Start, recipes
+from huohou.record import locks
 from huohou.record.events import Follower
 from huohou.record.recorder import Recorder
 from tiny import tiny_llama_folder
@@ -196,6 +197,12 @@ def losses(folder: Path, name: str = "loss") -> dict[int, float]:
 def largest_difference(one: dict[int, float], other: dict[int, float]) -> float:
     assert one.keys() == other.keys()
     return max(abs(one[step] - other[step]) for step in one)
+
+
+def is_over(folder: Path) -> bool:
+    """Whether a run has said how it ended, and its worker has given the record back."""
+    said = any(e["kind"] == "end" for e in events(folder))
+    return said and not locks.is_held(folder / "events.jsonl")
 
 
 def job_folder(workspace: Path) -> Path:

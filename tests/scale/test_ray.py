@@ -19,6 +19,7 @@ from teams import (
     code_of,
     command,
     events,
+    is_over,
     job_folder,
     kill,
     kill_ray_worker,
@@ -106,7 +107,7 @@ def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
     folder = job_folder(tmp_path / "runs")
     wait_until(lambda: len(losses(folder)) > 5)
     kill(process)
-    wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
+    wait_until(lambda: is_over(folder))
     job = shown("1")
     assert job["status"] == "stopped"
     found, _ = checkpoints.newest(folder / "checkpoints")
@@ -182,26 +183,27 @@ def test_a_machine_that_does_not_come_back_ends_the_run(
     """Of two machines one is gone with its worker, and the other alone has no room for both."""
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv(A_TRY, "2")
+    monkeypatch.setenv(A_TRY, "5")
     plan = api.make_plan(None, [*sft_flags(tmp_path), "train.num_epochs=400"])
     folder = tmp_path / "job"
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        other = cluster.add_node(num_cpus=1)
-        cluster.wait_for_nodes()
-        on = f"ray://{cluster.address}"
-        process = begin(shared(plan, on, 2, **{"compute.wait": 4.0}), folder)
-        wait_until(lambda: (folder / "events.jsonl").exists() and len(losses(folder)) > 10)
-        cluster.remove_node(other, allow_graceful=False)
-        out, _ = process.communicate(timeout=PATIENCE)
-    finally:
-        cluster.shutdown()
+    with slowed(0.1, tmp_path / "site"):  # in their machine's surroundings, not in those of begin
+        cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        try:
+            other = cluster.add_node(num_cpus=1)
+            cluster.wait_for_nodes()
+            on = f"ray://{cluster.address}"
+            process = begin(shared(plan, on, 2, **{"compute.wait": 10.0}), folder)
+            wait_until(lambda: (folder / "events.jsonl").exists() and len(losses(folder)) > 10)
+            cluster.remove_node(other, allow_graceful=False)
+            out, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            cluster.shutdown()
     assert process.returncode == 1, out
     end = events(folder)[-1]
     assert (end["kind"], end["state"]) == ("end", "failed")
     assert "could not be started" in end["error"]
     # Ray itself needs a while to see that a machine is gone and not only slow.
-    assert re.search("2 CPU asked for, (the cluster has 1|1 free)", end["error"])
+    assert re.search("2 CPU asked for, (the cluster has 1|[01] free)", end["error"])
 
 
 def test_other_versions_on_a_node_are_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +31,14 @@ from tiny_encoder import tiny_encoder_folder
 from waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
-# Ray's workers give way to all others, which takes minutes on a busy machine.
-POLITE = ("RAY_worker_niceness", "0")
 POOL = [" ".join(random.Random(i).choices(WORDS.split(), k=1 + i % 9)) for i in range(40)]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """Two nodes, and this process connected to them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(*POLITE)
-        with nodes({"num_cpus": 1}) as address, connected(f"ray://{address}", quiet=True):
-            yield address
+    with nodes({"num_cpus": 1}) as address, connected(f"ray://{address}", quiet=True):
+        yield address
 
 
 def spread(workers: int = 2, **settings: Any) -> Spread:
@@ -153,8 +150,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def mine(pairs: Path, out: Path, model: Path, *how: str, **env: str) -> "subprocess.Popen[str]":
     words = ("mine", str(pairs), "-o", str(out), "--model", str(model), "--json", *how)
-    own = dict([POLITE]) | {"HUOHOU_CACHE": str(out.parent / "cache")}
-    return command(*words, **own | env)
+    return command(*words, HUOHOU_CACHE=str(out.parent / "cache"), **env)
 
 
 def test_interrupted_and_a_worker_killed_the_files_are_those_of_one_process(
@@ -198,14 +194,15 @@ def kill_encoding(told: "subprocess.Popen[str]") -> None:
     killed: list[int] = []
 
     def struck() -> bool:
+        assert told.poll() is None, "it was over before"
         for process in psutil.Process(told.pid).children(recursive=True):
-            if process.name().startswith("ray::encode") and busy(process):
-                process.kill()
-                killed.append(process.pid)
+            with suppress(psutil.NoSuchProcess):  # gone since it was listed
+                if process.name().startswith("ray::encode") and busy(process):
+                    process.kill()
+                    killed.append(process.pid)
         return bool(killed)
 
     wait_until(struck)
-    assert told.poll() is None
 
 
 def busy(process: psutil.Process) -> bool:

@@ -16,6 +16,7 @@ from teams import (
     code_of,
     command,
     events,
+    is_over,
     job_folder,
     kill,
     kill_worker,
@@ -107,11 +108,12 @@ def test_a_killed_worker_is_recovered(tmp_path: Path, rank: int) -> None:
 def test_a_job_whose_supervisor_died_is_found_again(tmp_path: Path) -> None:
     """The command in the foreground is killed: the workers stop with a checkpoint."""
     flags = [*sft_flags(tmp_path), "train.num_epochs=400"]
-    process = start("--on", "torchrun", "--workers", "2", flags=flags)
+    with slowed(0.1, tmp_path / "site"):
+        process = start("--on", "torchrun", "--workers", "2", flags=flags)
     folder = job_folder(tmp_path / "runs")
     wait_until(lambda: len(losses(folder)) > 10)
     kill(process)
-    wait_until(lambda: any(e["kind"] == "end" for e in events(folder)))
+    wait_until(lambda: is_over(folder))
     assert shown("1")["status"] == "stopped"
     found, _ = checkpoints.newest(folder / "checkpoints")
     assert found is not None
