@@ -12,10 +12,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from axe import violations
+from playwright.sync_api import expect
 from serving import Server, serving
 from watching import Watch
 
 import page_job
+from waiting import wait_until
 
 PATHS = ("/", "/jobs/1", "/new", "/compare?jobs=1,2", "/doctor", "/answers", "/nothing/here")
 NAVIGATION = {
@@ -139,17 +141,13 @@ def test_it_reads_without_scripts(browser: Any, server: Server) -> None:
         assert tab.locator("h1").count() == 1, path
     tab.goto("/")
     tab.get_by_test_id("lang-toggle").click()
-    assert tab.locator("html").get_attribute("lang") == "zh-CN"
+    expect(tab.locator("html")).to_have_attribute("lang", "zh-CN")
     context.close()
 
 
 def comes(tab: Any, there: Callable[[], bool]) -> None:
-    """Wait until it is there, and see that it is."""
-    for _ in range(100):
-        if there():
-            return
-        tab.wait_for_timeout(100)
-    assert there()
+    """Wait until it is there."""
+    wait_until(lambda: tab.wait_for_timeout(50) or there())
 
 
 def test_the_watch_sees_what_it_is_there_for(browser: Any, server: Server) -> None:
