@@ -13,6 +13,7 @@ from serving import Server
 import page_job
 from huohou import api as facade
 from huohou.record.store import Store
+from waiting import PATIENCE
 
 
 def names(page: Any) -> list[str]:
@@ -84,6 +85,7 @@ def test_what_is_looked_for_stands_in_the_address(page: Any, server: Server) -> 
 def test_the_list_reads_without_scripts(browser: Any, server: Server) -> None:
     written(server.workspace, {"name": "codes"}, {"name": "triage", "state": "failed"})
     context = browser.new_context(base_url=server.url, java_script_enabled=False)
+    context.set_default_timeout(1000 * PATIENCE)
     tab = context.new_page()
     tab.goto("/?status=failed")
     expect(tab.get_by_test_id("job-row")).to_have_count(1)

@@ -15,6 +15,7 @@ from serving import Server, serving
 
 import page_job
 from huohou.record.store import Store
+from waiting import wait_until
 
 SLOW = 300_000  # ms: the first plan loads the training libraries
 
@@ -59,11 +60,11 @@ def start_button(page: Any) -> Any:
 def planned(page: Any) -> None:
     """Until the plan of what is filled in is there. Where the one before took the page many seconds
     it makes the next only when it is asked to."""
-    over = "() => !start.disabled || !make.hidden"
-    page.wait_for_function(over, timeout=SLOW)
+    make = page.get_by_test_id("make-plan")
+    wait_until(lambda: start_button(page).is_enabled() or make.is_visible())
     while start_button(page).is_disabled():
-        page.evaluate("() => make.click()")
-        page.wait_for_function(over, timeout=SLOW)
+        make.evaluate("one => one.click()")
+        wait_until(lambda: start_button(page).is_enabled() or make.is_visible())
 
 
 def test_a_job_is_started_and_its_points_come_without_a_reload(server: Server, page: Any) -> None:
@@ -280,7 +281,7 @@ def test_of_two_folders_the_one_that_was_clicked_last_is_shown(
     dialog.get_by_role("button", name="runs").click()
     expect(dialog.get_by_test_id("place")).to_have_text(str(server.workspace))
     held.release()
-    expect(dialog.get_by_test_id("place")).to_have_text(str(server.workspace), timeout=1)
+    assert dialog.get_by_test_id("place").inner_text() == str(server.workspace)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from test_people import LOOKS
 import page_job
 from huohou.people import People
 from huohou.web.access import below
+from waiting import wait_until
 
 PAGES = ("/", "/jobs/1", "/jobs/2", "/compare?jobs=1,2", "/doctor", "/answers")
 CHANGES = "act-|action-|restore|dismiss|report-make|new-job|job-again|table-browse|table-upload|documents-upload|mark-|correct-save"
@@ -74,7 +75,7 @@ def settled(page: Any) -> None:
     """Until all that the page asks the server for is there, and shown. It is the page that waits:
     a browser that stands still has not asked yet."""
     page.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done), 300))")
-    page.wait_for_function("underWay === 0")
+    wait_until(lambda: page.evaluate("underWay === 0"))
 
 
 def shown(page: Any) -> set[str]:
