@@ -1,6 +1,7 @@
 """Whatever a log holds, the doctor answers: no rule fails, and what it says can be written down."""
 
 import json
+from collections.abc import Sequence
 
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
@@ -58,8 +59,33 @@ FACTS = st.fixed_dictionaries(
 )
 
 
+def course(values: Sequence[float], *places: int) -> tuple[Point, ...]:
+    """Points at these steps; at none where there are none."""
+    steps = places or [None] * len(values)
+    return tuple(Point(v, s) for v, s in zip(values, steps, strict=True))
+
+
+# A rate that drops at once, and a loss whose lines before it all say step 0.
+DROPPED = {
+    "learning_rate": course([1e-4] * 4 + [1e-6] * 36, *[0] * 4, *range(4, 40)),
+    "loss": course([3 - i / 50 for i in range(40)], *[0] * 4, *range(4, 40)),
+    "eval_loss": course([3 - i / 10 for i in range(9)], *range(4, 40, 4)),
+}
+# Evaluations of which none says its step, most like the one before.
+STANDING = {
+    "eval_loss": course([1.2345] * 4 + [1.1111] * 4 + [1.3333] * 4),
+    "learning_rate": course([1e-4] * 40),
+    "loss": course([2 - i / 40 for i in range(40)]),
+}
+
+
 @settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(series=st.dictionaries(st.sampled_from(NAMES), points(), max_size=5), facts=FACTS)
+@example(
+    series={"loss": tuple(Point(1.0, seg=i // 8, line=i + 1) for i in range(16))}, facts={}
+)  # a resume, and no line says its step
+@example(series=DROPPED, facts={})
+@example(series=STANDING, facts={})
 @example(series={"eval_points": (Point(float("inf"), 1, None, None, 0, 1),)}, facts={})
 def test_any_record_is_answered(series: dict[str, tuple[Point, ...]], facts: dict) -> None:
     result = diagnose(Record({"path": "x"}, series, facts))

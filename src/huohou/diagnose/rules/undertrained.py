@@ -141,7 +141,7 @@ def _stands(case: Case) -> Iterator[Evidence]:
     if len(f"{evals[-1].value:g}".strip("0.")) < DIGITS:
         return
     at = np.minimum(np.searchsorted(rates.places, evals.places[1:]), len(rates) - 1)
-    same = (np.diff(values) == 0) & (np.diff(evals.places) > 0)
+    same = (np.diff(values) == 0) & (evals.places[1:] > evals.places[:-1])
     live = rates.values[at] > LIVE * rates.values.max()
     n = int((same & live).sum())
     if n >= TWICE and n >= OFTEN * len(same) and len(set(values.tolist())) > TWICE:
