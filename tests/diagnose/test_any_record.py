@@ -1,8 +1,11 @@
 """Whatever a log holds, the doctor answers: no rule fails, and what it says can be written down."""
 
 import json
+import math
 from collections.abc import Sequence
+from typing import Any
 
+import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +80,33 @@ STANDING = {
     "learning_rate": course([1e-4] * 40),
     "loss": course([2 - i / 40 for i in range(40)]),
 }
+
+FALLS = [2 - i / 40 for i in range(40)]
+ODD: dict[str, tuple[dict[str, tuple[Point, ...]], dict[str, Any]]] = {
+    "all rates at one step": ({"learning_rate": course(FALLS, *[0] * 40)}, {}),
+    "a loss that leaps beyond all measure": (
+        {"loss": course([2.0] * 9 + [5e-324] * 30 + [2.0, 2.0, *FALLS], *range(81))},
+        {"dtype": "fp16"},
+    ),
+    "a loss of next to nothing": (
+        {"loss": course([3.45, 3.4, *[5e-324] * 3, *[3.4] * 25], *range(30))},
+        {"loss_kind": "in-batch", "batch_size": 32},
+    ),
+    "ended early without a loss": (
+        {"loss": course([math.inf] * 10, *range(10)), "learning_rate": course([1e-4] * 40)},
+        {"finished": True, "max_steps": 400},
+    ),
+    "an error below 0": (
+        {"eval_mse": course([-1.0] * 9), "eval_loss": course([0.9**i for i in range(40)])},
+        {"loss_kind": "logistic"},
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_odd_is_answered(odd: str) -> None:
+    series, facts = ODD[odd]
+    assert json.dumps(diagnose(Record({"path": "x"}, series, facts)).as_dict(), allow_nan=False)
 
 
 @settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))

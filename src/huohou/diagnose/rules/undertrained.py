@@ -20,6 +20,7 @@ STEEP = 0.05  # this much is a warning where the run was short, and
 GAINED = 0.05  # there a fall of this much in its second half is one, too
 ALL = 0.9  # passes: with fewer not all rows were seen once
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
+LEAST = 4  # points that have a trend
 BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
 MUCH = 0.5  # of the updates are left out,
@@ -176,7 +177,7 @@ def _broken_off(case: Case) -> Finding | None:
     if not case.finished or not case.is_short_of(PLANNED):
         return None
     evals: list[float] = case.evals.values.tolist()
-    if not trend(values).falls(0.05):
+    if len(values) < LEAST or not trend(values).falls(0.05):
         if len(evals) < EVALS or not trend(evals).falls(0.05):
             return None
         values = evals
