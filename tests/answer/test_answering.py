@@ -12,6 +12,7 @@ from huohou.answer.choose import Lazy, distinct, messages
 from huohou.answer.engine import Engine
 from huohou.answer.index import FactIndex
 from huohou.errors import ModelError, UsageError
+from waiting import PATIENCE
 
 XINGFA = "湖北大悟农村商业银行股份有限公司兴发支行"
 
@@ -61,7 +62,7 @@ def test_an_answer_has_the_contract_s_keys(branches: FactIndex) -> None:
     assert told["schema"] == 1
     assert told["evidence"] == [{"name": XINGFA, "code": "402535510938", "city": "大悟县"}]
     assert told["table"] == branches.fingerprint
-    assert 0 < told["seconds"] < 30
+    assert 0 < told["seconds"] < PATIENCE
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """Whatever a log holds, the doctor answers: no rule fails, and what it says can be written down."""
 
 import json
+import math
+from collections.abc import Sequence
+from typing import Any
 
+import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -58,8 +62,60 @@ FACTS = st.fixed_dictionaries(
 )
 
 
+def course(values: Sequence[float], *places: int) -> tuple[Point, ...]:
+    """Points at these steps; at none where there are none."""
+    steps = places or [None] * len(values)
+    return tuple(Point(v, s) for v, s in zip(values, steps, strict=True))
+
+
+# A rate that drops at once, and a loss whose lines before it all say step 0.
+DROPPED = {
+    "learning_rate": course([1e-4] * 4 + [1e-6] * 36, *[0] * 4, *range(4, 40)),
+    "loss": course([3 - i / 50 for i in range(40)], *[0] * 4, *range(4, 40)),
+    "eval_loss": course([3 - i / 10 for i in range(9)], *range(4, 40, 4)),
+}
+# Evaluations of which none says its step, most like the one before.
+STANDING = {
+    "eval_loss": course([1.2345] * 4 + [1.1111] * 4 + [1.3333] * 4),
+    "learning_rate": course([1e-4] * 40),
+    "loss": course([2 - i / 40 for i in range(40)]),
+}
+
+FALLS = [2 - i / 40 for i in range(40)]
+ODD: dict[str, tuple[dict[str, tuple[Point, ...]], dict[str, Any]]] = {
+    "all rates at one step": ({"learning_rate": course(FALLS, *[0] * 40)}, {}),
+    "a loss that leaps beyond all measure": (
+        {"loss": course([2.0] * 9 + [5e-324] * 30 + [2.0, 2.0, *FALLS], *range(81))},
+        {"dtype": "fp16"},
+    ),
+    "a loss of next to nothing": (
+        {"loss": course([3.45, 3.4, *[5e-324] * 3, *[3.4] * 25], *range(30))},
+        {"loss_kind": "in-batch", "batch_size": 32},
+    ),
+    "ended early without a loss": (
+        {"loss": course([math.inf] * 10, *range(10)), "learning_rate": course([1e-4] * 40)},
+        {"finished": True, "max_steps": 400},
+    ),
+    "an error below 0": (
+        {"eval_mse": course([-1.0] * 9), "eval_loss": course([0.9**i for i in range(40)])},
+        {"loss_kind": "logistic"},
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_odd_is_answered(odd: str) -> None:
+    series, facts = ODD[odd]
+    assert json.dumps(diagnose(Record({"path": "x"}, series, facts)).as_dict(), allow_nan=False)
+
+
 @settings(max_examples=100, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(series=st.dictionaries(st.sampled_from(NAMES), points(), max_size=5), facts=FACTS)
+@example(
+    series={"loss": tuple(Point(1.0, seg=i // 8, line=i + 1) for i in range(16))}, facts={}
+)  # a resume, and no line says its step
+@example(series=DROPPED, facts={})
+@example(series=STANDING, facts={})
 @example(series={"eval_points": (Point(float("inf"), 1, None, None, 0, 1),)}, facts={})
 def test_any_record_is_answered(series: dict[str, tuple[Point, ...]], facts: dict) -> None:
     result = diagnose(Record({"path": "x"}, series, facts))

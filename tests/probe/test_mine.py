@@ -1,6 +1,8 @@
 """Mining: what is never a negative, what the filters keep, and a ledger that can be read back."""
 
 import json
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -157,6 +159,9 @@ def test_test_documents_are_never_searched(tmp_path: Path) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.sampled_from(["random", "hardest"]))
+@example(2652270245, 2, "random")  # nothing is left to draw from
+@example(3487610660, 4, "random")
+@example(1, 2, "random")  # much is
 def test_whatever_the_vectors_negatives_are_safe_and_the_draw_is_each_querys_own(
     seed: int, wanted: int, draw: Any
 ) -> None:
@@ -180,11 +185,15 @@ def test_whatever_the_vectors_negatives_are_safe_and_the_draw_is_each_querys_own
             assert c.reason != "kept" or c.score < one.limit
     turned = mine(replace(pairs, queries=tuple(asked[::-1])), queries[::-1], vectors, options)
     assert turned.negatives() == found.negatives()
-    if draw == "random":
-        others = [
-            mine(pairs, queries, vectors, replace(options, seed=s)).negatives() for s in range(4)
-        ]
-        assert any(other != found.negatives() for other in others) or wanted == 5
+    if draw == "random" and draws(found) > 1_000_000:
+        other = mine(pairs, queries, vectors, replace(options, seed=8))
+        assert other.negatives() != found.negatives()
+
+
+def draws(found: Mined) -> int:
+    """How many draws there are from what passed: of a few another seed may well draw the same."""
+    told = [Counter(c.reason for c in one.candidates) for one in found.queries]
+    return math.prod(math.comb(n["kept"] + n["not-drawn"], n["kept"]) for n in told)
 
 
 def test_a_judge_takes_out_what_it_finds_as_good() -> None:

@@ -178,6 +178,6 @@ def test_a_results_file_of_many_figures_is_read_in_one_pass(tmp_path: Path) -> N
     many = {f"predict_figure_{i}": i + 0.5 for i in range(60_000)}
     path = tmp_path / "all_results.json"
     path.write_text(json.dumps(many | {"损失": 1.5}, indent=1, ensure_ascii=False), "utf-8")
-    with no_longer(30):
+    with no_longer(60):
         record = read(path, "results")
     assert [figure.line for figure in record.figures] == list(range(2, 60_003))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -296,7 +297,7 @@ def test_the_four_choices_for_a_name_that_is_taken(api: TestClient, tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.usefixtures("place")
 def test_stop_and_resume(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_fake(monkeypatch, steps=5000, seconds=0.02)
+    ask_fake(monkeypatch, steps=100_000, seconds=0.02)  # it is ended before
     job = facade.train(facade.plan_for(SETTINGS), detach=True)["id"]
     wait_until(lambda: (api.get(f"/api/jobs/{job}").json()["step"] or 0) > 1)
     stopped = api.post(f"/api/jobs/{job}/stop", json={"now": False})
@@ -312,7 +313,7 @@ def test_stop_and_resume(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.slow
 @pytest.mark.usefixtures("place")
 def test_the_queue_is_ordered_and_left(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_fake(monkeypatch, steps=5000, seconds=0.02)
+    ask_fake(monkeypatch, steps=100_000, seconds=0.02)  # it is ended before
     for name in ("a", "b", "c"):
         api.post("/api/jobs", json={"settings": {**SETTINGS, "name": name}})
     waiting = {job["name"]: job for job in api.get("/api/jobs").json()["jobs"]}
@@ -329,10 +330,20 @@ def test_the_queue_is_ordered_and_left(api: TestClient, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("place")
-def test_a_planner_that_is_killed_is_told_and_begun_anew(api: TestClient) -> None:
+def test_a_planner_that_is_killed_is_told_and_begun_anew(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app: Any = api.app
     planner = app.state.workspace.planner
-    with ThreadPoolExecutor() as pool:
+    begin = planner._begin
+
+    def standing() -> Any:
+        process = begin()
+        process.send_signal(signal.SIGSTOP)  # the plan is not made before it is killed
+        return process
+
+    with ThreadPoolExecutor() as pool, monkeypatch.context() as patch:
+        patch.setattr(planner, "_begin", standing)
         asked = pool.submit(api.post, "/api/plan", json={"settings": SETTINGS})
         wait_until(lambda: planner._process is not None)
         planner._process.kill()

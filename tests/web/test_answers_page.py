@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from asked_jobs import make_jobs, put_into
 from axe import violations
+from holding import Held
 from playwright.sync_api import expect
 from serving import Server
 
@@ -165,6 +166,22 @@ def test_a_talk_goes_on_and_is_stopped(page: Any) -> None:
             page.keyboard.press("Escape")
         expect(page.get_by_test_id("answer-card").first).to_contain_text("Stopped.")
         expect(page.get_by_test_id("ask-button")).to_be_visible()
+
+
+def test_a_question_waits_for_what_the_model_was_trained_with(page: Any) -> None:
+    """Asked without its system prompt it would be another model."""
+    held = Held(page, "/api/models/")
+    sent: list[Any] = []
+    page.on("request", lambda one: sent.append(one.post_data_json) if "/api/chat" in one.url else 0)
+    page.goto("/answers?mode=chat&job=1")
+    page.get_by_test_id("ask-input").fill("code of Dawu branch?")
+    page.get_by_test_id("ask-button").click()
+    expect(page.get_by_test_id("answer-card")).to_have_count(1)
+    held.comes()
+    assert sent == []
+    held.release()
+    expect(page.get_by_test_id("answer-text")).to_have_text(DAWU)
+    assert [turn["role"] for turn in sent[0]["messages"]] == ["system", "user"]
 
 
 def test_what_is_typed_and_answered_is_text(page: Any, place: Path) -> None:

@@ -306,6 +306,36 @@ def test_a_zoomed_part_takes_only_its_own_points(js: Run) -> None:
     assert js(SOURCE + body) == [7, 10]
 
 
+HELD = """const held = []; // answers to be let go
+const hold = (of) => (source.ask = (_, part) => new Promise((done) => held.push(() => done(of(part)))));
+"""
+
+
+def test_of_two_parts_the_one_that_was_asked_for_last_is_shown(js: Run) -> None:
+    body = """answers.push(answer(9, 9)); await source.load(["loss"]);
+    hold(({ hi }) => answer(hi, 9));
+    const asked = [source.zoom(["loss"], 0, 7, 0), source.zoom(["loss"], 0, 3, 0)];
+    held[1](); held[0](); await Promise.all(asked);
+    return source.shown("loss").shown.step.at(-1);"""
+    assert js(SOURCE + HELD + body) == 3
+
+
+def test_a_part_that_comes_after_all_is_shown_again_is_left_aside(js: Run) -> None:
+    body = """answers.push(answer(9, 9)); await source.load(["loss"]);
+    hold(({ hi }) => answer(hi, 9));
+    const asked = source.zoom(["loss"], 0, 3, 0);
+    source.unzoom(); held[0](); await asked;
+    return source.shown("loss").shown.step.at(-1);"""
+    assert js(SOURCE + HELD + body) == 9
+
+
+def test_what_was_asked_of_files_that_are_others_now_is_left_aside(js: Run) -> None:
+    body = """hold(() => answer(5, 5)); const asked = source.load(["loss"]);
+    source.forget(); held[0](); await asked;
+    return [source.shown("loss"), source.cursor ?? null];"""
+    assert js(SOURCE + HELD + body) == [None, None]
+
+
 def test_an_unknown_series_is_told(js: Run) -> None:
     body = 'source.start("0.0"); return [...source.take(message(0, 1), "1.0")];'
     assert js(SOURCE + body) == ["loss"]

@@ -208,10 +208,15 @@ def test_zooming_reads_the_part_anew(page: Any, jobs: Jobs) -> None:
     with page.expect_response(lambda answer: "lo=" in answer.url):
         dragged(page, 0.5, 0.55)
     expect(page.get_by_test_id("zoom-out")).to_be_visible()
+    expect(page.get_by_test_id("chart-loss")).to_contain_text("each drawn")
     table = rows(page)
     low, high = zoomed(page)
     assert (low, high) == (pytest.approx(2500, abs=60), pytest.approx(2750, abs=60))
     assert steps(table) == list(range(low, high + 1))  # every point by itself now
+    page.get_by_test_id("zoom-out").click()
+    expect(page.get_by_test_id("chart-loss")).to_contain_text("5,004 points in")
+    dragged(page, 0.5, 0.55)  # the same part once more
+    expect(page.get_by_test_id("chart-loss")).to_contain_text("each drawn")
     page.reload()
     page.wait_for_selector(CURVES)
     expect(page.get_by_test_id("zoom-out")).to_be_visible()
@@ -233,7 +238,7 @@ def test_smoothing_stays_in_the_address_and_zooming_does_not_change_it(
     whole = {int(row[2]): float(row[7]) for row in rows(page)[1:] if row[0] == "loss"}
     with page.expect_response(lambda answer: "lo=" in answer.url):
         dragged(page, 0.5, 0.6)
-    page.wait_for_timeout(300)
+    expect(page.get_by_test_id("chart-loss")).to_contain_text("each drawn")
     part = {int(row[2]): float(row[7]) for row in rows(page)[1:] if row[0] == "loss"}
     both = sorted(set(whole) & set(part))
     assert len(both) > 20
@@ -284,6 +289,8 @@ def test_with_the_keyboard(page: Any, jobs: Jobs) -> None:
     jobs.written()
     shown(page, jobs)
     chart = page.get_by_test_id("chart-learning_rate").get_by_role("figure")
+    chart.scroll_into_view_if_needed()
+    expect(chart.locator("canvas")).to_have_count(1)  # then it is drawn
     chart.focus()
     page.keyboard.press("Home")
     expect(page.get_by_test_id("spoken")).to_contain_text("step 1 ")
@@ -386,6 +393,7 @@ def test_a_finding_that_comes_live(page: Any, jobs: Jobs) -> None:
         job.points(50)
         shown(page, jobs)
         expect(page.get_by_test_id("no-findings")).to_be_visible()
+        expect(page.get_by_test_id("chart-loss")).to_contain_text("50 points")
         job.journal.finding(page_job.OVERFIT)
         expect(page.get_by_test_id("finding-card")).to_contain_text("Overfitting")
         page.get_by_role("button", name="Show on the curve").click()

@@ -54,6 +54,7 @@ def texts(events: list[Event]) -> list[str]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "TICK", 0.01)
     monkeypatch.setattr(live, "LIST", 0.02)
+    monkeypatch.setattr(live, "PING", PATIENCE)  # a slow machine's tests see none either
 
 
 @asynccontextmanager

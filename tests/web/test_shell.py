@@ -12,10 +12,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from axe import violations
+from playwright.sync_api import expect
 from serving import Server, serving
 from watching import Watch
 
 import page_job
+from waiting import PATIENCE, wait_until
 
 PATHS = ("/", "/jobs/1", "/new", "/compare?jobs=1,2", "/doctor", "/answers", "/nothing/here")
 NAVIGATION = {
@@ -74,14 +76,13 @@ def test_every_page_opens_without_a_serious_violation(
 def test_the_language_is_changed_in_place(page: Any) -> None:
     page.goto("/compare?jobs=1%2C2")
     page.get_by_test_id("lang-toggle").click()
-    page.wait_for_url(re.compile("compare"))
-    page.wait_for_function("document.documentElement.lang === 'zh-CN'")
-    page.wait_for_function("!location.search.includes('lang')")
-    assert "jobs=1" in page.url
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page).not_to_have_url(re.compile("lang"))
+    expect(page).to_have_url(re.compile("compare.*jobs=1"))
     page.goto("/")
     assert page.locator("h1").first.inner_text() == "训练监控"
     page.get_by_test_id("lang-toggle").click()
-    page.wait_for_function("document.documentElement.lang === 'en'")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 @pytest.mark.slow
@@ -133,28 +134,26 @@ def test_it_fits_a_telephone(page: Any) -> None:
 
 def test_it_reads_without_scripts(browser: Any, server: Server) -> None:
     context = browser.new_context(base_url=server.url, java_script_enabled=False)
+    context.set_default_timeout(1000 * PATIENCE)
     tab = context.new_page()
     for path in PATHS[:-1]:
         tab.goto(path)
         assert tab.locator("h1").count() == 1, path
     tab.goto("/")
     tab.get_by_test_id("lang-toggle").click()
-    assert tab.locator("html").get_attribute("lang") == "zh-CN"
+    expect(tab.locator("html")).to_have_attribute("lang", "zh-CN")
     context.close()
 
 
 def comes(tab: Any, there: Callable[[], bool]) -> None:
-    """Wait until it is there, and see that it is."""
-    for _ in range(100):
-        if there():
-            return
-        tab.wait_for_timeout(100)
-    assert there()
+    """Wait until it is there."""
+    wait_until(lambda: tab.wait_for_timeout(50) or there())
 
 
 def test_the_watch_sees_what_it_is_there_for(browser: Any, server: Server) -> None:
     """The fixture ``page`` fails a test by what this notes."""
     context = browser.new_context(base_url=server.url)
+    context.set_default_timeout(1000 * PATIENCE)
     watch = Watch(urlsplit(server.url).netloc)
     context.on("page", watch.follow)
     tab = context.new_page()

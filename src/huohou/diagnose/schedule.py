@@ -77,6 +77,8 @@ def _fit(x: Floats, y: Floats) -> tuple[Shape, float | None]:
         return "other", None
     some = np.unique(np.linspace(0, len(y) - 1, min(len(y), MOST)).astype(int))
     x, y = x[some], y[some]
+    if x[0] == x[-1]:
+        return "other", None
     found: list[tuple[float, Shape, float]] = []
     slope, start = np.polyfit(x, y, 1)
     if slope < 0:

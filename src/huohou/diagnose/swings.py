@@ -32,7 +32,7 @@ def swings(case: Case) -> tuple[int, Point] | None:
     learnt = max(float(values[0]) - lowest(case.losses), 0.0)
     # Noise may be a part of the level: an excursion stands out in both ways.
     least = np.maximum(SWING * base, max(SIZE * _quiet(values), PART * learnt))
-    up = (values - base > least) & (np.log(values / base) > SIZE * _quiet(np.log(values)))
+    up = (values - base > least) & (np.log(values) - np.log(base) > SIZE * _quiet(np.log(values)))
     up[: n // 10] = False
     begins = [i for i in np.flatnonzero(up[:-1] & up[1:]).tolist() if not up[i - 1]]
     if len(begins) < SWINGS or _at_epochs(case, begins):

@@ -168,7 +168,7 @@ def _hump(case: Case, values: Floats) -> list[Evidence]:
     limit = start + max(HUMP * abs(start), STANDS_OUT * noise(values), HEAD * noise(head))
     early = head > limit
     if case.embedding and values.min() > 0:  # batches of few texts differ by a factor
-        early &= np.log(head / start) > STANDS_APART * noise(np.log(head))
+        early &= np.log(head) - np.log(start) > STANDS_APART * noise(np.log(head))
     if (bound := _guess(case)) is not None:  # batches do not differ by that much where all is lost
         early |= head > max((1 + LOST) * start, bound + ABOVE)
     if not (np.convolve(early, np.ones(HUMP_LINES), "valid") == HUMP_LINES).any():

@@ -194,7 +194,8 @@ def _steepest(case: Case, until: float) -> float | None:
     losses = case.loss.take(case.loss.places < until)
     if len(losses) < 2 or not losses[-1].value < losses[0].value:
         return None
-    return (losses[0].value - losses[-1].value) / (place(losses[-1]) - place(losses[0]))
+    begin, end = place(losses[0]), place(losses[-1])
+    return (losses[0].value - losses[-1].value) / (end - begin) if end > begin else None
 
 
 def _descent(case: Case) -> list[Evidence]:

@@ -105,7 +105,9 @@ def _worse_than_constant(case: Case) -> Iterator[Evidence]:
         name = next((n for n in sorted(case.record.series) if error_measure(n) == measure), "")
         points = case.finite(name)
         root = 0.5 if measure == "mse" else 1.0
-        if len(points) >= LAST and all(p.value**root > CONSTANT for p in points[-LAST:]):
+        if len(points) >= LAST and all(
+            max(p.value, 0.0) ** root > CONSTANT for p in points[-LAST:]
+        ):
             yield metric_meaningless.evidence("constant", points[-1], name=name)
             return
 

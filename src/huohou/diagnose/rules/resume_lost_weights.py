@@ -1,5 +1,6 @@
 """A training was taken up again, but not its weights."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -117,7 +118,8 @@ def lost(point: Point, found: AfterCheck, *, seen: bool = True) -> Finding:
 
 def _single(case: Case, i: int) -> bool:
     """Whether the first line after a resume is that of one update or two, not a mean of many."""
-    return bool(case.loss.places[i] - case.loss.places[i - 1] <= FEWER)
+    before, after = case.loss.places[i - 1 : i + 1].tolist()
+    return math.isfinite(before) and math.isfinite(after) and after - before <= FEWER
 
 
 def _at_seam(values: Sequence[float], i: int, single: bool) -> AfterCheck | None:

@@ -20,6 +20,7 @@ STEEP = 0.05  # this much is a warning where the run was short, and
 GAINED = 0.05  # there a fall of this much in its second half is one, too
 ALL = 0.9  # passes: with fewer not all rows were seen once
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
+LEAST = 4  # points that have a trend
 BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
 MUCH = 0.5  # of the updates are left out,
@@ -141,7 +142,7 @@ def _stands(case: Case) -> Iterator[Evidence]:
     if len(f"{evals[-1].value:g}".strip("0.")) < DIGITS:
         return
     at = np.minimum(np.searchsorted(rates.places, evals.places[1:]), len(rates) - 1)
-    same = (np.diff(values) == 0) & (np.diff(evals.places) > 0)
+    same = (np.diff(values) == 0) & (evals.places[1:] > evals.places[:-1])
     live = rates.values[at] > LIVE * rates.values.max()
     n = int((same & live).sum())
     if n >= TWICE and n >= OFTEN * len(same) and len(set(values.tolist())) > TWICE:
@@ -176,7 +177,7 @@ def _broken_off(case: Case) -> Finding | None:
     if not case.finished or not case.is_short_of(PLANNED):
         return None
     evals: list[float] = case.evals.values.tolist()
-    if not trend(values).falls(0.05):
+    if len(values) < LEAST or not trend(values).falls(0.05):
         if len(evals) < EVALS or not trend(evals).falls(0.05):
             return None
         values = evals

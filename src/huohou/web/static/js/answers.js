@@ -100,9 +100,16 @@ const tail = (path) => path.split(/[\\/]/).slice(-2).join("/");
 const short = (name) => (/[\\/]/.test(name) ? tail(name) : name);
 const chosen = () => models.find((one) => one.id === input("model").value) ?? null;
 
-async function changedModel() {
+/** What the model was trained with; asked for before it is asked anything. */
+let known = Promise.resolve();
+
+function changedModel() {
   showSources();
   showWhich();
+  known = readModel();
+}
+
+async function readModel() {
   const model = chosen();
   if (!model || model.kind !== "chat") return;
   try {
@@ -232,18 +239,19 @@ async function answer(question, now, card, signal, clock) {
 
 /** @param {string} question @param {Card} card @param {AbortSignal} signal @param {ReturnType<typeof ticking>} clock */
 async function talk(question, card, signal, clock) {
+  const [sides, turns] = [which, [...(which === "both" ? [] : talked), { role: "user", content: question }]];
+  await known;
   const system = input("system").value;
-  const turns = [...(which === "both" ? [] : talked), { role: "user", content: question }];
   const messages = [...(system ? [{ role: "system", content: system }] : []), ...turns];
   const job = input("model").value;
-  for await (const { event, data } of stream("/api/chat", { job, which, messages, ...knobs.values }, signal)) {
+  for await (const { event, data } of stream("/api/chat", { job, which: sides, messages, ...knobs.values }, signal)) {
     if (event === "delta") {
       clock.end();
       card.write(data);
     } else if (event === "done") {
       card.done({ ...data, job, messages, question, mode: "chat", t: Date.now() / 1000 });
       fill(at("said"), data.text);
-      if (which !== "both") talked = [...turns, { role: "assistant", content: data.text }];
+      if (sides !== "both") talked = [...turns, { role: "assistant", content: data.text }];
     } else if (event === "error") throw new Error(data.message);
     else clock.tell(event, data);
   }

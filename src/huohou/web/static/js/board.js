@@ -89,7 +89,10 @@ export class Board {
     }
     this.view = { ...this.view, ...change };
     this.how.onView(this.view);
-    if ("zoom" in change) this.source.unzoom();
+    if ("zoom" in change) {
+      this.source.unzoom();
+      for (const figure of this.figures.values()) figure.part = "";
+    }
     this.#all();
     this.now();
     if (this.view.zoom && ("zoom" in change || "smooth" in change)) {
@@ -104,7 +107,7 @@ export class Board {
     const ends = [low, high].map((x) => this.clock.step(this.view.axis, x)).sort((a, b) => a - b);
     const [from, to] = [Math.max(Math.floor(ends[0]), 0), Math.ceil(ends[1])];
     if (!(to - from >= 2)) return undefined;
-    const whole = from <= this.first && to >= this.source.end;
+    const whole = this.source.whole.size > 0 && from <= this.first && to >= this.source.end;
     return this.look({ zoom: whole ? null : [from, to] });
   }
 

@@ -156,8 +156,8 @@ search.addEventListener("input", list);
 // How the curves are looked at
 
 /** @param {Partial<import("./view.js").View>} change */
-function look(change) {
-  overlay.look(change);
+async function look(change) {
+  await overlay.look(change);
   tellView();
   remember();
 }
@@ -197,6 +197,7 @@ async function start() {
   if (!chosen.length && kept().length > 1) chosen = kept();
   if (!chosen.length) {
     const { jobs } = await get("/api/jobs", { limit: 50 });
+    if (chosen.length) return; // somebody was quicker
     const judged = jobs.filter((/** @type {any} */ job) => job.verdict);
     chosen = judged.slice(0, FIRST).map((/** @type {any} */ job) => job.id);
     openPicker();

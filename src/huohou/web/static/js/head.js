@@ -42,6 +42,7 @@ export class Head {
     this.how = how;
     /** @type {Job} */ this.job = {};
     this.actionsShown = "";
+    this.busy = false; // with what was clicked last
   }
 
   /** @param {Job} job */
@@ -108,11 +109,15 @@ export class Head {
 
   /** @param {string} name */
   async #do(name) {
+    if (this.busy) return; // a second click while something is read or asked
+    this.busy = true;
     const asked = { stop: () => this.#stop(false), stop_now: () => this.#stop(true), resume: () => this.#resume(), branch: () => this.#branch() }[name];
     try {
       await asked?.();
     } catch (error) {
       tell(String(/** @type {Error} */ (error).message), "error");
+    } finally {
+      this.busy = false;
     }
   }
 

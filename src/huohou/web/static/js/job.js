@@ -30,6 +30,7 @@ const failed = (/** @type {unknown} */ error) => tell(String(/** @type {Error} *
 
 /** @type {Record<string, any>} */ let details = begun;
 /** @type {ReturnType<typeof follow> | undefined} */ let stream;
+let opening = false; // it will be there as soon as the log is read
 let logEnd = 0;
 
 const source = new Source((names, { points, lo, hi }) => get(`/api/jobs/${id}/series`, { names: names.join(","), points, lo, hi }), POINTS);
@@ -121,7 +122,8 @@ function showNothing(told) {
 function begin() {
   document.body.dataset.ready = "charts";
   showControls();
-  if (stream) return;
+  if (stream || opening) return;
+  opening = true;
   open();
   (globalThis.requestIdleCallback ?? setTimeout)(() => board.loadClock().catch(failed));
 }
@@ -133,6 +135,7 @@ async function open() {
     failed(error);
   }
   const after = source.cursor ? `${source.cursor.split(".").slice(0, 2).join(".")}.${logEnd}` : undefined;
+  opening = false;
   stream = follow({ job: id, log: true, after }, take);
 }
 
@@ -178,17 +181,26 @@ function refresh(/** @type {number} */ pace) {
     due = Infinity;
     refreshed = Date.now();
     try {
-      show(await get(`/api/jobs/${id}`));
+      await read();
     } catch (error) {
       failed(error);
     }
   }, wait);
 }
 
+let readings = 0;
+
+/** What the job is now. Answers may come in any order: what was asked last is the newest. */
+async function read() {
+  const mine = ++readings;
+  const told = await get(`/api/jobs/${id}`);
+  if (mine === readings) show(told);
+  return told;
+}
+
 /** Checkpoints that lie there whole now: a running job saves new ones and drops old ones. */
 async function saved() {
-  show(await get(`/api/jobs/${id}`));
-  return (details.checkpoints ?? []).filter((/** @type {{whole?: boolean}} */ one) => one.whole);
+  return ((await read()).checkpoints ?? []).filter((/** @type {{whole?: boolean}} */ one) => one.whole);
 }
 
 /** The job's files are others than they were. */
@@ -260,8 +272,14 @@ async function start() {
   showControls();
   if (!board.figures.size) {
     const answer = await get(`/api/jobs/${id}/series`, { points: 1 });
-    source.start(answer.cursor);
-    begin();
+    const names = Object.keys(answer.series ?? {});
+    if (!names.length) {
+      source.start(answer.cursor);
+      begin();
+      return;
+    }
+    board.arrange(names); // the first points have come since the page was made
+    showNothing(details);
   }
 }
 

@@ -29,6 +29,7 @@ export class Logs {
     this.cut = false; // newer lines than those shown were let go: who follows again reads the end anew
     this.trimmed = false; // older ones were: begin is not where the first one begins
     this.loading = false;
+    this.asked = 0; // how often its end was read or something looked for: only the last is shown
     /** @type {[string[], string, number][]} */ this.late = []; // what came while the log was read
     this.box = this.#part("log-lines");
     this.find = /** @type {HTMLInputElement} */ (this.#part("log-search"));
@@ -44,9 +45,11 @@ export class Logs {
    * @returns {Promise<number>} byte up to which it was read
    */
   async load(size = FIRST) {
+    const mine = ++this.asked;
     this.loading = true;
     try {
       const told = await get(`/api/jobs/${this.job}/log`, { bytes: size });
+      if (mine !== this.asked) return told.end; // something else is wanted by now
       [this.begin, this.end] = [told.begin, told.end];
       this.cut = this.trimmed = false;
       fill(this.box, this.#lines(told.lines), this.partial);
@@ -54,7 +57,7 @@ export class Logs {
       this.#down();
       this.#say(told.size);
     } finally {
-      this.loading = false;
+      if (mine === this.asked) this.loading = false;
     }
     for (const late of this.late.splice(0)) this.add(...late);
     return this.end;
@@ -66,12 +69,12 @@ export class Logs {
    * @param {number} [at] byte of the log after them
    */
   add(lines, partial = "", at = Infinity) {
-    if (this.searching || this.cut) return;
+    if (this.searching) return;
     if (this.loading) {
       this.late.push([lines, partial, at]);
       return;
     }
-    if (at < this.end) return; // was read already
+    if (this.cut || at < this.end || (at === this.end && lines.length)) return; // not shown, or read already
     if (at < Infinity) this.end = at;
     const gone = this.box.querySelector(".empty");
     gone?.remove();
@@ -144,7 +147,9 @@ export class Logs {
         this.box.scrollTop = this.box.scrollHeight - above;
         return;
       }
+      const { asked } = this;
       const told = await get(`/api/jobs/${this.job}/log`, { end: this.begin, bytes: 4 * FIRST });
+      if (asked !== this.asked) return; // these do not stand before what is shown by now
       const before = this.box.scrollHeight;
       this.begin = told.begin;
       this.box.prepend(...this.#lines(told.lines));
@@ -162,8 +167,11 @@ export class Logs {
     const words = this.find.value.trim();
     this.searching = Boolean(words);
     if (!words) return this.load();
+    const mine = ++this.asked;
+    this.loading = false;
+    this.late = []; // the end is read again when nothing is looked for any more
     const told = await get(`/api/jobs/${this.job}/log`, { q: words, bytes: FIRST });
-    if (words !== this.find.value.trim()) return undefined;
+    if (mine !== this.asked) return undefined;
     const lines = told.lines.map((/** @type {any} */ line) => (typeof line === "string" ? line : line.text ?? line.line));
     fill(this.box, lines.map((/** @type {string} */ line) => marked(line, words)));
     this.where.textContent = say("web.js.job.log.found", { n: count(lines.length) });

@@ -48,6 +48,7 @@ export class Overlay {
     /** @type {Run[]} */ this.runs = [];
     /** @type {Map<string, Figure>} */ this.figures = new Map();
     /** @type {[number, number] | null} */ this.part = how.part; // places of the x axis that are shown
+    /** @type {View["axis"]} */ this.axis = this.view.axis; // wanted last: what it needs may still be read
     /** @type {number | null} */ this.pin = null;
     this.clocks = new Clocks();
     this.source = new Source((names, part) => this.#ask(names, part), POINTS);
@@ -138,8 +139,8 @@ export class Overlay {
     if (due.length) await this.#readPart();
   }
 
-  async #readClocks() {
-    if (this.view.axis === "step") return;
+  async #readClocks(axis = this.view.axis) {
+    if (axis === "step") return;
     const missing = this.runs.filter((run) => !this.clocks.of.has(run.job.id));
     await Promise.all(missing.map(async ({ job }) => {
       const clock = new Clock();
@@ -160,9 +161,13 @@ export class Overlay {
 
   /** @param {Partial<View>} change */
   async look(change) {
+    if (change.axis) {
+      this.axis = change.axis;
+      await this.#readClocks(change.axis); // the axis in use stays until the other can be drawn
+      if (this.axis !== change.axis) return; // yet another is wanted by now
+    }
     this.view = { ...this.view, ...change };
     if (change.axis) this.zoom(null);
-    await this.#readClocks();
     this.#touch();
   }
 

@@ -29,6 +29,7 @@ export function chooseFile({ title, folders = null, documents = false, begin }) 
         el("h2", { id: "chooser-title" }, title), where, problem, list,
         el("div", { class: "row end" }, el("button", { value: "" }, say("web.js.cancel"))))));
     /** @type {string | null} */ let answer = null;
+    let opened = 0;
     const done = (/** @type {string} */ path) => {
       answer = path;
       dialog.close();
@@ -36,6 +37,7 @@ export function chooseFile({ title, folders = null, documents = false, begin }) 
 
     /** @param {string} path empty: the folders to begin in */
     async function open(path) {
+      const mine = ++opened;
       /** @type {Listing} */ let found;
       try {
         found = await get("/api/places", { path, documents: documents || null });
@@ -46,6 +48,7 @@ export function chooseFile({ title, folders = null, documents = false, begin }) 
         fill(problem, error.message);
         return undefined;
       }
+      if (mine !== opened) return undefined; // another was clicked meanwhile
       problem.hidden = true;
       sessionStorage.setItem(LAST, found.path ?? "");
       fill(where, found.path ?? say("web.js.places.begin"));

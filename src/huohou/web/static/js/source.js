@@ -34,6 +34,8 @@ export class Source {
     /** @type {Message[]} */ this.late = [];
     this.at = 0; // bytes of the run's file that the stream has told
     /** @type {string | undefined} */ this.cursor = undefined;
+    /** @type {Map<string, symbol>} */ this.wanted = new Map(); // the part of each that was asked for last
+    this.age = 0; // how often all was forgotten
   }
 
   /** The stream is to go on from here, unless it does already. @param {string} cursor */
@@ -46,7 +48,9 @@ export class Source {
   /** Read whole series. @param {string[]} names */
   async load(names) {
     if (!names.length) return;
+    const { age } = this;
     const answer = await this.ask(names, { points: this.points });
+    if (age !== this.age) return; // of files that are others by now
     this.start(answer.cursor);
     this.#put(this.whole, names, answer, -Infinity, Infinity);
     for (const name of names) {
@@ -64,18 +68,22 @@ export class Source {
    */
   async zoom(names, low, high, before) {
     if (!names.length) return;
+    const mine = Symbol();
+    for (const name of names) this.wanted.set(name, mine);
     const [lo, hi] = [Math.floor(low), Math.ceil(high)];
     const left = Math.max(Math.floor(lo - before), 0);
     const asked = [this.ask(names, { points: this.points, lo, hi })];
     if (left < lo) asked.push(this.ask(names, { points: Math.ceil(this.points / 3), lo: left, hi: lo - 1 }));
     const [part, lead] = await Promise.all(asked);
-    this.#put(this.part, names, part, lo, hi);
-    if (lead) this.#put(this.lead, names, lead, left, lo - 1);
-    else for (const name of names) this.lead.delete(name);
+    const still = names.filter((name) => this.wanted.get(name) === mine); // answers come in any order
+    this.#put(this.part, still, part, lo, hi);
+    if (lead) this.#put(this.lead, still, lead, left, lo - 1);
+    else for (const name of still) this.lead.delete(name);
   }
 
   /** Nothing is known any more. */
   forget() {
+    this.age++;
     this.whole.clear();
     this.unzoom();
     this.totals.clear();
@@ -85,6 +93,7 @@ export class Source {
   }
 
   unzoom() {
+    this.wanted.clear();
     this.part.clear();
     this.lead.clear();
   }
