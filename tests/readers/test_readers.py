@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from huohou.diagnose.engine import diagnose
 from huohou.errors import DataError, UsageError
 from huohou.record.readers import names, read
 from huohou.record.record import Record
@@ -41,6 +42,14 @@ def test_trainer_state(tmp_path: Path) -> None:
     assert math.isnan(record.values("grad_norm")[1]), "a bare NaN is a value"
     assert record.values("eval_loss") == [2.0]
     assert record.facts["batch_size"] == 4 and record.facts["finished"] is True
+
+
+@pytest.mark.parametrize("count", [math.nan, math.inf])
+def test_a_count_that_is_none_is_no_fact(tmp_path: Path, count: float) -> None:
+    told = dict.fromkeys(("global_step", "max_steps", "num_train_epochs", "best_metric"), count)
+    record = read(write(tmp_path, "trainer_state.json", state(TRAINED, **told)))
+    assert not told.keys() & record.facts.keys()
+    diagnose(record)
 
 
 def test_trainer_state_keeps_lines(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ weights were loaded at the end, and is no point either. The file is written with
 run that was killed lacks its tail.
 """
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,9 @@ def _numbers(row: dict[str, Any]) -> dict[str, float]:
 
 
 def _fact(value: Any) -> float | int | None:
-    """A whole number as one, so that it is shown as one."""
-    plain = whole(value)
-    return number(value) if plain is None else plain
+    """A whole number as one, so that it is shown as one; None for what counts nothing, as NaN."""
+    plain, found = whole(value), number(value)
+    return found if plain is None and found is not None and math.isfinite(found) else plain
 
 
 def _state(source: Source) -> tuple[dict[str, Any], _History]:
