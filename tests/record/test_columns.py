@@ -14,9 +14,10 @@ from huohou.record.readers._rows import Collector
 from huohou.record.record import Record
 
 STEPS = st.none() | st.integers(0, 2**53)
-KNOWN = st.none() | st.floats(allow_nan=False)
+PASSES = st.none() | st.floats(-1e9, 1e9)
+TIMES = st.none() | st.floats(-1e15, 1e15)
 POINTS = st.lists(
-    st.builds(Point, st.floats(), STEPS, KNOWN, KNOWN, st.integers(0, 5), STEPS), max_size=12
+    st.builds(Point, st.floats(), STEPS, PASSES, TIMES, st.integers(0, 5), STEPS), max_size=12
 )
 
 
@@ -34,6 +35,23 @@ def test_it_is_the_points_it_was_made_from(points: list[Point]) -> None:
     assert len(series) == len(points) and bool(series) == bool(points)
     assert series == points and series == tuple(points) and series == Series.of(series)
     assert same(pickle.loads(pickle.dumps(series)), series)
+
+
+@pytest.mark.parametrize("none", [math.inf, -math.inf, math.nan, 1e16, -1e308])
+def test_a_place_that_none_can_be_is_not_known(none: float) -> None:
+    points = [Point(none, 1, none, none), Point(1.0, 2, 0.5, 8.0)]
+    first, second = Series.of(points)
+    assert (first.step, first.epoch, first.t) == (1, None, None)
+    assert same(first.value, none)
+    assert second == points[1]
+    far = Series.of([Point(1.0, 10**20), Point(1.0, 3)])
+    assert [point.step for point in far] == [None, 3]
+
+
+@pytest.mark.parametrize("none", [math.inf, math.nan, -1e31, 10**400])
+def test_a_fact_that_counts_nothing_is_none(none: float) -> None:
+    told = {"rows": 5, "finished": True, "model": "small", "best": -math.pi}
+    assert Record({}, {}, told | {"updates": none}).facts == told
 
 
 @given(POINTS, st.slices(12))

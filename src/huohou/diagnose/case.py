@@ -151,7 +151,7 @@ class Case:
         """Updates the whole run is to make, None where the log does not say."""
         facts = self.record.facts
         known: int | None = facts.get("max_steps") or facts.get("updates")
-        return known
+        return known if known and known >= 1 else None
 
     def is_short_of(self, part: float) -> bool:
         """Whether fewer than this part of the planned updates were made, as far as is known."""

@@ -34,6 +34,7 @@ ALIKE = 1.3  # times as high: the rate that was set, met a little after its peak
 WARMED = 0.5  # of the rate that was set: with less a run was still warming up
 LOW = 0.25  # of its peak: a learning rate that has come down
 WHOLE = 0.9  # of what was planned
+SHORTEST = 1e-6  # passes: with fewer nothing was seen, whatever the log says
 
 
 def safe_rate(case: Case) -> float | None:
@@ -85,7 +86,8 @@ def comes_down(case: Case) -> bool | None:
 
 def passes(case: Case) -> float | None:
     """Passes over the rows that the run makes, planned or done, None where nobody says."""
-    return amount(case, "num_train_epochs") or case.epochs or None
+    known = amount(case, "num_train_epochs") or case.epochs or None
+    return known if known and known > SHORTEST else None
 
 
 def evals_per_epoch(number: float) -> int:
@@ -129,7 +131,7 @@ def more_updates(case: Case, updates: int, wanted: int) -> tuple[dict[str, Any],
     The length comes with a schedule where the rate did not come down.
     """
     known = _made(case)
-    if known is None or updates <= 0:
+    if known is None or known <= SHORTEST or updates <= 0:
         return {}, {}
     number = max(passes(case) or known, min(PASSES, math.ceil(known * wanted / updates)))
     made, size = updates * number / known, _rows_an_update(case, updates)

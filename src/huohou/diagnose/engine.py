@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.claim import answers
 from huohou.diagnose.confidence import stated
@@ -73,6 +75,8 @@ class Diagnosis:
         }
 
 
+# Numbers of a log may be next to the largest: what comes of two is infinite then, and compared so.
+@np.errstate(over="ignore")
 def diagnose(
     record: Record,
     plan: Mapping[str, Any] | None = None,

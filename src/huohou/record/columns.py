@@ -18,6 +18,8 @@ Indices = NDArray[np.int32]
 Marks = NDArray[np.bool_]
 Places = Floats | Indices
 
+_EXACT = 2.0**53  # whole numbers up to here are exact in float64
+_PASSES, _SECONDS = 1e9, 1e15  # no run has more, and no clock shows more, in whatever unit
 _BLOCK = 4096  # points made at once when a series is gone through: who stops early pays little
 
 
@@ -43,6 +45,7 @@ class Rows:
 
     Several series share them: a row of a log has many values and one place. Whole numbers are
     kept as float64, exact up to 2**53, or as int32 where all are known and small: half as much.
+    A step, pass or time that none can be, as an infinite one, is not known.
     """
 
     step: Places
@@ -50,6 +53,10 @@ class Rows:
     t: Floats
     seg: Places
     line: Places
+
+    def __post_init__(self) -> None:
+        for name, most in (("step", _EXACT), ("epoch", _PASSES), ("t", _SECONDS)):
+            object.__setattr__(self, name, _within(getattr(self, name), most))
 
 
 class Series(Sequence[Point]):
@@ -192,6 +199,14 @@ class Series(Sequence[Point]):
 
 def _column(values: Iterable[float | None]) -> Floats:
     return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _within(column: Places, most: float) -> Places:
+    """The column, NaN where it is farther from 0 than most."""
+    ends = [end.reduce(column) for end in (np.fmin, np.fmax)] if len(column) else [0.0]
+    if not max(map(abs, ends)) > most:
+        return column
+    return np.where(np.abs(column) <= most, column, np.nan)
 
 
 def _floats(column: Places) -> Floats:

@@ -10,6 +10,7 @@ from huohou.record.columns import EMPTY, Point, Series
 
 __all__ = ["Figure", "Point", "Record", "Series", "Statement"]
 
+_MOST = 1e30  # operations of a training are fewer
 # Series have the names Hugging Face logs use: loss, eval_loss, learning_rate, grad_norm, ...
 
 
@@ -44,6 +45,11 @@ class Statement:
     max: float | None = None
 
 
+def _absurd(value: Any) -> bool:
+    """Whether a number counts or measures nothing: NaN, infinite or beyond all measure."""
+    return isinstance(value, int | float) and not abs(value) <= _MOST
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """A run as numbers.
@@ -65,6 +71,8 @@ class Record:
     def __post_init__(self) -> None:
         columns = {name: Series.of(points) for name, points in self.series.items()}
         object.__setattr__(self, "series", columns)
+        known = {name: value for name, value in self.facts.items() if not _absurd(value)}
+        object.__setattr__(self, "facts", known)
 
     def points(self, name: str) -> Series:
         """Points of a series; empty when the log has none."""

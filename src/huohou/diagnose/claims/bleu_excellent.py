@@ -1,5 +1,7 @@
 """A high BLEU or ROUGE on the validation set taken for good answers."""
 
+import math
+
 from huohou.diagnose.case import Case
 from huohou.diagnose.claim import claim, figure
 
@@ -40,6 +42,7 @@ def bleu_excellent(case: Case) -> str | None:
         return None
     seconds = figure(case, "predict_runtime", "eval_runtime")
     rate = figure(case, "predict_samples_per_second", "eval_samples_per_second")
-    if seconds and rate:
-        return bleu_excellent.say("rows", bleu=value, rows=round(seconds.value * rate.value))
+    rows = seconds.value * rate.value if seconds and rate else math.inf
+    if math.isfinite(rows):
+        return bleu_excellent.say("rows", bleu=value, rows=round(rows))
     return bleu_excellent.say("numbers", bleu=value)

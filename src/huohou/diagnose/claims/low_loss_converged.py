@@ -40,7 +40,8 @@ def low_loss_converged(case: Case) -> str | None:
         return None
     fields = {"passes": passes, "loss": case.losses[-1], "chance": math.exp(-case.losses[-1])}
     tokens = [p for p in case.course("num_input_tokens_seen") if p.epoch and p.value > 0]
-    if tokens:
-        each = round(tokens[-1].value / float(tokens[-1].epoch or 1))
+    each = tokens[-1].value / float(tokens[-1].epoch or 1) if tokens else math.inf
+    if math.isfinite(each):
+        each = round(each)
         return low_loss_converged.say("tokens", each=f"{each:,}", **fields)
     return low_loss_converged.say("numbers", **fields)

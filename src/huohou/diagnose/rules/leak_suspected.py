@@ -31,6 +31,7 @@ KEPT = 1.15  # and keep it to within this at the end
 PART_KEPT = 0.2  # or to within this part of all it gained, as logarithms: small losses waver more,
 UNDER = 0.65  # of the training loss, and of what that part was at first: the evaluation is better
 KNOWN = 0.2  # nats: both losses are below this (that of training, twice) when the run begins
+MOST = 1e6  # times as much as training: said of no more
 
 DEEP = falling(3.0, 0.05, n=60, rate=6)
 
@@ -198,7 +199,7 @@ def _comes_along(case: Case, after_one: float, end: float) -> Finding | None:
     if not rows or not _few(case) or len(later) < EVALS or later.min() <= 0:
         return None
     last = float(np.median(later[-3:]))
-    shared = math.log(later[0] / last) / math.log(after_one / end)
+    shared = min(math.log(later[0] / last) / math.log(after_one / end), MOST)
     first = float(evals.values[0])
     held = (
         not case.embedding

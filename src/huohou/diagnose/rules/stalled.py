@@ -123,7 +123,7 @@ def _several(losses: Series, gaps: Floats, pauses: Floats, known: list[float]) -
     mostly = mostly and (waits or not _regular(losses, every))
     long = some if mostly else long
     lost = float(gaps[long].sum())
-    if len(long) < SEVERAL or lost < PART * float(np.nansum(gaps)):
+    if len(long) < SEVERAL or not lost > 0 or lost < PART * float(np.nansum(gaps)):
         return None
     if not mostly and _evenly(losses, np.flatnonzero(np.nan_to_num(gaps) > TIMES * usual)):
         return None

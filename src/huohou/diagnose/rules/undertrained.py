@@ -20,6 +20,7 @@ STEEP = 0.05  # this much is a warning where the run was short, and
 GAINED = 0.05  # there a fall of this much in its second half is one, too
 ALL = 0.9  # passes: with fewer not all rows were seen once
 PLANNED = 0.6  # of the updates that were planned: with fewer it was ended early
+MOST = 1e6  # times the level at the end that a fall is said to be
 LEAST = 4  # points that have a trend
 BROKEN_OFF = 6  # points that show that it was still learning then
 EVALS = 5
@@ -225,5 +226,5 @@ def _finding(case: Case, fall: float, sure: bool) -> Finding:
         facts,
         [undertrained.advice("longer", set=longer(case) or None), undertrained.advice("rate")],
         severity="warning" if sure else "info",
-        percent=round(100 * fall),
+        percent=round(100 * min(fall, MOST)),
     )

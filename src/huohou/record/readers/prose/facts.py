@@ -9,6 +9,7 @@ from huohou.record.readers.prose.moods import clauses, unsure, unsure_from
 from huohou.record.readers.prose.tables import Row
 from huohou.record.readers.prose.words import ALONE, COUNT, NUMBER, count_of, value_of
 
+LEAST = 1e-6  # of all rows: a part that is one
 MOST = 1000  # counts of hard cases of a report
 _ITEM = re.compile(r"^(?:[-*+•·]\s*(?:\[[ xX]\]\s*)?|\d{1,2}[.)、]\s*)")
 _MARKS = re.compile(r"^[^\w(]+|\s*\(.*\)$")
@@ -21,7 +22,7 @@ def _number(text: str) -> float | None:
 
 def _count(text: str) -> int | None:
     found = _number(text)
-    return int(found) if found is not None and found == found // 1 < 1e15 else None
+    return int(found) if found is not None and 0 <= found == found // 1 < 1e15 else None
 
 
 def _negatives(text: str) -> int | None:
@@ -35,8 +36,9 @@ def _hard(text: str) -> dict[str, Any] | None:
         return None
     share = re.search(rf"\(({NUMBER})\s*%\)", text)
     known: dict[str, Any] = {"count": count}
-    if share and value_of(share[1]) > 0:
-        known["of"] = round(count / value_of(share[1]) * 100)
+    part = value_of(share[1]) / 100 if share else 0.0
+    if part > LEAST:
+        known["of"] = round(count / part)
     return known
 
 

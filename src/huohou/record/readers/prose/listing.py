@@ -185,7 +185,8 @@ def _same(a: np.void, b: np.void) -> bool:
     if a["number"] == b["number"] or (np.isnan(a["number"]) and np.isnan(b["number"])):
         return True
     decimals = min(a["decimals"], b["decimals"])
-    return bool(abs(a["number"] - b["number"]) <= 0.5000001 * 10.0 ** -float(decimals))
+    apart = abs(float(a["number"]) - float(b["number"]))
+    return bool(apart <= 0.5000001 * 10.0 ** -float(decimals))
 
 
 def _same_values(a: Listing, b: Listing) -> bool:
