@@ -18,18 +18,20 @@ from huohou import api
 from huohou.answer.llama import Llama
 from huohou.api.answers import _open_tuned
 from huohou.api.talk import Talk
-from huohou.cli._chat import Chat
+from huohou.cli._chat import Chat, _stopping
 from huohou.cli.main import run
 from huohou.data.dataset import Message
 from huohou.errors import ModelError
 from huohou.plan import Plan
 from huohou.probe.answers import Heard, Sampling, Spoken
 from huohou.record.recorder import Journal
+from interrupting import coming_again
 from scored_job import DAWU, TAUGHT, ZHICHUN
 from tiny import tiny_job, tiny_llama_folder
 from tinygguf import write_gguf
 from waiting import PATIENCE
 
+TESTS = Path(__file__).parents[1]
 SYSTEM = "Answer with the code alone."
 
 
@@ -227,10 +229,11 @@ def test_wrong_calls(typed: Any, job: Path) -> None:
 
 
 # A talk whose answer stands still after its first piece until Ctrl-C has come, however late.
-STANDING = f"""
+STANDING = """
 import sys
 from huohou.cli import _chat
 from huohou.cli.main import run
+from waiting import wait_until
 
 heard = _chat._heard
 
@@ -240,7 +243,7 @@ def standing(left):
     def then_wait(piece):
         goes_on = listen(piece)
         sys.stderr.write("[answering]")
-        assert left.wait({PATIENCE})
+        wait_until(lambda: left.asked)
         return goes_on
 
     return then_wait
@@ -258,7 +261,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_talk(job: Path) -> None:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(TESTS)},
     )
     os.close(theirs)
     try:
@@ -273,6 +276,13 @@ def test_ctrl_c_stops_the_answer_and_not_the_talk(job: Path) -> None:
         child.kill()
         child.wait()
         os.close(ours)
+
+
+def test_ctrl_c_while_another_is_heard() -> None:
+    """Held down, it comes again while the first is being seen to."""
+    with _stopping() as left, coming_again(signal.SIGINT):
+        signal.raise_signal(signal.SIGINT)
+    assert left.asked
 
 
 def _until(terminal: int, text: str) -> str:

@@ -144,23 +144,32 @@ def _lines() -> Iterator[str]:
             return
 
 
-def _heard(left: threading.Event) -> Callable[[str], bool]:
+class _Leaving:
+    """Whether an answer was left. No threading.Event: a second Ctrl-C would wait for its lock."""
+
+    asked = False
+
+    def ask(self, *_: object) -> None:
+        self.asked = True
+
+
+def _heard(left: _Leaving) -> Callable[[str], bool]:
     def listen(piece: str) -> bool:
         click.echo(piece, nl=False)
         sys.stdout.flush()
-        return not left.is_set()
+        return not left.asked
 
     return listen
 
 
 @contextmanager
-def _stopping() -> Iterator[threading.Event]:
+def _stopping() -> Iterator[_Leaving]:
     """Ctrl-C ends the answer that is being written, not the talk."""
-    left = threading.Event()
+    left = _Leaving()
     if threading.current_thread() is not threading.main_thread():
         yield left
         return
-    before = signal.signal(signal.SIGINT, lambda *_: left.set())
+    before = signal.signal(signal.SIGINT, left.ask)
     try:
         yield left
     finally:

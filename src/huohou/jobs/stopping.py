@@ -32,24 +32,27 @@ class StopWatch:
         self._file = folder / STOP
         self._parent = parent
         self._above = above
-        self._asked = threading.Event()
-        self.seen = False
+        self._asked = self.seen = False
         for name in (signal.SIGTERM, signal.SIGINT) if signals else ():
-            signal.signal(name, lambda *_: self._asked.set())
+            signal.signal(name, self._ask)
         threading.Thread(target=self._watch, name="stop-watch", daemon=True).start()
 
     def asked(self) -> bool:
         """Whether to stop now; the recipe calls it between two steps."""
-        self.seen = self.seen or self._asked.is_set()
+        self.seen = self.seen or self._asked
         return self.seen
+
+    def _ask(self, *_: object) -> None:
+        # No threading.Event: its lock would be waited for by a signal that comes during another.
+        self._asked = True
 
     def _watch(self) -> None:
         orphaned = 0.0
         while orphaned <= GRACE:
             if self._file.exists():
-                self._asked.set()
+                self._ask()
             if self._parent is not None and ancestor(self._above) != self._parent:
-                self._asked.set()
+                self._ask()
                 orphaned += SECONDS
             time.sleep(SECONDS)
         os._exit(1)  # nobody is there any more to stop a training that does not listen
