@@ -19,7 +19,7 @@ without a GPU, each time with an empty cache:
 
 What did not come to rest within two minutes has no figure; that is said on stderr. The pictures
 are kept where HUOHOU_BENCH_PICTURES names a folder. Needs Chromium (HUOHOU_CHROMIUM); TensorBoard
-and Trackio are left out where they are not installed (``pip install 'huohou[bench]'``).
+and Trackio are left out where they are not installed (``make setup-bench``).
 """
 
 import os

@@ -15,7 +15,7 @@ Run as: python bench/recorder.py [--quick]
    its best (TensorBoard flushes after every point); at full speed each is set up for speed.
 
 Each tool runs in a process of its own, in turn. Trackio and TensorBoard are left out where they
-are not installed (``pip install 'huohou[bench]'``).
+are not installed (``make setup-bench``).
 """
 
 import json

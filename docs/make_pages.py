@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 DOCS = Path(__file__).parent
 HELP = {"en": DOCS / "help.md", "zh": DOCS / "help.zh.md"}
-RUN_FILE = DOCS / "run-file.md"
+RUN_FILES = {"en": DOCS / "run-file.md", "zh": DOCS / "run-file.zh.md"}
 BEGIN, END = "<!-- settings: made by make_pages.py -->", "<!-- end of settings -->"
 WIDTH = 78  # as click prints on a terminal of 80 columns or more
 HEADS = {
@@ -23,7 +23,16 @@ HEADS = {
     "zh": "# 帮助页\n\n即 `huohou --lang zh COMMAND --help` 的输出，由 `make help-pages` 生成，"
     "并有测试与程序比对。[English](help.md)",
 }
-SIGNS = {"ge": "at least", "gt": "above", "lt": "below", "le": "at most"}
+COLUMNS = {"en": "| setting | kind | default | is |", "zh": "| 设置 | 类型 | 默认值 | 含义 |"}
+SIGNS = {
+    "en": {"ge": "at least ", "gt": "above ", "lt": "below ", "le": "at most "},
+    "zh": {"ge": "≥ ", "gt": "> ", "lt": "< ", "le": "≤ "},
+}
+KINDS = {
+    "en": {str: "text", int: "whole number", float: "number", bool: "true or false"},
+    "zh": {str: "文字", int: "整数", float: "数字", bool: "true 或 false"},
+}
+COMMA = {"en": ", ", "zh": "，"}
 
 
 def help_page(language: str) -> str:
@@ -47,22 +56,25 @@ def sections(command: Any, path: list[str], parent: Any) -> Iterator[str]:
             yield from sections(found, [*path, name], context)
 
 
-def settings_table() -> str:
+def settings_table(language: str) -> str:
     """Markdown table of every setting of a run file: key, kind, default, meaning."""
     from huohou.config import RunSettings
 
-    lines = ["| setting | kind | default | is |", "|---|---|---|---|"]
-    return "\n".join([*lines, *rows(RunSettings, "")])
+    return "\n".join([COLUMNS[language], "|---|---|---|---|", *rows(RunSettings, "", language)])
 
 
-def rows(model: Any, prefix: str) -> Iterator[str]:
+def rows(model: Any, prefix: str, language: str) -> Iterator[str]:
     """Table rows of a settings class and of those inside it."""
+    from huohou.text import sentences
+
     for name, field in model.model_fields.items():
+        key = f"{prefix}{name}"
         if hasattr(field.annotation, "model_fields"):
-            yield from rows(field.annotation, f"{prefix}{name}.")
+            yield from rows(field.annotation, f"{key}.", language)
         else:
             default = "" if field.default in (None, "") else f"`{plain(field.default)}`"
-            yield f"| `{prefix}{name}` | {kind(field)} | {default} | {field.description} |"
+            told = sentences(language)[f"setting.{key}.help"]
+            yield f"| `{key}` | {kind(field, language)} | {default} | {told} |"
 
 
 def plain(value: Any) -> str:
@@ -72,33 +84,34 @@ def plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def kind(field: Any) -> str:
+def kind(field: Any, language: str) -> str:
     """What a setting may be, in words."""
     options = [field.annotation]
     if get_origin(field.annotation) in (Union, types.UnionType):
         options = [one for one in get_args(field.annotation) if one is not type(None)]
     limits = [
-        f"{words} {getattr(bound, sign):g}"
+        f"{words}{getattr(bound, sign):g}"
         for bound in field.metadata
-        for sign, words in SIGNS.items()
+        for sign, words in SIGNS[language].items()
         if hasattr(bound, sign)
     ]
-    return ", ".join([*(name_of(one) for one in options), *limits])
+    return COMMA[language].join([*(name_of(one, language) for one in options), *limits])
 
 
-def name_of(annotation: Any) -> str:
+def name_of(annotation: Any, language: str) -> str:
     """A type in words."""
     if get_origin(annotation) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(annotation))
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[annotation]
+    return KINDS[language][annotation]
 
 
 def pages() -> dict[Path, str]:
     """Every generated page as it should be."""
     found = {path: in_language(language) for language, path in HELP.items()}
-    before, _, rest = RUN_FILE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    found[RUN_FILE] = f"{before}{BEGIN}\n\n{settings_table()}\n\n{END}{after}"
+    for language, path in RUN_FILES.items():
+        before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        found[path] = f"{before}{BEGIN}\n\n{settings_table(language)}\n\n{END}{after}"
     return found
 
 

@@ -226,7 +226,7 @@ sys.exit(run(["data", "check", {str(path)!r}]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pip install 'huohou[train]'" in done.stderr
+    assert "pip install -c constraints.txt '.[train]'" in done.stderr
 
 
 def test_check_imports_no_training_stack(rows: Path) -> None:

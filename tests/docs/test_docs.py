@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from blocks import DOCS, ROOT, Block, anchors, blocks, commands, consoles, links, missing
 
+from huohou.text import sentences
+
 PAIRS = [(path, path.with_suffix(".zh.md")) for path in DOCS if path.with_suffix(".zh.md").exists()]
 CHINESE = [path for path in DOCS if path.name.endswith(".zh.md")]
 MADE = {ROOT / "docs" / name for name in ("help.md", "help.zh.md", "benchmarks.md")}
@@ -145,6 +147,18 @@ def test_blocks_are_left_out_for_a_reason(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCS, ids=name)
+def test_errors_that_are_not_provoked_are_sentences_of_the_program(path: Path) -> None:
+    language = "zh" if path in CHINESE else "en"
+    before = {"en": "Error: ", "zh": "错误："}[language]
+    told = [one for one in sentences(language).values() if len(re.sub(r"{\w+}", "", one)) > 20]
+    known = [re.sub(r"\\{\w+\\}", ".+", re.escape(one)) for one in told]
+    for block in consoles(path):
+        shown = [] if block.run else block.text.splitlines()
+        for line in (one.removeprefix(before) for one in shown if one.startswith(before)):
+            assert any(re.fullmatch(one, line) for one in known), f"nothing says {line!r}"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name)
 def test_links_lead_somewhere(path: Path) -> None:
     for link in links(path):
         target, _, heading = link.partition("#")
@@ -233,14 +247,14 @@ def test_every_command_is_told_of() -> None:
 def test_every_setting_and_variable_is_told_of() -> None:
     from huohou.config import RunSettings, flatten
 
-    text = (ROOT / "docs" / "run-file.md").read_text(encoding="utf-8")
+    pages = [(ROOT / "docs" / one).read_text("utf-8") for one in ("run-file.md", "run-file.zh.md")]
     for setting in flatten(RunSettings().model_dump()):
-        assert f"`{setting}`" in text
+        assert all(f"`{setting}`" in text for text in pages), setting
     sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
     variables = set(re.findall(r"[\"`$](HUOHOU_[A-Z]+)\b", sources))
     assert variables
     for variable in variables:
-        assert f"`{variable}`" in text, variable
+        assert all(f"`{variable}`" in text for text in pages), variable
 
 
 def test_every_format_metric_check_and_log_format_is_told_of() -> None:

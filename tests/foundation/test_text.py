@@ -28,6 +28,13 @@ def test_both_languages_fill_the_same_slots() -> None:
     assert {key for key in english if not english[key].strip() or not chinese[key].strip()} == set()
 
 
+def test_what_is_told_to_install_can_be_installed() -> None:
+    """huohou is installed from its clone: a name alone would be looked for on an index."""
+    for language in ("en", "zh"):
+        for key, sentence in text.sentences(language).items():
+            assert not re.search(r"(pip install|: install|请安装)[^.。]*huohou\[", sentence), key
+
+
 def used_keys() -> set[str]:
     """Keys written out in the code, in calls of say and in errors."""
     pattern = re.compile(r"""(?:\bsay|Error)\(\s*"([a-z_]+(?:[.-][a-z0-9_-]+)+)\"""")
