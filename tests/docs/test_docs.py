@@ -91,6 +91,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
+            errors="replace",  # of a text that a command cuts at a byte
             timeout=1200,
             check=False,
         )
