@@ -264,15 +264,15 @@ def test_every_format_metric_check_and_log_format_is_told_of() -> None:
     from huohou.evaluate.metrics import load
     from huohou.record.readers import names
 
-    data = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
-    for kind in (formats, checks):
-        for key, _ in kind:
-            assert f"`{key}`" in data, key
-    score = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
-    for key, _ in load():
-        assert f"`{key}`" in score, key
-    for page in ("diagnosis.md", "diagnosis.zh.md"):
-        training = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    for ending in (".md", ".zh.md"):
+        data = (ROOT / "docs" / f"data{ending}").read_text(encoding="utf-8")
+        for kind in (formats, checks):
+            for key, _ in kind:
+                assert f"`{key}`" in data, key
+        score = (ROOT / "docs" / f"evaluation{ending}").read_text(encoding="utf-8")
+        for key, _ in load():
+            assert f"`{key}`" in score, key
+        training = (ROOT / "docs" / f"diagnosis{ending}").read_text(encoding="utf-8")
         for key in names():
             assert f"| `{key}` |" in training, key
 
