@@ -49,6 +49,23 @@ def test_a_second_click_opens_no_second_question(page: Any, jobs: Jobs) -> None:
     expect(page.get_by_role("dialog")).to_have_count(1)
 
 
+# Left, and asked again before the browser has come to anything else.
+AGAIN = """async () => {
+    const press = (name) => document.querySelector(`[data-testid=${name}]`).click();
+    press("action-resume");
+    press("choice-cancel");
+    for (let i = 0; i < 100; i++) await null;
+    press("action-resume");
+    return document.querySelectorAll("dialog[open]").length;
+}"""
+
+
+def test_a_question_that_was_left_can_be_asked_again_at_once(page: Any, jobs: Jobs) -> None:
+    jobs.written()
+    shown(page, jobs)
+    assert page.evaluate(AGAIN) == 1
+
+
 def test_an_older_answer_does_not_take_the_place_of_a_newer(
     page: Any, server: Server, jobs: Jobs
 ) -> None:

@@ -20,13 +20,37 @@ export function choose({ title, body = [], choices }) {
         el("div", {}, ...(Array.isArray(body) ? body : [body])),
         el("div", { class: "row end" },
           el("button", { value: "", "data-testid": "choice-cancel" }, say("web.js.cancel")), ...buttons))));
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue || null);
-    });
-    document.body.append(dialog);
-    dialog.showModal();
+    open(dialog, resolve);
   });
+}
+
+/**
+ * Show a dialog until it is left, then tell the value of the button that was pressed, or null.
+ *
+ * It is gone before that is told. The browser's own event of its closing comes later, when the focus
+ * is back already: whoever presses the button again by then would not be heard.
+ * @param {HTMLDialogElement} dialog @param {(value: string | null) => void} told
+ * @returns {(value?: string | null) => void} leaves it with that value
+ */
+export function open(dialog, told) {
+  const leave = (/** @type {string | null} */ value = null) => {
+    if (!dialog.isConnected) return;
+    dialog.close();
+    dialog.remove();
+    told(value || null);
+  };
+  dialog.addEventListener("submit", (event) => {
+    event.preventDefault();
+    leave(/** @type {HTMLButtonElement | null} */ (event.submitter)?.value);
+  });
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    leave();
+  });
+  dialog.addEventListener("close", () => leave()); // where Escape closes it without asking
+  document.body.append(dialog);
+  dialog.showModal();
+  return leave;
 }
 
 /**

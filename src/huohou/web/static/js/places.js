@@ -1,6 +1,7 @@
 // @ts-check
 /** Files for a form: chosen on the machine that huohou runs on, or sent to it. */
 import { Failure, get } from "./api.js";
+import { open } from "./dialog.js";
 import { el, fill } from "./dom.js";
 import { bytes, clock } from "./format.js";
 import { say } from "./words.js";
@@ -28,22 +29,17 @@ export function chooseFile({ title, folders = null, documents = false, begin }) 
       el("form", { method: "dialog" },
         el("h2", { id: "chooser-title" }, title), where, problem, list,
         el("div", { class: "row end" }, el("button", { value: "" }, say("web.js.cancel"))))));
-    /** @type {string | null} */ let answer = null;
     let opened = 0;
-    const done = (/** @type {string} */ path) => {
-      answer = path;
-      dialog.close();
-    };
 
     /** @param {string} path empty: the folders to begin in */
-    async function open(path) {
+    async function look(path) {
       const mine = ++opened;
       /** @type {Listing} */ let found;
       try {
         found = await get("/api/places", { path, documents: documents || null });
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
-        if (path && list.childElementCount === 0) return open(""); // the last place is gone
+        if (path && list.childElementCount === 0) return look(""); // the last place is gone
         problem.hidden = false;
         fill(problem, error.message);
         return undefined;
@@ -52,7 +48,7 @@ export function chooseFile({ title, folders = null, documents = false, begin }) 
       problem.hidden = true;
       sessionStorage.setItem(LAST, found.path ?? "");
       fill(where, found.path ?? say("web.js.places.begin"));
-      const up = found.path === null ? [] : [entry("↑", say("web.js.places.up"), "", () => open(found.parent ?? ""))];
+      const up = found.path === null ? [] : [entry("↑", say("web.js.places.up"), "", () => look(found.parent ?? ""))];
       const files = folders === "model" ? [] : found.files;
       fill(list, up, found.folders.map((one) => ofFolder(one, found.path === null)), files.map((one) =>
         entry("", one.name, `${bytes(one.bytes)} · ${clock(one.mtime)}`, () => done(one.path))));
@@ -64,20 +60,15 @@ export function chooseFile({ title, folders = null, documents = false, begin }) 
 
     /** @param {Folder} one @param {boolean} first whether one can begin there */
     function ofFolder(one, first) {
-      const item = entry("▸", first ? one.path : one.name, "", () => open(one.path));
+      const item = entry("▸", first ? one.path : one.name, "", () => look(one.path));
       if (folders && (folders === "any" || one.kind === folders)) {
         item.append(el("button", { type: "button", class: "small", onclick: () => done(one.path) }, say("web.js.places.use")));
       }
       return item;
     }
 
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(answer);
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-    open(sessionStorage.getItem(LAST) ?? begin ?? "");
+    const done = open(dialog, resolve);
+    look(sessionStorage.getItem(LAST) ?? begin ?? "");
   });
 }
 
