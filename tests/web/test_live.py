@@ -413,6 +413,7 @@ def events_of(server: Server, seen: list[Event], enough: Callable[[], bool], **q
 def test_a_server_that_is_started_again(server: Server) -> None:
     """What happened meanwhile comes, once."""
     with page_job.living(server.workspace) as job:
+        Store(server.workspace).take_in(job.folder)
         job.points(4)
         wait_until(lambda: server.http.get("/api/jobs/1/series").status_code == 200)
         cursor = server.http.get("/api/jobs/1/series").json()["cursor"]
@@ -432,6 +433,7 @@ def test_a_server_that_is_started_again(server: Server) -> None:
 
 def test_the_list_and_a_job_in_one_stream(server: Server) -> None:
     with page_job.living(server.workspace) as job:
+        Store(server.workspace).take_in(job.folder)
         wait_until(lambda: server.http.get("/api/jobs").json()["total"] == 1)
         seen: list[Event] = []
         job.point()

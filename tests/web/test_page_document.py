@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from doors import document
 
 import page_job
+from huohou.record.store import Store
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "page.md"
@@ -32,6 +33,7 @@ def test_commands_for_the_api(server: Any, tmp_path: Path) -> None:
     shutil.copy(LOG, tmp_path)
     assert len(curls()) > 3
     with page_job.living(server.workspace) as job:
+        Store(server.workspace).take_in(job.folder)
         job.points(20)
         wait_until(lambda: server.http.get("/api/jobs/1").status_code == 200)
         for one in curls():
@@ -56,6 +58,7 @@ def test_doors_of_the_document_exist() -> None:
 
 def test_variables_for_prometheus_exist(server: Any) -> None:
     page_job.written(server.workspace)
+    Store(server.workspace).rebuild()  # the server may have looked before it was whole
     wait_until(lambda: "huohou_job_step{" in server.http.get("/metrics").text)
     text = server.http.get("/metrics").text
     for name in set(re.findall(r"\b(huohou_[a-z_]+)\b", PAGE.read_text(encoding="utf-8"))):

@@ -21,6 +21,7 @@ from doors import changing, doors, encoded, reading
 from serving import serving
 
 import page_job
+from huohou.record.store import Store
 from huohou.web import security
 from huohou.web.app import create_app
 
@@ -224,8 +225,15 @@ PAYLOADS = (
 )
 
 
-def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None:
+def taken_in(server: Any) -> Path:
+    """The folder of a job that the server knows, whenever it looked first."""
     folder = page_job.written(server.workspace)
+    Store(server.workspace).rebuild()
+    return folder
+
+
+def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None:
+    folder = taken_in(server)
     (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
     (folder / "out").symlink_to(tmp_path)
     root = encoded(str(tmp_path)[1:])
@@ -248,11 +256,11 @@ def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None
 
 
 def test_no_path_of_a_changing_request_leads_out(server: Any, tmp_path: Path) -> None:
-    folder = page_job.written(server.workspace)
+    folder = taken_in(server)
     (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
     (folder / "out").symlink_to(tmp_path)
     root = encoded(str(tmp_path)[1:])
-    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    before = places(tmp_path)
     with_slots = [door for door in changing() if door.slots]
     assert len(with_slots) >= 8
     for door in with_slots:
@@ -262,13 +270,18 @@ def test_no_path_of_a_changing_request_leads_out(server: Any, tmp_path: Path) ->
                 status, body = raw(server.port, door.with_slots({slot: value}), door.method)
                 assert SECRET.encode() not in body, (door, payload)
                 assert 400 <= status < 500, (door, payload, body[:300])
-    places = [path.relative_to(tmp_path) for path in tmp_path.rglob("*")]
-    assert sorted(one for one in places if "huohou.db" not in one.name) == before
+    assert places(tmp_path) == before
+
+
+def places(folder: Path) -> list[Path]:
+    """What lies there, without the database and what it keeps beside it for a while."""
+    found = (path.relative_to(folder) for path in folder.rglob("*"))
+    return sorted(one for one in found if "huohou.db" not in one.name)
 
 
 def test_a_branch_begins_at_no_folder_elsewhere(server: Any, tmp_path: Path) -> None:
     """The job's own checkpoints alone, by their names: what lies elsewhere is not looked at."""
-    folder = page_job.written(server.workspace)
+    folder = taken_in(server)
     shutil.copytree(folder / "checkpoints", tmp_path / "copy")
     elsewhere = ("../../x", "..", "/etc", "../../../copy/checkpoint-50", "checkpoint-50/../../..",
                  str(tmp_path / "copy" / "checkpoint-50"))  # fmt: skip
@@ -355,6 +368,7 @@ def test_names_are_shown_as_text(server: Any, page: Any) -> None:
         page_job.written(
             server.workspace, number, NAUGHTY, error=NAUGHTY, state="failed", log=NAUGHTY
         )
+    Store(server.workspace).rebuild()
     for path in (
         "/",
         "/jobs/1",
