@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, inspect, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from huohou.errors import StoreError
@@ -23,6 +23,7 @@ from huohou.record import clock, ingest, listing, series
 from huohou.record.clock import Knot
 from huohou.record.events import Event, revived
 from huohou.record.listing import Taken
+from huohou.record.rebuilding import Rebuilt, rebuild, schema_of
 from huohou.record.recorder import State
 from huohou.record.schema import (
     SCHEMA,
@@ -35,7 +36,6 @@ from huohou.record.schema import (
     open_engine,
     reading,
     taking_in,
-    team,
     training_jobs,
     writing,
 )
@@ -86,14 +86,6 @@ class Chart:
     series: Mapping[str, Series]
     totals: Mapping[str, int]
     taken: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """What a rebuild found: jobs taken in, folders that are no job of this workspace."""
-
-    jobs: int
-    skipped: tuple[str, ...]
 
 
 class Store:
@@ -315,13 +307,13 @@ class Store:
             raise StoreError("store.no_workspace", path=self.workspace)
         try:
             with self._connect(writing) as connection:
-                return _rebuild(connection, self.workspace)
+                return rebuild(connection, self.workspace)
         except StoreError:
             if self._file is None or not self._file.exists():
                 raise
             self._move_aside(self._file)
         with self._connect(writing) as connection:
-            return _rebuild(connection, self.workspace)
+            return rebuild(connection, self.workspace)
 
     def _move_aside(self, file: Path) -> None:
         # It may hold what somebody wants to look at: kept, under a name that is free.
@@ -367,7 +359,7 @@ class Store:
     def _write(self) -> Iterator[Connection]:
         with self._connect(writing) as connection:
             if self._schema_of(connection) != SCHEMA:
-                _rebuild(connection, self.workspace)
+                rebuild(connection, self.workspace)
             yield connection
 
     @contextmanager
@@ -389,7 +381,7 @@ class Store:
         if there:
             found: int | None = connection.execute(select(meta.c.schema)).scalar()
         else:
-            found = _schema_of(connection)
+            found = schema_of(connection)
         self._is_made = found is not None
         return found
 
@@ -440,12 +432,6 @@ def alone(folder: Path) -> tuple[Store, int | None]:
     return store, store.take_in(folder)
 
 
-def _schema_of(connection: Connection) -> int | None:
-    if not inspect(connection).has_table(meta.name):
-        return None
-    return connection.execute(select(meta.c.schema)).scalar()
-
-
 def _taken(connection: Connection, job: int) -> dict[str, int]:
     query = select(ingested.c.file, ingested.c.bytes).where(ingested.c.job_id == job)
     return {file: size for file, size in connection.execute(query)}
@@ -457,30 +443,6 @@ def _look(file: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _rebuild(connection: Connection, workspace: Path) -> Rebuilt:
-    before = _schema_of(connection)
-    there = set(inspect(connection).get_table_names()) & metadata.tables.keys()
-    if there and before is None:  # somebody else's tables of the same names
-        raise StoreError("store.foreign", tables=", ".join(sorted(there)))
-    # First what every transaction asks first: each of two waits for the other nowhere else.
-    meta.drop(connection, checkfirst=True)
-    metadata.drop_all(connection)
-    metadata.create_all(connection)
-    if before != SCHEMA:
-        team.drop_all(connection)
-    team.create_all(connection)
-    connection.execute(insert(meta).values(schema=SCHEMA))
-    taken: set[int] = set()
-    skipped = []
-    for folder in job_folders(workspace):
-        job = ingest.take_in(connection, folder)
-        if job is None or job in taken:
-            skipped.append(folder.name)
-        else:
-            taken.add(job)
-    return Rebuilt(len(taken), tuple(skipped))
 
 
 def _remove_new(folder: Path) -> None:
