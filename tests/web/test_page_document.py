@@ -15,6 +15,7 @@ from waiting import wait_until
 sys.path.insert(0, str(Path(__file__).parent))
 
 from doors import document
+from made_jobs import written
 
 import page_job
 from huohou.record.store import Store
@@ -57,8 +58,7 @@ def test_doors_of_the_document_exist() -> None:
 
 
 def test_variables_for_prometheus_exist(server: Any) -> None:
-    page_job.written(server.workspace)
-    Store(server.workspace).rebuild()  # the server may have looked before it was whole
+    written(server.workspace, {})
     wait_until(lambda: "huohou_job_step{" in server.http.get("/metrics").text)
     text = server.http.get("/metrics").text
     for name in set(re.findall(r"\b(huohou_[a-z_]+)\b", PAGE.read_text(encoding="utf-8"))):

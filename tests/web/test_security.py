@@ -18,10 +18,9 @@ from waiting import PATIENCE
 sys.path.insert(0, str(Path(__file__).parent))
 
 from doors import changing, doors, encoded, reading
+from made_jobs import written
 from serving import serving
 
-import page_job
-from huohou.record.store import Store
 from huohou.web import security
 from huohou.web.app import create_app
 
@@ -225,15 +224,8 @@ PAYLOADS = (
 )
 
 
-def taken_in(server: Any) -> Path:
-    """The folder of a job that the server knows, whenever it looked first."""
-    folder = page_job.written(server.workspace)
-    Store(server.workspace).rebuild()
-    return folder
-
-
 def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None:
-    folder = taken_in(server)
+    (folder,) = written(server.workspace, {})
     (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
     (folder / "out").symlink_to(tmp_path)
     root = encoded(str(tmp_path)[1:])
@@ -256,7 +248,7 @@ def test_no_path_leads_out_of_the_workspace(server: Any, tmp_path: Path) -> None
 
 
 def test_no_path_of_a_changing_request_leads_out(server: Any, tmp_path: Path) -> None:
-    folder = taken_in(server)
+    (folder,) = written(server.workspace, {})
     (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
     (folder / "out").symlink_to(tmp_path)
     root = encoded(str(tmp_path)[1:])
@@ -281,7 +273,7 @@ def places(folder: Path) -> list[Path]:
 
 def test_a_branch_begins_at_no_folder_elsewhere(server: Any, tmp_path: Path) -> None:
     """The job's own checkpoints alone, by their names: what lies elsewhere is not looked at."""
-    folder = taken_in(server)
+    (folder,) = written(server.workspace, {})
     shutil.copytree(folder / "checkpoints", tmp_path / "copy")
     elsewhere = ("../../x", "..", "/etc", "../../../copy/checkpoint-50", "checkpoint-50/../../..",
                  str(tmp_path / "copy" / "checkpoint-50"))  # fmt: skip
@@ -364,11 +356,8 @@ def test_an_upload_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_names_are_shown_as_text(server: Any, page: Any) -> None:
-    for number in (1, 2):
-        page_job.written(
-            server.workspace, number, NAUGHTY, error=NAUGHTY, state="failed", log=NAUGHTY
-        )
-    Store(server.workspace).rebuild()
+    about = {"name": NAUGHTY, "error": NAUGHTY, "state": "failed", "log": NAUGHTY}
+    written(server.workspace, about, about)
     for path in (
         "/",
         "/jobs/1",

@@ -13,10 +13,8 @@ from waiting import PATIENCE, wait_until
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from made_jobs import written
 from serving import Server, environment, serving
-
-import page_job
-from huohou.record.store import Store
 
 
 def test_ctrl_c_ends_it_without_a_trace(server: Any) -> None:
@@ -143,8 +141,7 @@ def test_texts_are_compressed_and_streams_are_not(server: Any) -> None:
         assert server.http.get(path, headers=asks).headers["content-encoding"] == "gzip", path
     with server.http.stream("GET", "/api/events?list=1", headers=asks) as answer:
         assert "content-encoding" not in answer.headers
-    folder = page_job.written(server.workspace)
-    Store(server.workspace).rebuild()  # the server may have looked before it was whole
+    (folder,) = written(server.workspace, {})
     (folder / "weights.safetensors").write_bytes(bytes(100_000))
     answer = server.http.get("/api/jobs/1/files/weights.safetensors", headers=asks)
     assert "content-encoding" not in answer.headers

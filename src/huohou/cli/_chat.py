@@ -144,32 +144,23 @@ def _lines() -> Iterator[str]:
             return
 
 
-class _Leaving:
-    """Whether an answer was left. No threading.Event: a second Ctrl-C would wait for its lock."""
-
-    asked = False
-
-    def ask(self, *_: object) -> None:
-        self.asked = True
-
-
-def _heard(left: _Leaving) -> Callable[[str], bool]:
+def _heard(left: list[int]) -> Callable[[str], bool]:
     def listen(piece: str) -> bool:
         click.echo(piece, nl=False)
         sys.stdout.flush()
-        return not left.asked
+        return not left
 
     return listen
 
 
 @contextmanager
-def _stopping() -> Iterator[_Leaving]:
-    """Ctrl-C ends the answer that is being written, not the talk."""
-    left = _Leaving()
+def _stopping() -> Iterator[list[int]]:
+    """Ctrl-C ends the answer that is being written, not the talk. Signals that came."""
+    left: list[int] = []  # no threading.Event: a second Ctrl-C would wait for its lock
     if threading.current_thread() is not threading.main_thread():
         yield left
         return
-    before = signal.signal(signal.SIGINT, left.ask)
+    before = signal.signal(signal.SIGINT, lambda number, _: left.append(number))
     try:
         yield left
     finally:
